@@ -1,0 +1,101 @@
+//! The command line: one file a subcommand, arguments and a call, no logic.
+
+mod bench;
+mod console;
+mod demo;
+mod devices;
+mod enhance;
+mod fit;
+mod info;
+mod maps;
+mod subtract;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{RESEARCH_USE_ONLY, Result};
+
+/// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "hepar", version, after_help = RESEARCH_USE_ONLY, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Info(info::Args),
+    Fit(fit::Args),
+    Subtract(subtract::Args),
+    Enhance(enhance::Args),
+    Maps(maps::Args),
+    Devices(devices::Args),
+    Bench(bench::Args),
+}
+
+/// Options that every subcommand takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Threads of the CPU backend (0: one a core).
+    #[arg(
+        long,
+        global = true,
+        default_value_t = 0,
+        value_name = "N",
+        help_heading = "Global options"
+    )]
+    pub threads: usize,
+    /// Print errors only.
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Print more (-vv: everything).
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+/// What a subcommand needs from the program around it.
+#[derive(Debug)]
+pub struct Session {
+    /// The options that every subcommand takes.
+    pub global: Global,
+}
+
+/// Runs the program: parses the arguments, does the work, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help_or_usage) => {
+            let status = if help_or_usage.use_stderr() { 2 } else { 0 };
+            // A closed pipe while printing help is no reason to fail.
+            let _ = help_or_usage.print();
+            return ExitCode::from(status);
+        }
+    };
+    console::start(cli.global.quiet, cli.global.verbose);
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::error(&error);
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let session = Session { global: cli.global };
+    match cli.command {
+        Command::Demo(args) => demo::run(args, &session),
+        Command::Info(args) => info::run(args, &session),
+        Command::Fit(args) => fit::run(args, &session),
+        Command::Subtract(args) => subtract::run(args, &session),
+        Command::Enhance(args) => enhance::run(args, &session),
+        Command::Maps(args) => maps::run(args, &session),
+        Command::Devices(args) => devices::run(args, &session),
+        Command::Bench(args) => bench::run(args, &session),
+    }
+}

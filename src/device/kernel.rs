@@ -1,0 +1,75 @@
+//! What a kernel is: the same work in Rust for the CPU and in WGSL for a GPU, voxel by voxel.
+
+use super::Batch;
+
+/// How a column is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the types")]
+pub enum ColumnType {
+    F32,
+    U16,
+}
+
+/// One output of a kernel: one value a voxel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// The map's name, as in its file name.
+    pub name: String,
+    /// How it is stored.
+    pub kind: ColumnType,
+}
+
+/// The values of one output, one a voxel.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are the types")]
+pub enum Column {
+    F32(Vec<f32>),
+    U16(Vec<u16>),
+}
+
+/// A part of a [`Column`] that a kernel fills.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names are the types")]
+pub enum ColumnMut<'a> {
+    F32(&'a mut [f32]),
+    U16(&'a mut [u16]),
+}
+
+/// The floating-point type that the CPU computes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names are the types")]
+pub enum Precision {
+    #[default]
+    F32,
+    F64,
+}
+
+/// A kernel's WGSL and the numbers it reads.
+///
+/// The device puts `shaders/common/batch.wgsl` before `body`: it declares the bindings and
+/// `load(obs, voxel) -> f32` (real value), `store_f32(column, voxel, value)`, `store_u16(column, voxel, value)`,
+/// `store_nan(column, voxel)`, `is_finite(x)`, and the constant `N_OBS`. `body` declares
+/// `@compute @workgroup_size(WORKGROUP) fn main(...)` and loops over the voxels below `batch.n_voxels` in steps of the
+/// whole dispatch, so that any number of workgroups does the work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shader {
+    /// WGSL text.
+    pub body: String,
+    /// Read in the shader as `params[i]`.
+    pub params: Vec<f32>,
+}
+
+/// Work done on each voxel alone, on any device: equal voxels give equal results wherever they lie in a batch.
+pub trait VoxelKernel: Sync {
+    /// For messages and benchmarks, such as `adc iwlls`.
+    fn label(&self) -> String;
+
+    /// What is computed, in the order of the columns.
+    fn columns(&self) -> Vec<ColumnSpec>;
+
+    /// Computes all columns of a batch; each of `out` has the length of the batch.
+    fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]);
+
+    /// The same in WGSL for `n_obs` observations.
+    fn shader(&self, n_obs: usize) -> Shader;
+}

@@ -1,0 +1,1 @@
+//! Contrast phases: subtraction, enhancement maps and curves.

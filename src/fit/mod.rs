@@ -1,0 +1,1 @@
+//! Fitting signal models to the voxels of a series.

@@ -1,0 +1,94 @@
+//! f32 lanes: exp and ln after the argument reductions and polynomials of Cephes (Moshier 1989, netlib `single`).
+
+use pulp::Simd;
+
+use super::{Lanes, Of};
+
+impl<S: Simd> Lanes for Of<S, f32> {
+    super::arithmetic!(
+        f32,
+        f32s,
+        m32s,
+        F32_LANES,
+        add | sub | mul | div | min | max
+    );
+
+    #[inline(always)]
+    fn exp(self, x: Self::V) -> Self::V {
+        let s = self.simd;
+        // Adding 1.5·2²³ rounds to an integer and leaves it in the low bits.
+        let magic = self.splat(12_582_912.0);
+        let shifted = self.mul_add(x, self.splat(std::f64::consts::LOG2_E), magic);
+        let n = self.sub(shifted, magic);
+        let r = self.mul_add(n, self.splat(-0.693_359_375), x);
+        let r = self.mul_add(n, self.splat(2.121_944_4e-4), r);
+        let mut p = self.splat(1.987_569_15e-4);
+        for c in [
+            1.398_199_950_7e-3,
+            8.333_451_907_3e-3,
+            4.166_579_589_4e-2,
+            1.666_666_545_9e-1,
+            5.000_000_120_1e-1,
+        ] {
+            p = self.mul_add(p, r, self.splat(c));
+        }
+        let y = self.add(self.mul_add(p, self.mul(r, r), r), self.splat(1.0));
+        let bits = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
+        let scaled = s.transmute_f32s_u32s(s.add_u32s(s.transmute_u32s_f32s(y), bits));
+        let low = self.lt(x, self.splat(-87.336_54));
+        let high = self.lt(self.splat(88.376_26), x);
+        let finite = self.select(
+            low,
+            self.splat(0.0),
+            self.select(high, self.splat(f64::INFINITY), scaled),
+        );
+        self.select(self.le(x, x), finite, x)
+    }
+
+    #[inline(always)]
+    fn ln(self, x: Self::V) -> Self::V {
+        const SQRT_HALF: u32 = 0x3f35_04f3;
+        let s = self.simd;
+        // Biased so that the mantissa lies in [√½, √2).
+        let biased = s.add_u32s(
+            s.transmute_u32s_f32s(x),
+            s.splat_u32s(0x3f80_0000 - SQRT_HALF),
+        );
+        let mantissa = s.add_u32s(
+            s.and_u32s(biased, s.splat_u32s(0x007f_ffff)),
+            s.splat_u32s(SQRT_HALF),
+        );
+        let exponent = s.wrapping_dyn_shr_u32s(biased, s.splat_u32s(23));
+        // 2²³ + an integer below 2²³ has that integer in its low bits.
+        let exponent = s.transmute_f32s_u32s(s.or_u32s(exponent, s.splat_u32s(0x4b00_0000)));
+        let e = self.sub(exponent, self.splat(8_388_608.0 + 127.0));
+        let f = self.sub(s.transmute_f32s_u32s(mantissa), self.splat(1.0));
+        let z = self.mul(f, f);
+        let mut p = self.splat(7.037_683_629_2e-2);
+        for c in [
+            -1.151_461_031_0e-1,
+            1.167_699_874_0e-1,
+            -1.242_014_084_6e-1,
+            1.424_932_278_7e-1,
+            -1.666_805_766_5e-1,
+            2.000_071_476_5e-1,
+            -2.499_999_399_3e-1,
+            3.333_333_117_4e-1,
+        ] {
+            p = self.mul_add(p, f, self.splat(c));
+        }
+        let y = self.mul(self.mul(p, f), z);
+        let y = self.mul_add(e, self.splat(-2.121_944_4e-4), y);
+        let y = self.mul_add(z, self.splat(-0.5), y);
+        let y = self.mul_add(e, self.splat(0.693_359_375), self.add(f, y));
+        let normal = self.le(self.splat(f64::from(f32::MIN_POSITIVE)), x);
+        let finite = self.lt(x, self.splat(f64::INFINITY));
+        let tiny = self.select(
+            self.lt(x, self.splat(0.0)),
+            self.splat(f64::NAN),
+            self.splat(f64::NEG_INFINITY),
+        );
+        let y = self.select(normal, self.select(finite, y, x), tiny);
+        self.select(self.le(x, x), y, x)
+    }
+}

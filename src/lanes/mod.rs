@@ -1,0 +1,181 @@
+//! Explicit SIMD: one kernel text for f32 and f64, run with the best instruction set that the processor has.
+//!
+//! A kernel is a [`LaneWork`]; [`run_f32`] and [`run_f64`] hand it a [`Lanes`] token of the processor's width. Mark
+//! every function between the dispatch and the arithmetic `#[inline(always)]`: what is not inlined is compiled for
+//! the baseline instruction set.
+
+mod f32;
+mod f64;
+
+use std::fmt::Debug;
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Arithmetic on as many lanes as a vector register holds.
+pub trait Lanes: Copy {
+    /// The type of a lane.
+    type T: bytemuck::Pod + PartialOrd + Debug + Send + Sync;
+    /// A vector.
+    type V: Copy + Debug;
+    /// A comparison's outcome, lane by lane.
+    type M: Copy + Debug;
+    /// Lanes in a vector.
+    const LANES: usize;
+
+    /// The same value in every lane.
+    fn splat(self, x: f64) -> Self::V;
+    /// The lane's type for a number.
+    fn lane(self, x: f64) -> Self::T;
+    /// A lane's value as f64.
+    fn to_f64(self, x: Self::T) -> f64;
+    /// The first `LANES` values of a slice.
+    fn load(self, from: &[Self::T]) -> Self::V;
+    /// Writes to the first `LANES` values of a slice.
+    fn store(self, v: Self::V, to: &mut [Self::T]);
+    /// a + b
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a − b
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a · b
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a / b
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a · b + c, fused where the processor can.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// √a
+    fn sqrt(self, a: Self::V) -> Self::V;
+    /// |a|
+    fn abs(self, a: Self::V) -> Self::V;
+    /// −a
+    fn neg(self, a: Self::V) -> Self::V;
+    /// The smaller of two numbers; which one of a number and a NaN is not specified.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger of two numbers; which one of a number and a NaN is not specified.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a < b; false for NaN.
+    fn lt(self, a: Self::V, b: Self::V) -> Self::M;
+    /// a ≤ b; false for NaN.
+    fn le(self, a: Self::V, b: Self::V) -> Self::M;
+    /// Both.
+    fn and(self, a: Self::M, b: Self::M) -> Self::M;
+    /// Either.
+    fn or(self, a: Self::M, b: Self::M) -> Self::M;
+    /// Whether any lane is true.
+    fn any(self, m: Self::M) -> bool;
+    /// `yes` where true, else `no`.
+    fn select(self, m: Self::M, yes: Self::V, no: Self::V) -> Self::V;
+    /// eˣ; 0 where it would be subnormal, ∞ on overflow.
+    fn exp(self, x: Self::V) -> Self::V;
+    /// Natural logarithm; −∞ for 0 and subnormals, NaN for negatives, NaN and ∞ kept.
+    fn ln(self, x: Self::V) -> Self::V;
+}
+
+/// A kernel that is generic over its lanes.
+pub trait LaneWork {
+    /// What it returns.
+    type Output;
+    /// Runs it; must be `#[inline(always)]`.
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output;
+}
+
+/// Lanes of a SIMD instruction set with elements of one type.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<S, T> {
+    simd: S,
+    lane: std::marker::PhantomData<T>,
+}
+
+struct Dispatch<W, T>(W, std::marker::PhantomData<T>);
+
+macro_rules! dispatch {
+    ($T:ty, $run:ident) => {
+        impl<W: LaneWork> WithSimd for Dispatch<W, $T> {
+            type Output = W::Output;
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) -> W::Output {
+                self.0.run(Of::<S, $T> { simd, lane: std::marker::PhantomData })
+            }
+        }
+
+        #[doc = concat!("Runs a kernel in ", stringify!($T), " on the best instruction set of this processor.")]
+        pub fn $run<W: LaneWork>(work: W) -> W::Output {
+            Arch::new().dispatch(Dispatch(work, std::marker::PhantomData::<$T>))
+        }
+    };
+}
+dispatch!(f32, run_f32);
+dispatch!(f64, run_f64);
+
+/// The instruction set in use, and its f32 lanes.
+pub fn instruction_set() -> (&'static str, usize) {
+    struct Width;
+    impl LaneWork for Width {
+        type Output = usize;
+        #[inline(always)]
+        fn run<L: Lanes>(self, _: L) -> usize {
+            L::LANES
+        }
+    }
+    let lanes = run_f32(Width);
+    let name = match (std::env::consts::ARCH, lanes) {
+        (_, 1) => "scalar",
+        ("x86_64", 8) => "AVX2 + FMA",
+        ("x86_64", 16) => "AVX-512",
+        ("aarch64", 4) => "NEON",
+        _ => "SIMD",
+    };
+    (name, lanes)
+}
+
+/// The operations that f32 and f64 share, one call into `pulp` each.
+macro_rules! arithmetic {
+    ($T:ty, $vector:ident, $mask:ident, $lanes:ident, $($op:ident)|*) => { pastey::paste! {
+        type T = $T;
+        type V = S::$vector;
+        type M = S::$mask;
+        const LANES: usize = S::$lanes;
+
+        #[inline(always)]
+        fn splat(self, x: f64) -> Self::V { self.simd.[<splat_ $vector>](x as $T) }
+        #[inline(always)]
+        fn lane(self, x: f64) -> $T { x as $T }
+        #[inline(always)]
+        fn to_f64(self, x: $T) -> f64 { x as f64 }
+        #[inline(always)]
+        fn load(self, from: &[$T]) -> Self::V {
+            bytemuck::pod_read_unaligned(bytemuck::cast_slice(&from[..Self::LANES]))
+        }
+        #[inline(always)]
+        fn store(self, v: Self::V, to: &mut [$T]) {
+            bytemuck::cast_slice_mut(&mut to[..Self::LANES]).copy_from_slice(bytemuck::bytes_of(&v));
+        }
+        $(
+            #[inline(always)]
+            fn $op(self, a: Self::V, b: Self::V) -> Self::V { self.simd.[<$op _ $vector>](a, b) }
+        )*
+        #[inline(always)]
+        fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V { self.simd.[<mul_add_e_ $vector>](a, b, c) }
+        #[inline(always)]
+        fn sqrt(self, a: Self::V) -> Self::V { self.simd.[<sqrt_ $vector>](a) }
+        #[inline(always)]
+        fn abs(self, a: Self::V) -> Self::V { self.simd.[<abs_ $vector>](a) }
+        #[inline(always)]
+        fn neg(self, a: Self::V) -> Self::V { self.simd.[<neg_ $vector>](a) }
+        #[inline(always)]
+        fn lt(self, a: Self::V, b: Self::V) -> Self::M { self.simd.[<less_than_ $vector>](a, b) }
+        #[inline(always)]
+        fn le(self, a: Self::V, b: Self::V) -> Self::M { self.simd.[<less_than_or_equal_ $vector>](a, b) }
+        #[inline(always)]
+        fn and(self, a: Self::M, b: Self::M) -> Self::M { self.simd.[<and_ $mask>](a, b) }
+        #[inline(always)]
+        fn or(self, a: Self::M, b: Self::M) -> Self::M { self.simd.[<or_ $mask>](a, b) }
+        #[inline(always)]
+        fn any(self, m: Self::M) -> bool { self.simd.[<first_true_ $mask>](m) < Self::LANES }
+        #[inline(always)]
+        fn select(self, m: Self::M, yes: Self::V, no: Self::V) -> Self::V { self.simd.[<select_ $vector>](m, yes, no) }
+    }};
+}
+use arithmetic;
+
+#[cfg(test)]
+mod tests;

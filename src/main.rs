@@ -1,0 +1,7 @@
+//! The `hepar` program: see [`hepar::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hepar::cli::main()
+}

@@ -1,0 +1,1 @@
+//! Regions, lesions and their tables.

@@ -1,0 +1,1 @@
+//! Pictures and plots that a person reads.

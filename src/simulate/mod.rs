@@ -1,0 +1,1 @@
+//! Phantoms with known truth: the demo, the tests and the benchmarks share them.

@@ -1,0 +1,9 @@
+//! Volumes and the files they come from: the only place that knows files.
+
+pub mod grid;
+pub mod image;
+pub mod voxel;
+
+pub use grid::Grid;
+pub use image::Image;
+pub use voxel::{Scaling, VoxelType};
