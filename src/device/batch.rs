@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytemuck::cast_slice;
 
+use crate::lanes::Element;
 use crate::volume::{Scaling, VoxelType};
 use crate::with_voxel_type;
 
@@ -131,26 +132,28 @@ impl Batch<'_> {
 }
 
 impl Row<'_> {
-    /// Real values of the voxels `first .. first + out.len()`.
-    pub fn load_f32(&self, first: usize, out: &mut [f32]) {
-        let (slope, inter) = (self.scaling.slope as f32, self.scaling.inter as f32);
+    /// Real values of the voxels `first .. first + out.len()`, computed in the type asked for.
+    #[inline(always)]
+    pub fn load<T: Element>(&self, first: usize, out: &mut [T]) {
+        let (slope, inter) = (T::of(self.scaling.slope), T::of(self.scaling.inter));
         let identity = self.scaling == Scaling::IDENTITY;
-        with_voxel_type!(self.voxel_type, T => {
-            let stored: &[T] = &cast_slice::<u8, T>(self.bytes)[first..first + out.len()];
+        with_voxel_type!(self.voxel_type, S => {
+            let stored: &[S] = &cast_slice::<u8, S>(self.bytes)[first..first + out.len()];
             if identity {
-                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = s as f32);
+                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s));
             } else {
-                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = s as f32 * slope + inter);
+                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s) * slope + inter);
             }
         });
     }
 
-    /// Real values of the voxels `first .. first + out.len()`.
+    /// Real values of the voxels `first .. first + out.len()` in f32.
+    pub fn load_f32(&self, first: usize, out: &mut [f32]) {
+        self.load(first, out);
+    }
+
+    /// Real values of the voxels `first .. first + out.len()` in f64.
     pub fn load_f64(&self, first: usize, out: &mut [f64]) {
-        let Scaling { slope, inter } = self.scaling;
-        with_voxel_type!(self.voxel_type, T => {
-            let stored: &[T] = &cast_slice::<u8, T>(self.bytes)[first..first + out.len()];
-            out.iter_mut().zip(stored).for_each(|(o, &s)| *o = s as f64 * slope + inter);
-        });
+        self.load(first, out);
     }
 }

@@ -14,7 +14,7 @@ impl<S: Simd> Lanes for Of<S, f32> {
     );
 
     #[inline(always)]
-    fn exp(self, x: Self::V) -> Self::V {
+    fn exp_in_range(self, x: Self::V) -> Self::V {
         let s = self.simd;
         // Adding 1.5·2²³ rounds to an integer and leaves it in the low bits.
         let magic = self.splat(12_582_912.0);
@@ -34,7 +34,12 @@ impl<S: Simd> Lanes for Of<S, f32> {
         }
         let y = self.add(self.mul_add(p, self.mul(r, r), r), self.splat(1.0));
         let bits = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
-        let scaled = s.transmute_f32s_u32s(s.add_u32s(s.transmute_u32s_f32s(y), bits));
+        s.transmute_f32s_u32s(s.add_u32s(s.transmute_u32s_f32s(y), bits))
+    }
+
+    #[inline(always)]
+    fn exp(self, x: Self::V) -> Self::V {
+        let scaled = self.exp_in_range(x);
         let low = self.lt(x, self.splat(-87.336_54));
         let high = self.lt(self.splat(88.376_26), x);
         let finite = self.select(
@@ -46,7 +51,7 @@ impl<S: Simd> Lanes for Of<S, f32> {
     }
 
     #[inline(always)]
-    fn ln(self, x: Self::V) -> Self::V {
+    fn ln_of_normal(self, x: Self::V) -> Self::V {
         const SQRT_HALF: u32 = 0x3f35_04f3;
         let s = self.simd;
         // Biased so that the mantissa lies in [√½, √2).
@@ -80,7 +85,12 @@ impl<S: Simd> Lanes for Of<S, f32> {
         let y = self.mul(self.mul(p, f), z);
         let y = self.mul_add(e, self.splat(-2.121_944_4e-4), y);
         let y = self.mul_add(z, self.splat(-0.5), y);
-        let y = self.mul_add(e, self.splat(0.693_359_375), self.add(f, y));
+        self.mul_add(e, self.splat(0.693_359_375), self.add(f, y))
+    }
+
+    #[inline(always)]
+    fn ln(self, x: Self::V) -> Self::V {
+        let y = self.ln_of_normal(x);
         let normal = self.le(self.splat(f64::from(f32::MIN_POSITIVE)), x);
         let finite = self.lt(x, self.splat(f64::INFINITY));
         let tiny = self.select(

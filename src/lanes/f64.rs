@@ -22,6 +22,16 @@ impl<S: Simd> Lanes for Of<S, f64> {
     );
 
     #[inline(always)]
+    fn exp_in_range(self, x: Self::V) -> Self::V {
+        each_lane(x, f64::exp)
+    }
+
+    #[inline(always)]
+    fn ln_of_normal(self, x: Self::V) -> Self::V {
+        each_lane(x, f64::ln)
+    }
+
+    #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
         each_lane(x, |x| {
             if x < -708.396_418_532_264_1 {

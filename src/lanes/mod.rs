@@ -6,15 +6,56 @@
 
 mod f32;
 mod f64;
+mod twice;
 
 use std::fmt::Debug;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::volume::Stored;
+
+pub use twice::Twice;
+
+/// The type of a lane.
+pub trait Element:
+    bytemuck::Pod + PartialOrd + Debug + Send + Sync + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>
+{
+    /// Distance between 1 and the next larger number.
+    const EPSILON: f64;
+    /// The nearest value to a stored voxel or a constant.
+    fn of(stored: impl Stored) -> Self;
+    /// The nearest f32.
+    fn to_f32(self) -> f32;
+    /// The nearest f64.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! element {
+    ($T:ident, $of:ident) => {
+        impl Element for $T {
+            const EPSILON: f64 = $T::EPSILON as f64;
+            #[inline(always)]
+            fn of(stored: impl Stored) -> Self {
+                stored.$of()
+            }
+            #[inline(always)]
+            fn to_f32(self) -> f32 {
+                self as f32
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+    };
+}
+element!(f32, to_f32);
+element!(f64, to_f64);
+
 /// Arithmetic on as many lanes as a vector register holds.
 pub trait Lanes: Copy {
     /// The type of a lane.
-    type T: bytemuck::Pod + PartialOrd + Debug + Send + Sync;
+    type T: Element;
     /// A vector.
     type V: Copy + Debug;
     /// A comparison's outcome, lane by lane.
@@ -24,10 +65,6 @@ pub trait Lanes: Copy {
 
     /// The same value in every lane.
     fn splat(self, x: f64) -> Self::V;
-    /// The lane's type for a number.
-    fn lane(self, x: f64) -> Self::T;
-    /// A lane's value as f64.
-    fn to_f64(self, x: Self::T) -> f64;
     /// The first `LANES` values of a slice.
     fn load(self, from: &[Self::T]) -> Self::V;
     /// Writes to the first `LANES` values of a slice.
@@ -64,6 +101,10 @@ pub trait Lanes: Copy {
     fn any(self, m: Self::M) -> bool;
     /// `yes` where true, else `no`.
     fn select(self, m: Self::M, yes: Self::V, no: Self::V) -> Self::V;
+    /// eˣ for −87 ≤ x ≤ 88, without a look at anything else.
+    fn exp_in_range(self, x: Self::V) -> Self::V;
+    /// Natural logarithm of a positive normal number, without a look at anything else.
+    fn ln_of_normal(self, x: Self::V) -> Self::V;
     /// eˣ; 0 where it would be subnormal, ∞ on overflow.
     fn exp(self, x: Self::V) -> Self::V;
     /// Natural logarithm; −∞ for 0 and subnormals, NaN for negatives, NaN and ∞ kept.
@@ -137,10 +178,6 @@ macro_rules! arithmetic {
 
         #[inline(always)]
         fn splat(self, x: f64) -> Self::V { self.simd.[<splat_ $vector>](x as $T) }
-        #[inline(always)]
-        fn lane(self, x: f64) -> $T { x as $T }
-        #[inline(always)]
-        fn to_f64(self, x: $T) -> f64 { x as f64 }
         #[inline(always)]
         fn load(self, from: &[$T]) -> Self::V {
             bytemuck::pod_read_unaligned(bytemuck::cast_slice(&from[..Self::LANES]))

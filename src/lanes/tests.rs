@@ -1,6 +1,6 @@
 //! Every function is held against f64, over its whole range and at its edges.
 
-use super::{LaneWork, Lanes, run_f32, run_f64};
+use super::{Element, LaneWork, Lanes, run_f32, run_f64};
 
 struct Map<'a, F>(&'a [f64], F);
 
@@ -32,9 +32,9 @@ impl<F: Function> LaneWork for Map<'_, F> {
     fn run<L: Lanes>(self, lanes: L) -> Vec<f64> {
         let mut out = Vec::new();
         for &x in self.0 {
-            let mut result = vec![lanes.lane(0.0); L::LANES];
+            let mut result = vec![L::T::of(0.0f64); L::LANES];
             lanes.store(self.1.of(lanes, lanes.splat(x)), &mut result);
-            out.push(lanes.to_f64(result[L::LANES - 1]));
+            out.push(result[L::LANES - 1].to_f64());
         }
         out
     }

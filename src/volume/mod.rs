@@ -6,4 +6,4 @@ pub mod voxel;
 
 pub use grid::Grid;
 pub use image::Image;
-pub use voxel::{Scaling, VoxelType};
+pub use voxel::{Scaling, Stored, VoxelType};

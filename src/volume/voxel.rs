@@ -88,6 +88,30 @@ impl VoxelType {
     }
 }
 
+/// A Rust type that voxels are stored in.
+pub trait Stored: bytemuck::Pod {
+    /// The nearest f32.
+    fn to_f32(self) -> f32;
+    /// The nearest f64.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! stored {
+    ($($T:ty)*) => {$(
+        impl Stored for $T {
+            #[inline(always)]
+            fn to_f32(self) -> f32 {
+                self as f32
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+    )*};
+}
+stored!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64);
+
 /// Stored value → real value: `slope · stored + inter`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
