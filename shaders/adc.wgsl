@@ -95,7 +95,6 @@ fn line() -> Line {
 }
 
 struct Reweighted {
-    line: Line,
     adc: f32,
     iterations: u32,
     status: u32,
@@ -129,10 +128,10 @@ fn reweigh(start: f32) -> Reweighted {
             adc = next;
         }
         if small {
-            return Reweighted(at, adc, iteration, 0u);
+            return Reweighted(adc, iteration, 0u);
         }
         if iteration >= MAX_ITERATIONS {
-            return Reweighted(at, adc, iteration, ITERATION_LIMIT);
+            return Reweighted(adc, iteration, ITERATION_LIMIT);
         }
     }
 }
@@ -215,8 +214,9 @@ fn fit(voxel: u32) {
     }
     if METHOD == IWLLS {
         let reweighted = reweigh(adc);
-        at = reweighted.line;
         adc = reweighted.adc;
+        weigh(adc);
+        at = line();
         iterations = reweighted.iterations;
         status |= reweighted.status;
     }

@@ -60,10 +60,20 @@ fn write<L: Lanes>(lanes: L, values: L::V, column: &mut ColumnMut, at: usize, co
     let mut buffer = [L::T::of(0.0f32); 64];
     lanes.store(values, &mut buffer);
     match column {
-        ColumnMut::F32(to) if count == L::LANES => copy::<L, _>(&buffer, &mut to[at..], Element::to_f32),
-        ColumnMut::U16(to) if count == L::LANES => copy::<L, _>(&buffer, &mut to[at..], |v| v.to_f32() as u16),
-        ColumnMut::F32(to) => to[at..at + count].iter_mut().zip(&buffer).for_each(|(t, v)| *t = v.to_f32()),
-        ColumnMut::U16(to) => to[at..at + count].iter_mut().zip(&buffer).for_each(|(t, v)| *t = v.to_f32() as u16),
+        ColumnMut::F32(to) if count == L::LANES => {
+            copy::<L, _>(&buffer, &mut to[at..], Element::to_f32)
+        }
+        ColumnMut::U16(to) if count == L::LANES => {
+            copy::<L, _>(&buffer, &mut to[at..], |v| v.to_f32() as u16)
+        }
+        ColumnMut::F32(to) => to[at..at + count]
+            .iter_mut()
+            .zip(&buffer)
+            .for_each(|(t, v)| *t = v.to_f32()),
+        ColumnMut::U16(to) => to[at..at + count]
+            .iter_mut()
+            .zip(&buffer)
+            .for_each(|(t, v)| *t = v.to_f32() as u16),
     }
 }
 
@@ -135,10 +145,22 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
     #[inline(always)]
     fn new(lanes: L, kernel: &'a AdcKernel, zeros: O) -> Self {
         let mut b = zeros.clone();
-        b.as_mut().iter_mut().zip(&kernel.b).for_each(|(to, &b)| *to = lanes.splat(b));
+        b.as_mut()
+            .iter_mut()
+            .zip(&kernel.b)
+            .for_each(|(to, &b)| *to = lanes.splat(b));
         let (b_min, b_max) = kernel.b_range();
         let (b_min, b_max) = (lanes.splat(b_min), lanes.splat(b_max));
-        Self { lanes, kernel, b, b_min, b_max, used: zeros.clone(), y: zeros.clone(), weight: zeros }
+        Self {
+            lanes,
+            kernel,
+            b,
+            b_min,
+            b_max,
+            used: zeros.clone(),
+            y: zeros.clone(),
+            weight: zeros,
+        }
     }
 
     #[inline(always)]
@@ -169,13 +191,20 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
                 let adc = line.adc;
                 (line, adc, l.splat(1.0), zero)
             }
-            Method::Iwlls => self.reweigh(lls.adc, fitted),
+            Method::Iwlls => self.reweigh(lls, fitted),
         };
 
         let bit = |mask, bit: u16| l.select(mask, l.splat(f64::from(bit)), zero);
         let dropped = bit(l.lt(n_used, n_obs), status::SAMPLES_DROPPED);
-        let remarks = l.add(l.add(bit(l.lt(adc, zero), status::NEGATIVE), limit), dropped);
-        let unfit = l.select(enough, l.splat(f64::from(status::SINGULAR)), l.splat(f64::from(status::BAD_INPUT)));
+        let remarks = l.add(
+            l.add(bit(l.lt(adc, zero), status::NEGATIVE), limit),
+            dropped,
+        );
+        let unfit = l.select(
+            enough,
+            l.splat(f64::from(status::SINGULAR)),
+            l.splat(f64::from(status::BAD_INPUT)),
+        );
         let finite = l.lt(l.abs(adc), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
         let keep = |v| l.select(fitted, v, nan);
@@ -185,7 +214,11 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let mm2_per_s = l.splat(MM2_PER_S_PER_UM2_PER_MS);
         Estimate {
             adc: keep(l.mul(adc, mm2_per_s)),
-            s0: if self.kernel.wants(AdcOutput::S0) { keep(l.mul(largest, l.exp(y0))) } else { zero },
+            s0: if self.kernel.wants(AdcOutput::S0) {
+                keep(l.mul(largest, l.exp(y0)))
+            } else {
+                zero
+            },
             adc_se: keep(l.mul(self.standard_error(&line, adc, y0, n_used), mm2_per_s)),
             rmse: keep(rmse),
             r2: keep(r2),
@@ -225,7 +258,13 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let least = l.splat(-87.0);
         let minus_two_adc = l.mul(adc, l.splat(-2.0));
         let reference = l.select(l.lt(l.splat(0.0), adc), self.b_min, self.b_max);
-        for ((weight, &b), &used) in self.weight.as_mut().iter_mut().zip(self.b.as_ref()).zip(self.used.as_ref()) {
+        for ((weight, &b), &used) in self
+            .weight
+            .as_mut()
+            .iter_mut()
+            .zip(self.b.as_ref())
+            .zip(self.used.as_ref())
+        {
             let exponent = l.max(l.mul(minus_two_adc, l.sub(b, reference)), least);
             *weight = l.mul(used, l.exp_in_range(exponent));
         }
@@ -237,7 +276,13 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let (mut sum, mut sum_b, mut sum_y) = (zero, zero, zero);
-        for ((&w, &b), &y) in self.weight.as_ref().iter().zip(self.b.as_ref()).zip(self.y.as_ref()) {
+        for ((&w, &b), &y) in self
+            .weight
+            .as_ref()
+            .iter()
+            .zip(self.b.as_ref())
+            .zip(self.y.as_ref())
+        {
             sum = l.add(sum, w);
             sum_b = l.mul_add(w, b, sum_b);
             sum_y = l.mul_add(w, y, sum_y);
@@ -245,7 +290,13 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let per_sum = l.div(l.splat(1.0), sum);
         let (b_mean, y_mean) = (l.mul(sum_b, per_sum), l.mul(sum_y, per_sum));
         let (mut bb, mut by, mut bbb, mut bby) = (zero, zero, zero, zero);
-        for ((&w, &b), &y) in self.weight.as_ref().iter().zip(self.b.as_ref()).zip(self.y.as_ref()) {
+        for ((&w, &b), &y) in self
+            .weight
+            .as_ref()
+            .iter()
+            .zip(self.b.as_ref())
+            .zip(self.y.as_ref())
+        {
             let (db, dy) = (l.sub(b, b_mean), l.sub(y, y_mean));
             let wb = l.mul(w, db);
             let wbb = l.mul(wb, db);
@@ -258,17 +309,23 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let adc = l.neg(l.mul(by, per_spread));
         // d adc/d ADC = 2·Σw(b − b̄)²·residual / spread, with residual = dy + adc·db.
         let derivative = l.mul(l.mul_add(adc, bbb, bby), l.mul(l.splat(2.0), per_spread));
-        Line { b_mean, y_mean, spread: bb, adc, derivative }
+        Line {
+            b_mean,
+            y_mean,
+            spread: bb,
+            adc,
+            derivative,
+        }
     }
 
     /// Re-weighs until the ADC stays: the line at the end, the ADC, the iterations, and the limit's status bit.
     #[inline(always)]
-    fn reweigh(&mut self, start: L::V, fitted: L::M) -> (Line<L>, L::V, L::V, L::V) {
+    fn reweigh(&mut self, lls: Line<L>, fitted: L::M) -> (Line<L>, L::V, L::V, L::V) {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
         let tolerance = l.splat(tolerance(L::T::EPSILON));
         let (mut low, mut high) = (l.splat(f64::NEG_INFINITY), l.splat(f64::INFINITY));
-        let (mut adc, mut iterations) = (start, zero);
+        let (mut adc, mut iterations) = (lls.adc, zero);
         // 1 while the estimate of a lane still moves: a mask that can be carried through the loop.
         let mut moving = l.select(fitted, one, zero);
         let mut done = 0;
@@ -283,7 +340,10 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
             let lengthening = l.div(one, slack);
             let step = l.mul(l.sub(line.adc, adc), lengthening);
             // Newton's next step would be about the square of this one, times the lengthening.
-            let squared = l.mul(l.mul(step, step), l.mul(lengthening, l.max(lengthening, one)));
+            let squared = l.mul(
+                l.mul(step, step),
+                l.mul(lengthening, l.max(lengthening, one)),
+            );
             let small = l.le(squared, l.mul(tolerance, l.max(one, l.abs(adc))));
             let next = l.add(adc, step);
             // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
@@ -298,9 +358,28 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
             let still = l.lt(zero, moving);
             if !l.any(still) || done == self.kernel.options.max_iterations {
                 let limit = l.select(still, l.splat(f64::from(status::ITERATION_LIMIT)), zero);
-                return (line, adc, iterations, limit);
+                return (self.last_line(lls, adc), adc, iterations, limit);
             }
         }
+    }
+
+    /// The line at the estimate itself, whatever the other lanes went on doing; not computed where nothing needs it.
+    #[inline(always)]
+    fn last_line(&mut self, lls: Line<L>, adc: L::V) -> Line<L> {
+        let needs_line = [
+            AdcOutput::S0,
+            AdcOutput::AdcSe,
+            AdcOutput::Rmse,
+            AdcOutput::R2,
+        ];
+        if needs_line
+            .into_iter()
+            .any(|output| self.kernel.wants(output))
+        {
+            self.weigh(adc);
+            return self.line();
+        }
+        lls
     }
 
     /// From the weighted residuals; NaN where no degree of freedom is left.
@@ -311,13 +390,23 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
             return l.splat(0.0);
         }
         let mut sum = l.splat(0.0);
-        for ((&w, &b), &y) in self.weight.as_ref().iter().zip(self.b.as_ref()).zip(self.y.as_ref()) {
+        for ((&w, &b), &y) in self
+            .weight
+            .as_ref()
+            .iter()
+            .zip(self.b.as_ref())
+            .zip(self.y.as_ref())
+        {
             let residual = l.sub(y, l.sub(y0, l.mul(adc, b)));
             sum = l.mul_add(l.mul(w, residual), residual, sum);
         }
         let freedom = l.sub(n_used, l.splat(2.0));
         let variance = l.div(sum, l.mul(freedom, line.spread));
-        l.select(l.lt(l.splat(0.0), freedom), l.sqrt(variance), l.splat(f64::NAN))
+        l.select(
+            l.lt(l.splat(0.0), freedom),
+            l.sqrt(variance),
+            l.splat(f64::NAN),
+        )
     }
 
     /// Root mean square residual and coefficient of determination, both of signals.
@@ -340,7 +429,11 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         // Where not usable a signal may be NaN, which no weight would undo.
         let signal = |obs: usize| {
             let stored = l.load(&signals[obs * BLOCK + at..]);
-            l.select(l.lt(zero, self.used.as_ref()[obs]), l.mul(stored, scale), zero)
+            l.select(
+                l.lt(zero, self.used.as_ref()[obs]),
+                l.mul(stored, scale),
+                zero,
+            )
         };
         let mut sum = zero;
         for obs in 0..self.b.as_ref().len() {
