@@ -15,10 +15,7 @@ pub const ITERATION_LIMIT: u16 = 16;
 pub const BITS: [(u16, &str); 5] = [
     (SAMPLES_DROPPED, "samples <= 0 or not finite were left out"),
     (BAD_INPUT, "not fitted (NaN): too few usable samples"),
-    (
-        SINGULAR,
-        "not fitted (NaN): the usable samples do not determine the parameters",
-    ),
+    (SINGULAR, "not fitted (NaN): the usable samples do not determine the parameters"),
     (NEGATIVE, "negative ADC, kept as it is"),
     (ITERATION_LIMIT, "iteration limit reached"),
 ];

@@ -5,13 +5,7 @@ use pulp::Simd;
 use super::{Lanes, Of};
 
 impl<S: Simd> Lanes for Of<S, f32> {
-    super::arithmetic!(
-        f32,
-        f32s,
-        m32s,
-        F32_LANES,
-        add | sub | mul | div | min | max
-    );
+    super::arithmetic!(f32, f32s, m32s, F32_LANES, add | sub | mul | div | min | max);
 
     #[inline(always)]
     fn exp_in_range(self, x: Self::V) -> Self::V {
@@ -23,13 +17,7 @@ impl<S: Simd> Lanes for Of<S, f32> {
         let r = self.mul_add(n, self.splat(-0.693_359_375), x);
         let r = self.mul_add(n, self.splat(2.121_944_4e-4), r);
         let mut p = self.splat(1.987_569_15e-4);
-        for c in [
-            1.398_199_950_7e-3,
-            8.333_451_907_3e-3,
-            4.166_579_589_4e-2,
-            1.666_666_545_9e-1,
-            5.000_000_120_1e-1,
-        ] {
+        for c in [1.398_199_950_7e-3, 8.333_451_907_3e-3, 4.166_579_589_4e-2, 1.666_666_545_9e-1, 5.000_000_120_1e-1] {
             p = self.mul_add(p, r, self.splat(c));
         }
         let y = self.add(self.mul_add(p, self.mul(r, r), r), self.splat(1.0));
@@ -42,11 +30,7 @@ impl<S: Simd> Lanes for Of<S, f32> {
         let scaled = self.exp_in_range(x);
         let low = self.lt(x, self.splat(-87.336_54));
         let high = self.lt(self.splat(88.376_26), x);
-        let finite = self.select(
-            low,
-            self.splat(0.0),
-            self.select(high, self.splat(f64::INFINITY), scaled),
-        );
+        let finite = self.select(low, self.splat(0.0), self.select(high, self.splat(f64::INFINITY), scaled));
         self.select(self.le(x, x), finite, x)
     }
 
@@ -55,14 +39,8 @@ impl<S: Simd> Lanes for Of<S, f32> {
         const SQRT_HALF: u32 = 0x3f35_04f3;
         let s = self.simd;
         // Biased so that the mantissa lies in [√½, √2).
-        let biased = s.add_u32s(
-            s.transmute_u32s_f32s(x),
-            s.splat_u32s(0x3f80_0000 - SQRT_HALF),
-        );
-        let mantissa = s.add_u32s(
-            s.and_u32s(biased, s.splat_u32s(0x007f_ffff)),
-            s.splat_u32s(SQRT_HALF),
-        );
+        let biased = s.add_u32s(s.transmute_u32s_f32s(x), s.splat_u32s(0x3f80_0000 - SQRT_HALF));
+        let mantissa = s.add_u32s(s.and_u32s(biased, s.splat_u32s(0x007f_ffff)), s.splat_u32s(SQRT_HALF));
         let exponent = s.wrapping_dyn_shr_u32s(biased, s.splat_u32s(23));
         // 2²³ + an integer below 2²³ has that integer in its low bits.
         let exponent = s.transmute_f32s_u32s(s.or_u32s(exponent, s.splat_u32s(0x4b00_0000)));
@@ -93,11 +71,7 @@ impl<S: Simd> Lanes for Of<S, f32> {
         let y = self.ln_of_normal(x);
         let normal = self.le(self.splat(f64::from(f32::MIN_POSITIVE)), x);
         let finite = self.lt(x, self.splat(f64::INFINITY));
-        let tiny = self.select(
-            self.lt(x, self.splat(0.0)),
-            self.splat(f64::NAN),
-            self.splat(f64::NEG_INFINITY),
-        );
+        let tiny = self.select(self.lt(x, self.splat(0.0)), self.splat(f64::NAN), self.splat(f64::NEG_INFINITY));
         let y = self.select(normal, self.select(finite, y, x), tiny);
         self.select(self.le(x, x), y, x)
     }

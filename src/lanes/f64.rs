@@ -13,13 +13,7 @@ fn each_lane<V: bytemuck::Pod>(mut v: V, f: impl Fn(f64) -> f64) -> V {
 }
 
 impl<S: Simd> Lanes for Of<S, f64> {
-    super::arithmetic!(
-        f64,
-        f64s,
-        m64s,
-        F64_LANES,
-        add | sub | mul | div | min | max
-    );
+    super::arithmetic!(f64, f64s, m64s, F64_LANES, add | sub | mul | div | min | max);
 
     #[inline(always)]
     fn exp_in_range(self, x: Self::V) -> Self::V {
@@ -33,23 +27,11 @@ impl<S: Simd> Lanes for Of<S, f64> {
 
     #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
-        each_lane(x, |x| {
-            if x < -708.396_418_532_264_1 {
-                0.0
-            } else {
-                x.exp()
-            }
-        })
+        each_lane(x, |x| if x < -708.396_418_532_264_1 { 0.0 } else { x.exp() })
     }
 
     #[inline(always)]
     fn ln(self, x: Self::V) -> Self::V {
-        each_lane(x, |x| {
-            if (0.0..f64::MIN_POSITIVE).contains(&x) {
-                f64::NEG_INFINITY
-            } else {
-                x.ln()
-            }
-        })
+        each_lane(x, |x| if (0.0..f64::MIN_POSITIVE).contains(&x) { f64::NEG_INFINITY } else { x.ln() })
     }
 }

@@ -18,13 +18,7 @@ pub use twice::Twice;
 
 /// The type of a lane.
 pub trait Element:
-    bytemuck::Pod
-    + PartialOrd
-    + Debug
-    + Send
-    + Sync
-    + std::ops::Add<Output = Self>
-    + std::ops::Mul<Output = Self>
+    bytemuck::Pod + PartialOrd + Debug + Send + Sync + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>
 {
     /// Distance between 1 and the next larger number.
     const EPSILON: f64;

@@ -47,29 +47,21 @@ fn worst_relative(xs: &[f64], got: &[f64], want: impl Fn(f64) -> f64) -> f64 {
 
 /// f32 values, so that rounding the argument is no part of the error.
 fn f32_range(from: f64, to: f64, n: usize) -> Vec<f64> {
-    (0..n)
-        .map(|i| f64::from((from + (to - from) * i as f64 / (n - 1) as f64) as f32))
-        .collect()
+    (0..n).map(|i| f64::from((from + (to - from) * i as f64 / (n - 1) as f64) as f32)).collect()
 }
 
 #[test]
 fn exp_is_within_two_ulp() {
     let xs = f32_range(-87.0, 88.0, 200_001);
     let worst = worst_relative(&xs, &run_f32(Map(&xs, Exp)), f64::exp);
-    assert!(
-        worst < 2.0 * f64::from(f32::EPSILON) / 2.0 * 1.1,
-        "{worst:e}"
-    );
+    assert!(worst < 2.0 * f64::from(f32::EPSILON) / 2.0 * 1.1, "{worst:e}");
     let off = worst_relative(&xs, &run_f32(Map(&xs, Exp)), |x| x.exp() * (1.0 + 3e-7));
     assert!(off > 2e-7, "a shifted reference must be noticed: {off:e}");
 }
 
 #[test]
 fn ln_is_within_two_ulp() {
-    let mut xs: Vec<f64> = f32_range(-87.0, 88.0, 100_001)
-        .iter()
-        .map(|x| f64::from(x.exp() as f32))
-        .collect();
+    let mut xs: Vec<f64> = f32_range(-87.0, 88.0, 100_001).iter().map(|x| f64::from(x.exp() as f32)).collect();
     xs.extend(f32_range(0.5, 2.0, 100_000));
     xs.retain(|&x| x != 1.0);
     let worst = worst_relative(&xs, &run_f32(Map(&xs, Ln)), f64::ln);
@@ -86,14 +78,7 @@ fn edges_are_defined() {
         assert!(got[3].is_nan());
         assert_eq!(got[4], 0.0);
     }
-    let exp = [
-        0.0,
-        -1000.0,
-        1000.0,
-        f64::NEG_INFINITY,
-        f64::INFINITY,
-        f64::NAN,
-    ];
+    let exp = [0.0, -1000.0, 1000.0, f64::NEG_INFINITY, f64::INFINITY, f64::NAN];
     for got in [run_f32(Map(&exp, Exp)), run_f64(Map(&exp, Exp))] {
         assert_eq!(got[..5], [1.0, 0.0, f64::INFINITY, 0.0, f64::INFINITY]);
         assert!(got[5].is_nan());

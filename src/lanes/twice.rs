@@ -66,9 +66,6 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
     #[inline(always)]
     fn select(self, m: Self::M, yes: Self::V, no: Self::V) -> Self::V {
-        (
-            self.0.select(m.0, yes.0, no.0),
-            self.0.select(m.1, yes.1, no.1),
-        )
+        (self.0.select(m.0, yes.0, no.0), self.0.select(m.1, yes.1, no.1))
     }
 }

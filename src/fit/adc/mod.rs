@@ -10,6 +10,7 @@
 //! g(D) − D give, reaches the same fixed point in 3 iterations where plain re-weighting takes tens, or circles for ever.
 
 mod cpu;
+mod line;
 #[cfg(test)]
 mod tests;
 
@@ -83,15 +84,7 @@ pub enum AdcOutput {
 
 impl AdcOutput {
     /// All, in the order of writing.
-    pub const ALL: [Self; 7] = [
-        Self::Adc,
-        Self::S0,
-        Self::AdcSe,
-        Self::Rmse,
-        Self::R2,
-        Self::Iterations,
-        Self::Status,
-    ];
+    pub const ALL: [Self; 7] = [Self::Adc, Self::S0, Self::AdcSe, Self::Rmse, Self::R2, Self::Iterations, Self::Status];
 
     /// The map's name, as in its file name.
     pub fn name(self) -> &'static str {
@@ -149,11 +142,7 @@ pub struct AdcOptions {
 
 impl Default for AdcOptions {
     fn default() -> Self {
-        Self {
-            method: Method::default(),
-            bad_samples: BadSamples::default(),
-            max_iterations: 200,
-        }
+        Self { method: Method::default(), bad_samples: BadSamples::default(), max_iterations: 200 }
     }
 }
 
@@ -170,11 +159,7 @@ impl AdcKernel {
     /// A fit of images at `b_values` (s/mm², in the order of the rows) that computes `outputs` alone.
     pub fn new(options: AdcOptions, b_values: &[f64], outputs: &[AdcOutput]) -> Self {
         let b = b_values.iter().map(|&b| units::b_inside(b)).collect();
-        Self {
-            options,
-            outputs: outputs.to_vec(),
-            b,
-        }
+        Self { options, outputs: outputs.to_vec(), b }
     }
 
     fn wants(&self, output: AdcOutput) -> bool {
@@ -183,22 +168,14 @@ impl AdcKernel {
 
     /// Least and greatest b-value in ms/µm².
     fn b_range(&self) -> (f64, f64) {
-        self.b
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &b| {
-                (lo.min(b), hi.max(b))
-            })
+        self.b.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &b| (lo.min(b), hi.max(b)))
     }
 }
 
 /// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it
 /// is a few roundings of the log-signals.
 fn tolerance(epsilon: f64) -> f64 {
-    if epsilon < f64::from(f32::EPSILON) {
-        1e-13
-    } else {
-        1e-6
-    }
+    if epsilon < f64::from(f32::EPSILON) { 1e-13 } else { 1e-6 }
 }
 
 /// Largest 1/(1 − g′) that a step is lengthened by: near a double root, g′ → 1, Newton's step is far too long.
@@ -213,21 +190,11 @@ impl VoxelKernel for AdcKernel {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        self.outputs
-            .iter()
-            .map(|o| ColumnSpec {
-                name: o.name().into(),
-                kind: o.kind(),
-            })
-            .collect()
+        self.outputs.iter().map(|o| ColumnSpec { name: o.name().into(), kind: o.kind() }).collect()
     }
 
     fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]) {
-        let work = cpu::Fit {
-            kernel: self,
-            batch,
-            out,
-        };
+        let work = cpu::Fit { kernel: self, batch, out };
         match precision {
             Precision::F32 => lanes::run_f32(work),
             Precision::F64 => lanes::run_f64(work),
@@ -243,34 +210,14 @@ impl VoxelKernel for AdcKernel {
             let _ = writeln!(body, "const COLUMN_{i}: u32 = {}u;", column.unwrap_or(0));
         }
         let _ = writeln!(body, "const METHOD: u32 = {}u;", self.options.method as u32);
-        let _ = writeln!(
-            body,
-            "const DROP_BAD_SAMPLES: bool = {};",
-            self.options.bad_samples == BadSamples::Drop
-        );
-        let _ = writeln!(
-            body,
-            "const MAX_ITERATIONS: u32 = {}u;",
-            self.options.max_iterations
-        );
-        let _ = writeln!(
-            body,
-            "const TOLERANCE: f32 = {:e};",
-            tolerance(f64::from(f32::EPSILON))
-        );
+        let _ = writeln!(body, "const DROP_BAD_SAMPLES: bool = {};", self.options.bad_samples == BadSamples::Drop);
+        let _ = writeln!(body, "const MAX_ITERATIONS: u32 = {}u;", self.options.max_iterations);
+        let _ = writeln!(body, "const TOLERANCE: f32 = {:e};", tolerance(f64::from(f32::EPSILON)));
         let _ = writeln!(body, "const MAX_LENGTHENING: f32 = {MAX_LENGTHENING:e};");
         let _ = writeln!(body, "const LEAST_SPREAD: f32 = {LEAST_SPREAD:e};");
-        let _ = writeln!(
-            body,
-            "const MM2_PER_S: f32 = {:e};",
-            units::MM2_PER_S_PER_UM2_PER_MS
-        );
+        let _ = writeln!(body, "const MM2_PER_S: f32 = {:e};", units::MM2_PER_S_PER_UM2_PER_MS);
         let (b_min, b_max) = self.b_range();
-        let _ = writeln!(
-            body,
-            "const B_MIN: f32 = {:e};\nconst B_MAX: f32 = {:e};",
-            b_min as f32, b_max as f32
-        );
+        let _ = writeln!(body, "const B_MIN: f32 = {:e};\nconst B_MAX: f32 = {:e};", b_min as f32, b_max as f32);
         for (bit, name) in [
             (super::status::SAMPLES_DROPPED, "SAMPLES_DROPPED"),
             (super::status::BAD_INPUT, "BAD_INPUT"),
@@ -281,9 +228,6 @@ impl VoxelKernel for AdcKernel {
             let _ = writeln!(body, "const {name}: u32 = {bit}u;");
         }
         body.push_str(include_str!("../../../shaders/adc.wgsl"));
-        Shader {
-            body,
-            params: self.b.iter().map(|&b| b as f32).collect(),
-        }
+        Shader { body, params: self.b.iter().map(|&b| b as f32).collect() }
     }
 }

@@ -15,15 +15,10 @@ fn fit(b: &[f64], signals: &[Vec<f64>], options: AdcOptions, precision: Precisio
 }
 
 fn fit_with(cpu: &Cpu, b: &[f64], signals: &[Vec<f64>], options: AdcOptions) -> Vec<Column> {
-    let rows: Vec<Vec<f64>> = (0..b.len())
-        .map(|obs| signals.iter().map(|s| s[obs]).collect())
-        .collect();
+    let rows: Vec<Vec<f64>> = (0..b.len()).map(|obs| signals.iter().map(|s| s[obs]).collect()).collect();
     let row = |values: &'_ Vec<f64>| -> Vec<u8> { bytemuck::cast_slice(values).to_vec() };
     let bytes: Vec<Vec<u8>> = rows.iter().map(row).collect();
-    let aligned: Vec<Vec<f64>> = bytes
-        .iter()
-        .map(|b| bytemuck::pod_collect_to_vec(b))
-        .collect();
+    let aligned: Vec<Vec<f64>> = bytes.iter().map(|b| bytemuck::pod_collect_to_vec(b)).collect();
     let rows = aligned
         .iter()
         .map(|values| Row {
@@ -45,17 +40,11 @@ fn floats(columns: &[Column], output: AdcOutput) -> Vec<f64> {
 }
 
 fn statuses(columns: &[Column]) -> Vec<u16> {
-    floats(columns, AdcOutput::Status)
-        .iter()
-        .map(|&s| s as u16)
-        .collect()
+    floats(columns, AdcOutput::Status).iter().map(|&s| s as u16).collect()
 }
 
 fn options(method: Method) -> AdcOptions {
-    AdcOptions {
-        method,
-        ..AdcOptions::default()
-    }
+    AdcOptions { method, ..AdcOptions::default() }
 }
 
 fn decay(s0: f64, adc: f64, b: &[f64]) -> Vec<f64> {
@@ -64,9 +53,7 @@ fn decay(s0: f64, adc: f64, b: &[f64]) -> Vec<f64> {
 
 /// Noise that needs no generator: the fractional parts of a quadratic sequence, scaled to unit variance.
 fn noise(i: usize) -> f64 {
-    let x = (i as f64 * 0.618_033_988_749_894_9
-        + (i * i % 10_007) as f64 * 0.414_213_562_373_095_1)
-        .fract();
+    let x = (i as f64 * 0.618_033_988_749_894_9 + (i * i % 10_007) as f64 * 0.414_213_562_373_095_1).fract();
     (x - 0.5) * 12f64.sqrt()
 }
 
@@ -74,11 +61,7 @@ fn noisy(n: usize, snr: f64) -> Vec<Vec<f64>> {
     (0..n)
         .map(|v| {
             let adc = 0.2e-3 + 2.8e-3 * v as f64 / n as f64;
-            decay(1.0, adc, &B)
-                .iter()
-                .enumerate()
-                .map(|(k, s)| (s + noise(4 * v + k) / snr).abs())
-                .collect()
+            decay(1.0, adc, &B).iter().enumerate().map(|(k, s)| (s + noise(4 * v + k) / snr).abs()).collect()
         })
         .collect()
 }
@@ -102,10 +85,7 @@ fn regress(b: &[f64], s: &[f64], w: &[f64]) -> (f64, f64) {
 fn reweighted(b: &[f64], s: &[f64], rounds: usize) -> (f64, f64) {
     let mut estimate = regress(b, s, &vec![1.0; b.len()]);
     for _ in 0..rounds {
-        let w: Vec<f64> = b
-            .iter()
-            .map(|b| (2.0 * (estimate.1 - b * estimate.0)).exp())
-            .collect();
+        let w: Vec<f64> = b.iter().map(|b| (2.0 * (estimate.1 - b * estimate.0)).exp()).collect();
         estimate = regress(b, s, &w);
     }
     estimate
@@ -126,18 +106,10 @@ fn noiseless_decays_are_recovered() {
             let columns = fit(&B, &signals, options(method), precision);
             let error = worst(&floats(&columns, AdcOutput::Adc), |i| adc[i], 0.5e-3);
             assert!(error <= bar, "{method:?} {precision:?}: {error:e}");
-            let shifted = worst(
-                &floats(&columns, AdcOutput::Adc),
-                |i| adc[i] * 1.0001,
-                0.5e-3,
-            );
+            let shifted = worst(&floats(&columns, AdcOutput::Adc), |i| adc[i] * 1.0001, 0.5e-3);
             assert!(shifted > bar, "a shifted truth must be noticed");
             assert!(worst(&floats(&columns, AdcOutput::S0), |_| 731.0, 1.0) < 1e-5);
-            assert!(
-                floats(&columns, AdcOutput::R2)
-                    .iter()
-                    .all(|r2| (r2 - 1.0).abs() < 1e-5)
-            );
+            assert!(floats(&columns, AdcOutput::R2).iter().all(|r2| (r2 - 1.0).abs() < 1e-5));
             assert!(statuses(&columns).iter().all(|&s| s == 0));
         }
     }
@@ -145,11 +117,7 @@ fn noiseless_decays_are_recovered() {
 
 #[test]
 fn iwlls_is_the_fixed_point_of_plain_reweighting() {
-    let cases = [
-        (30.0, Precision::F64, 1e-7),
-        (8.0, Precision::F64, 1e-7),
-        (30.0, Precision::F32, 1e-5),
-    ];
+    let cases = [(30.0, Precision::F64, 1e-7), (8.0, Precision::F64, 1e-7), (30.0, Precision::F32, 1e-5)];
     for (snr, precision, bar) in cases {
         let signals = noisy(2000, snr);
         let columns = fit(&B, &signals, options(Method::Iwlls), precision);
@@ -158,19 +126,12 @@ fn iwlls_is_the_fixed_point_of_plain_reweighting() {
         let plain: Vec<f64> = signals.iter().map(|s| reweighted(&B, s, 3000).0).collect();
         let settles = |i: &usize| (reweighted(&B, &signals[*i], 3001).0 - plain[*i]).abs() < 1e-12;
         let settled: Vec<usize> = (0..signals.len()).filter(settles).collect();
-        assert!(
-            settled.len() >= 1900,
-            "SNR {snr}: {} of 2000 settle",
-            settled.len()
-        );
+        assert!(settled.len() >= 1900, "SNR {snr}: {} of 2000 settle", settled.len());
         let kept: Vec<f64> = settled.iter().map(|&i| got[i]).collect();
         let error = worst(&kept, |k| plain[settled[k]], 1e-3);
         assert!(error <= bar, "SNR {snr} {precision:?}: {error:e}");
         let once = worst(&got, |i| reweighted(&B, &signals[i], 1).0, 1e-3);
-        assert!(
-            once > 1e-3,
-            "one re-weighting is another estimate: {once:e}"
-        );
+        assert!(once > 1e-3, "one re-weighting is another estimate: {once:e}");
         let iterations = floats(&columns, AdcOutput::Iterations);
         assert!(iterations.iter().all(|&n| (1.0..50.0).contains(&n)));
     }
@@ -181,17 +142,9 @@ fn lls_and_wlls_are_their_closed_forms() {
     let signals = noisy(1000, 20.0);
     for (method, rounds) in [(Method::Lls, 0), (Method::Wlls, 1)] {
         let columns = fit(&B, &signals, options(method), Precision::F64);
-        let error = worst(
-            &floats(&columns, AdcOutput::Adc),
-            |i| reweighted(&B, &signals[i], rounds).0,
-            1e-3,
-        );
+        let error = worst(&floats(&columns, AdcOutput::Adc), |i| reweighted(&B, &signals[i], rounds).0, 1e-3);
         assert!(error < 1e-7, "{method:?}: {error:e}");
-        let s0 = worst(
-            &floats(&columns, AdcOutput::S0),
-            |i| reweighted(&B, &signals[i], rounds).1.exp(),
-            1.0,
-        );
+        let s0 = worst(&floats(&columns, AdcOutput::S0), |i| reweighted(&B, &signals[i], rounds).1.exp(), 1.0);
         assert!(s0 < 1e-6, "{method:?}: {s0:e}");
     }
 }
@@ -209,31 +162,16 @@ fn errors_and_goodness_are_their_definitions() {
         let sum: f64 = w.iter().sum();
         let mean: f64 = w.iter().zip(B).map(|(w, b)| w * b).sum::<f64>() / sum;
         let spread: f64 = w.iter().zip(B).map(|(w, b)| w * (b - mean).powi(2)).sum();
-        let chi2: f64 = w
-            .iter()
-            .zip(s)
-            .zip(&fitted)
-            .map(|((w, s), f)| w * (s / f).ln().powi(2))
-            .sum();
+        let chi2: f64 = w.iter().zip(s).zip(&fitted).map(|((w, s), f)| w * (s / f).ln().powi(2)).sum();
         let residual: f64 = s.iter().zip(&fitted).map(|(s, f)| (s - f).powi(2)).sum();
         let s_mean = s.iter().sum::<f64>() / 4.0;
         let total: f64 = s.iter().map(|s| (s - s_mean).powi(2)).sum();
-        (
-            (chi2 / 2.0 / spread).sqrt(),
-            (residual / 4.0).sqrt(),
-            1.0 - residual / total,
-        )
+        ((chi2 / 2.0 / spread).sqrt(), (residual / 4.0).sqrt(), 1.0 - residual / total)
     };
     assert!(worst(&floats(&columns, AdcOutput::AdcSe), |i| oracle(i).0, 1e-5) < 1e-4);
     assert!(worst(&floats(&columns, AdcOutput::Rmse), |i| oracle(i).1, 1e-3) < 1e-4);
     assert!(worst(&floats(&columns, AdcOutput::R2), |i| oracle(i).2, 1.0) < 1e-5);
-    assert!(
-        worst(
-            &floats(&columns, AdcOutput::AdcSe),
-            |i| 1.01 * oracle(i).0,
-            1e-5
-        ) > 1e-3
-    );
+    assert!(worst(&floats(&columns, AdcOutput::AdcSe), |i| 1.01 * oracle(i).0, 1e-5) > 1e-3);
 }
 
 #[test]
@@ -256,97 +194,49 @@ fn bad_samples_are_dropped_or_end_the_voxel() {
     for precision in [Precision::F32, Precision::F64] {
         let columns = fit(&B, &signals, options(Method::Iwlls), precision);
         let adc = floats(&columns, AdcOutput::Adc);
-        assert!(
-            adc[..5].iter().all(|adc| (adc - 1e-3).abs() < 1e-8),
-            "{adc:?}"
-        );
+        assert!(adc[..5].iter().all(|adc| (adc - 1e-3).abs() < 1e-8), "{adc:?}");
         assert!(adc[5..].iter().all(|adc| adc.is_nan()));
         let dropped = status::SAMPLES_DROPPED;
         let unfit = status::BAD_INPUT | dropped;
-        assert_eq!(
-            statuses(&columns),
-            [0, dropped, dropped, dropped, dropped, unfit, unfit]
-        );
+        assert_eq!(statuses(&columns), [0, dropped, dropped, dropped, dropped, unfit, unfit]);
 
-        let strict = AdcOptions {
-            bad_samples: BadSamples::Voxel,
-            ..AdcOptions::default()
-        };
+        let strict = AdcOptions { bad_samples: BadSamples::Voxel, ..AdcOptions::default() };
         let columns = fit(&B, &signals, strict, precision);
-        assert_eq!(
-            statuses(&columns),
-            [0, unfit, unfit, unfit, unfit, unfit, unfit]
-        );
-        assert!(
-            floats(&columns, AdcOutput::Adc)[1..]
-                .iter()
-                .all(|adc| adc.is_nan())
-        );
+        assert_eq!(statuses(&columns), [0, unfit, unfit, unfit, unfit, unfit, unfit]);
+        assert!(floats(&columns, AdcOutput::Adc)[1..].iter().all(|adc| adc.is_nan()));
     }
 }
 
 #[test]
 fn what_cannot_be_fitted_says_why() {
     // Two b-values alone determine the line but not its error; one b-value, however often, determines nothing.
-    let columns = fit(
-        &[0.0, 800.0],
-        &[vec![2.0, 1.0]],
-        options(Method::Iwlls),
-        Precision::F64,
-    );
+    let columns = fit(&[0.0, 800.0], &[vec![2.0, 1.0]], options(Method::Iwlls), Precision::F64);
     assert!((floats(&columns, AdcOutput::Adc)[0] - 2f64.ln() / 800.0).abs() < 1e-9);
     assert!(floats(&columns, AdcOutput::AdcSe)[0].is_nan());
     assert_eq!(statuses(&columns), [0]);
-    let columns = fit(
-        &[400.0; 3],
-        &[vec![2.0, 1.0, 3.0]],
-        options(Method::Lls),
-        Precision::F32,
-    );
+    let columns = fit(&[400.0; 3], &[vec![2.0, 1.0, 3.0]], options(Method::Lls), Precision::F32);
     assert!(floats(&columns, AdcOutput::Adc)[0].is_nan());
     assert_eq!(statuses(&columns), [status::SINGULAR]);
     // A rising signal has a negative ADC, which is kept.
-    let columns = fit(
-        &B,
-        &[decay(1.0, -0.4e-3, &B)],
-        options(Method::Iwlls),
-        Precision::F32,
-    );
+    let columns = fit(&B, &[decay(1.0, -0.4e-3, &B)], options(Method::Iwlls), Precision::F32);
     assert!((floats(&columns, AdcOutput::Adc)[0] + 0.4e-3).abs() < 1e-8);
     assert_eq!(statuses(&columns), [status::NEGATIVE]);
     // A limit that is too low is said to be reached.
-    let low = AdcOptions {
-        max_iterations: 1,
-        ..AdcOptions::default()
-    };
+    let low = AdcOptions { max_iterations: 1, ..AdcOptions::default() };
     let columns = fit(&B, &noisy(50, 5.0), low, Precision::F32);
-    assert!(
-        statuses(&columns)
-            .iter()
-            .any(|s| s & status::ITERATION_LIMIT != 0)
-    );
+    assert!(statuses(&columns).iter().any(|s| s & status::ITERATION_LIMIT != 0));
 }
 
 #[test]
 fn threads_and_batches_change_no_bit() {
     let signals = noisy(3001, 6.0);
     let bits = |threads: usize, batch: usize| {
-        let cpu = Cpu::new(threads, Precision::F32)
-            .unwrap()
-            .with_batch_voxels(batch);
+        let cpu = Cpu::new(threads, Precision::F32).unwrap().with_batch_voxels(batch);
         let columns = fit_with(&cpu, &B, &signals, AdcOptions::default());
-        AdcOutput::ALL.map(|o| {
-            floats(&columns, o)
-                .iter()
-                .map(|v| v.to_bits())
-                .collect::<Vec<_>>()
-        })
+        AdcOutput::ALL.map(|o| floats(&columns, o).iter().map(|v| v.to_bits()).collect::<Vec<_>>())
     };
     let reference = bits(1, usize::MAX / 2);
     for (threads, batch) in [(2, 1000), (8, 77), (1, 1), (2, 513)] {
-        assert!(
-            bits(threads, batch) == reference,
-            "{threads} threads, batches of {batch}"
-        );
+        assert!(bits(threads, batch) == reference, "{threads} threads, batches of {batch}");
     }
 }
