@@ -1,9 +1,25 @@
 //! Volumes and the files they come from: the only place that knows files.
 
+pub mod atomic;
+pub mod beside;
+pub mod bvalues;
+pub mod filter;
 pub mod grid;
 pub mod image;
-pub mod voxel;
+pub mod read;
 
+pub mod series;
+pub mod sidecar;
+pub mod voxel;
+pub mod write;
+
+pub use bvalues::BvalueSource;
+pub use filter::Average;
 pub use grid::Grid;
 pub use image::Image;
+pub use read::{ReadOptions, read};
+
+pub use series::{Appended, Selection, Series, SeriesOptions, VolumeChoice};
+pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, Stored, VoxelType};
+pub use write::{Format, MapData, write_nifti};
