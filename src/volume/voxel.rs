@@ -127,4 +127,31 @@ impl Scaling {
         slope: 1.0,
         inter: 0.0,
     };
+
+    /// The real value of a stored one.
+    ///
+    /// Nothing is fused and no 0 is added, so that every bit agrees with other readers: −0 stays −0.
+    pub fn apply(self, stored: f64) -> f64 {
+        let scaled = stored * self.slope;
+        if self.inter == 0.0 {
+            scaled
+        } else {
+            scaled + self.inter
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaling_is_slope_times_stored_plus_inter() {
+        let scaling = Scaling {
+            slope: -2.0,
+            inter: 10.0,
+        };
+        assert_eq!(scaling.apply(26.0), -42.0);
+        assert!(Scaling::IDENTITY.apply(-0.0).is_sign_negative());
+    }
 }
