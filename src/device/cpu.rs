@@ -58,9 +58,10 @@ impl Cpu {
         let mut columns: Vec<Column> = kernel
             .columns()
             .iter()
-            .map(|spec| match spec.kind {
-                ColumnType::F32 => Column::F32(vec![0.0; n]),
-                ColumnType::U16 => Column::U16(vec![0; n]),
+            .map(|spec| match (spec.kind, self.precision) {
+                (ColumnType::F32, Precision::F32) => Column::F32(vec![0.0; n]),
+                (ColumnType::F32, Precision::F64) => Column::F64(vec![0.0; n]),
+                (ColumnType::U16, _) => Column::U16(vec![0; n]),
             })
             .collect();
         let mut parts = split(&mut columns, self.batch_voxels);
@@ -81,6 +82,7 @@ fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_>>> {
     for column in columns {
         let parts: Vec<ColumnMut> = match column {
             Column::F32(values) => values.chunks_mut(size).map(ColumnMut::F32).collect(),
+            Column::F64(values) => values.chunks_mut(size).map(ColumnMut::F64).collect(),
             Column::U16(values) => values.chunks_mut(size).map(ColumnMut::U16).collect(),
         };
         batches.resize_with(parts.len(), Vec::new);

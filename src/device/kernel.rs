@@ -4,9 +4,10 @@ use super::Batch;
 
 /// How a column is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the types")]
 pub enum ColumnType {
+    /// A float; f64 where the CPU computes in f64.
     F32,
+    /// A count, or a bit mask.
     U16,
 }
 
@@ -24,7 +25,19 @@ pub struct ColumnSpec {
 #[expect(missing_docs, reason = "the names are the types")]
 pub enum Column {
     F32(Vec<f32>),
+    F64(Vec<f64>),
     U16(Vec<u16>),
+}
+
+impl Column {
+    /// The values as f64.
+    pub fn into_f64(self) -> Vec<f64> {
+        match self {
+            Self::F32(values) => values.into_iter().map(f64::from).collect(),
+            Self::F64(values) => values,
+            Self::U16(values) => values.into_iter().map(f64::from).collect(),
+        }
+    }
 }
 
 /// A part of a [`Column`] that a kernel fills.
@@ -32,6 +45,7 @@ pub enum Column {
 #[expect(missing_docs, reason = "the names are the types")]
 pub enum ColumnMut<'a> {
     F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
     U16(&'a mut [u16]),
 }
 

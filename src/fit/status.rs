@@ -10,12 +10,15 @@ pub const SINGULAR: u16 = 4;
 pub const NEGATIVE: u16 = 8;
 /// The iteration limit was reached; the values are those of the last iteration.
 pub const ITERATION_LIMIT: u16 = 16;
+/// Outside the mask: not fitted. All values are NaN.
+pub const NOT_ASKED_FOR: u16 = 32;
 
 /// Each bit with its meaning, for sidecars and help.
-pub const BITS: [(u16, &str); 5] = [
+pub const BITS: [(u16, &str); 6] = [
     (SAMPLES_DROPPED, "samples <= 0 or not finite were left out"),
     (BAD_INPUT, "not fitted (NaN): too few usable samples"),
     (SINGULAR, "not fitted (NaN): the usable samples do not determine the parameters"),
     (NEGATIVE, "negative ADC, kept as it is"),
     (ITERATION_LIMIT, "iteration limit reached"),
+    (NOT_ASKED_FOR, "outside the mask: not fitted (NaN)"),
 ];

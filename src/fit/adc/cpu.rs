@@ -62,6 +62,7 @@ fn write<L: Lanes>(lanes: L, values: L::V, column: &mut ColumnMut, at: usize, co
     lanes.store(values, &mut buffer);
     match column {
         ColumnMut::F32(to) if count == L::LANES => copy::<L, _>(&buffer, &mut to[at..], Element::to_f32),
+        ColumnMut::F64(to) => to[at..at + count].iter_mut().zip(&buffer).for_each(|(t, v)| *t = v.to_f64()),
         ColumnMut::U16(to) if count == L::LANES => copy::<L, _>(&buffer, &mut to[at..], |v| v.to_f32() as u16),
         ColumnMut::F32(to) => to[at..at + count].iter_mut().zip(&buffer).for_each(|(t, v)| *t = v.to_f32()),
         ColumnMut::U16(to) => to[at..at + count].iter_mut().zip(&buffer).for_each(|(t, v)| *t = v.to_f32() as u16),

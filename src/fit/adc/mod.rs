@@ -64,17 +64,21 @@ impl BadSamples {
 }
 
 /// What the fit can write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum AdcOutput {
-    /// Apparent diffusion coefficient, µm²/ms inside.
+    /// Apparent diffusion coefficient, mm²/s.
+    #[value(name = "ADC")]
     Adc,
     /// Signal at b = 0, in the image's own unit.
+    #[value(name = "S0")]
     S0,
     /// Standard error of the ADC from the weighted residuals, n − 2 degrees of freedom; NaN for two samples.
+    #[value(name = "ADC_se")]
     AdcSe,
     /// Root mean square of signal − fit over the samples used, in the image's own unit.
     Rmse,
     /// 1 − residual sum of squares / sum of squares about the mean, of signals.
+    #[value(name = "R2")]
     R2,
     /// Re-weightings done.
     Iterations,
@@ -121,7 +125,8 @@ impl AdcOutput {
         }
     }
 
-    fn kind(self) -> ColumnType {
+    /// How it is stored.
+    pub fn kind(self) -> ColumnType {
         match self {
             Self::Iterations | Self::Status => ColumnType::U16,
             _ => ColumnType::F32,
@@ -160,6 +165,20 @@ impl AdcKernel {
     pub fn new(options: AdcOptions, b_values: &[f64], outputs: &[AdcOutput]) -> Self {
         let b = b_values.iter().map(|&b| units::b_inside(b)).collect();
         Self { options, outputs: outputs.to_vec(), b }
+    }
+
+    /// Arithmetic operations a voxel for the ADC alone, counted in `line.rs` and `cpu.rs`: a fused multiply-add is two,
+    /// a division or a comparison one.
+    pub fn flops_per_voxel(&self, iterations: f64) -> f64 {
+        let n_obs = self.b.len() as f64;
+        // Load, largest, scale and logarithm of a sample.
+        let logs = n_obs * (6.0 + 25.0);
+        // Moments of a line, and what is made of them.
+        let line = n_obs * 16.0 + 12.0;
+        // The weight of a sample: its exponent and an exponential.
+        let weights = n_obs * (4.0 + 18.0);
+        let newton = 16.0;
+        logs + line + iterations * (weights + line + newton)
     }
 
     fn wants(&self, output: AdcOutput) -> bool {
