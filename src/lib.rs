@@ -6,6 +6,7 @@
 //! [`volume`] reads and writes files, [`model`] turns formulas into code, [`device`] runs kernels over batches of
 //! voxels, [`fit`] and [`enhance`] are those kernels, [`measure`] and [`report`] make tables and pictures.
 
+pub mod bench;
 pub mod cli;
 pub mod device;
 pub mod enhance;

@@ -1,7 +1,7 @@
 //! The operators on lanes, with the edges that [`super::operator`] defines.
 
 use super::operator::Unary;
-use crate::lanes::Lanes;
+use crate::lanes::{Element, Lanes};
 
 /// The smallest normal number of the lanes' type; what is nearer to 0 counts as 0.
 #[inline(always)]
@@ -54,10 +54,10 @@ pub(super) fn max<L: Lanes>(l: L, a: L::V, b: L::V) -> L::V {
 #[inline(always)]
 pub(super) fn each_lane<L: Lanes>(l: L, op: Unary, x: L::V) -> L::V {
     // As wide as the widest vector.
-    let mut lanes = [l.lane(0.0); 64];
+    let mut lanes = [L::T::of(0.0); 64];
     l.store(x, &mut lanes);
     for lane in &mut lanes[..L::LANES] {
-        *lane = l.lane(op.value(l.to_f64(*lane)));
+        *lane = L::T::of(op.value(lane.to_f64()));
     }
     l.load(&lanes)
 }

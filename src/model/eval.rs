@@ -9,7 +9,7 @@ use super::edges;
 use super::graph::Operation;
 use super::operator::{Binary, Unary};
 use super::program::{Program, Value};
-use crate::lanes::Lanes;
+use crate::lanes::{Element, Lanes};
 
 /// Vectors in a register.
 pub const VECTORS: usize = 32;
@@ -142,7 +142,7 @@ impl<'c, L: Lanes> Machine<'c, L> {
         for (register, &value) in registers.iter_mut().zip(&code.uniforms) {
             *register = [lanes.splat(value); VECTORS];
         }
-        let loaded = vec![lanes.lane(0.0); Self::BLOCK];
+        let loaded = vec![L::T::of(0.0); Self::BLOCK];
         Self {
             lanes,
             code,

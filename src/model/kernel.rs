@@ -273,22 +273,12 @@ impl LaneWork for Work<'_, '_, '_> {
             let n = block.min(batch.n_voxels() - first);
             finished.clear();
             for (i, map) in kernel.maps.iter().enumerate() {
-                machine.run(i, |row, to| load::<L>(batch, row, first, &mut to[..n]));
+                machine.run(i, |row, to| batch.row(row as usize).load(first, &mut to[..n]));
                 finished.map(map, |wanted| machine.wanted(i, wanted));
                 finished.store_map(&mut out[i], first..first + n);
             }
             finished.store_status(&mut out[kernel.maps.len()], first..first + n);
         }
-    }
-}
-
-/// Loads voxels in the lanes' own type.
-#[inline(always)]
-fn load<L: Lanes>(batch: &Batch, row: u32, first: usize, to: &mut [L::T]) {
-    let row = batch.row(row as usize);
-    match size_of::<L::T>() {
-        4 => row.load_f32(first, bytemuck::cast_slice_mut(to)),
-        _ => row.load_f64(first, bytemuck::cast_slice_mut(to)),
     }
 }
 

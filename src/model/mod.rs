@@ -17,7 +17,7 @@
 //! let source = Source::new(vec![phases.row(0), phases.row(1)], 2, None);
 //! let map = MapModel::builtin("relative_enhancement")?;
 //! let kernel = MapKernel::new(&[BoundMap::new("arterial", map).image("pre", 0).image("post", 1)])?;
-//! let columns = Cpu::new(1, Precision::F64)?.run(&kernel, &source);
+//! let columns = Cpu::new(1, Precision::F32)?.run(&kernel, &source);
 //! let Column::F32(values) = &columns[0] else { unreachable!() };
 //! assert_eq!(values[0], 50.0);
 //! assert!(values[1].is_nan()); // nothing to relate to

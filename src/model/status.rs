@@ -9,7 +9,7 @@ use super::eval::{Register, VECTORS};
 use super::kernel::Instance;
 use super::wgsl::literal;
 use crate::device::ColumnMut;
-use crate::lanes::Lanes;
+use crate::lanes::{Element, Lanes};
 
 const BAD_INPUT: u16 = 1;
 const GUARD: u16 = 2;
@@ -66,7 +66,7 @@ pub(super) struct Finished<L: Lanes> {
 impl<L: Lanes> Finished<L> {
     #[inline(always)]
     pub(super) fn new(lanes: L) -> Self {
-        let zeros = vec![lanes.lane(0.0); VECTORS * L::LANES];
+        let zeros = vec![L::T::of(0.0); VECTORS * L::LANES];
         Self {
             lanes,
             values: zeros.clone(),
@@ -100,7 +100,7 @@ impl<L: Lanes> Finished<L> {
         for i in 0..VECTORS {
             let v = value[i];
             let inside = l.and(l.le(low, v), l.le(v, high));
-            // The map is written in f32, whatever it is computed in.
+            // A map may be stored in f32, whatever it is computed in.
             let mut written = l.le(l.abs(v), largest);
             let mut remark = l.select(inside, zero, out_of_range);
             remark = l.select(written, remark, no_value);
@@ -126,15 +126,22 @@ impl<L: Lanes> Finished<L> {
     /// Writes the map, and adds what was said about it to the status.
     #[inline(always)]
     pub(super) fn store_map(&mut self, out: &mut ColumnMut, voxels: Range<usize>) {
-        let l = self.lanes;
-        if let ColumnMut::F32(out) = out {
-            for (to, &value) in out[voxels].iter_mut().zip(&self.values) {
-                *to = l.to_f64(value) as f32;
+        match out {
+            ColumnMut::F32(out) => {
+                for (to, value) in out[voxels].iter_mut().zip(&self.values) {
+                    *to = value.to_f32();
+                }
             }
+            ColumnMut::F64(out) => {
+                for (to, value) in out[voxels].iter_mut().zip(&self.values) {
+                    *to = value.to_f64();
+                }
+            }
+            ColumnMut::U16(_) => {}
         }
         if self.remarked {
             for (status, &remark) in self.status.iter_mut().zip(&self.remarks) {
-                *status |= l.to_f64(remark) as u16;
+                *status |= remark.to_f32() as u16;
             }
         }
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::super::graph::Graph;
 use super::super::parser::{Expr, ExprKind, parse};
 use super::*;
-use crate::lanes::{LaneWork, run_f32, run_f64};
+use crate::lanes::{Element, LaneWork, run_f32, run_f64};
 
 /// A formula over images `a`, `b`, `c`, evaluated on lanes: one result for each `[a, b, c]`.
 struct Evaluate<'a> {
@@ -24,14 +24,14 @@ impl LaneWork for Evaluate<'_> {
         for block in self.voxels.chunks(Machine::<L>::BLOCK) {
             machine.run(0, |image, to| {
                 for (to, voxel) in to.iter_mut().zip(block) {
-                    *to = lanes.lane(voxel[image as usize]);
+                    *to = L::T::of(voxel[image as usize]);
                 }
             });
-            let mut values = vec![lanes.lane(0.0); Machine::<L>::BLOCK];
+            let mut values = vec![L::T::of(0.0); Machine::<L>::BLOCK];
             for (v, to) in machine.wanted(0, 0).iter().zip(values.chunks_mut(L::LANES)) {
                 lanes.store(*v, to);
             }
-            results.extend(values[..block.len()].iter().map(|&v| lanes.to_f64(v)));
+            results.extend(values[..block.len()].iter().map(|&v| v.to_f64()));
         }
         results
     }
@@ -316,10 +316,10 @@ fn what_a_group_wants_outlives_the_group_alone() {
             let mut found = Vec::new();
             for group in 0..2 {
                 machine.run(group, |image, to| {
-                    to.fill(lanes.lane([3.0, 5.0][image as usize]))
+                    to.fill(L::T::of([3.0, 5.0][image as usize]))
                 });
                 for i in 0..2 {
-                    let mut lane = vec![lanes.lane(0.0); L::LANES];
+                    let mut lane = vec![L::T::of(0.0); L::LANES];
                     lanes.store(machine.wanted(group, i)[VECTORS - 1], &mut lane);
                     found.push(lanes.to_f64(lane[L::LANES - 1]));
                 }
