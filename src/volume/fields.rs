@@ -76,29 +76,35 @@ impl Fields {
             (_, 540) => (Version::Two, true),
             _ => return Err(sniff::not_nifti(path, head)),
         };
-        if head.len() < version.header_size() {
-            return Err(Error::data(
-                path,
-                format!(
-                    "the file ends after {} of the header's {} bytes",
-                    head.len(),
-                    version.header_size()
-                ),
-                "copy or download it again",
-            ));
-        }
         let bytes = Bytes { head, big_endian };
         match version {
             Version::One => {
-                let single_file = magic_1(path, head)?;
-                Ok(bytes.version_1(single_file))
+                whole(path, head, version)?;
+                Ok(bytes.version_1(magic_1(path, head)?))
             }
             Version::Two => {
+                // This magic comes first: a NIfTI-1 file that gives the wrong size is told so.
                 let single_file = magic_2(path, head)?;
+                whole(path, head, version)?;
                 Ok(bytes.version_2(single_file))
             }
         }
     }
+}
+
+fn whole(path: &Path, head: &[u8], version: Version) -> Result<()> {
+    let size = version.header_size();
+    if head.len() >= size {
+        return Ok(());
+    }
+    Err(Error::data(
+        path,
+        format!(
+            "the file ends after {} of the header's {size} bytes",
+            head.len()
+        ),
+        "copy or download it again",
+    ))
 }
 
 /// Whether a header of 348 bytes is that of a single file.
@@ -117,7 +123,7 @@ fn magic_1(path: &Path, head: &[u8]) -> Result<bool> {
 
 /// Whether a header of 540 bytes is that of a single file.
 fn magic_2(path: &Path, head: &[u8]) -> Result<bool> {
-    match &head[4..12] {
+    match head.get(4..12).unwrap_or_default() {
         b"n+2\0\r\n\x1a\n" => Ok(true),
         b"ni2\0\r\n\x1a\n" => Ok(false),
         [b'n', b'+' | b'i', b'2', 0, ..] => Err(Error::data(

@@ -69,12 +69,12 @@ impl Image {
         }
     }
 
-    /// An image as read: `voxels` in the file's byte order, `files` those that it was read from.
+    /// An image as read, with `voxels` still in the file's byte order.
     pub(super) fn from_file(
         path: &Path,
-        files: Vec<PathBuf>,
         header: Header,
         mut voxels: AlignedBytes,
+        hash: FileHash,
     ) -> Self {
         if header.big_endian != cfg!(target_endian = "big") {
             voxels.swap_bytes(header.voxel_type.size());
@@ -87,7 +87,7 @@ impl Image {
             scaling: header.scaling,
             placement: Some(header.placement),
             pixdim: header.pixdim,
-            hash: Some(FileHash::start(files)),
+            hash: Some(hash),
             voxels,
         }
     }

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The header that belongs to a file whose name says that it holds voxels alone; `None` for any other name, or where
-/// no such header exists.
+/// Whether a file's name says that it holds voxels alone.
+pub(super) fn is_image(path: &Path) -> bool {
+    Name::of(path).extension.eq_ignore_ascii_case("img")
+}
+
+/// The header that belongs to an image file; `None` where there is none.
 pub(super) fn header_of(path: &Path) -> Option<PathBuf> {
-    let name = Name::of(path);
-    let is_image = name.extension.eq_ignore_ascii_case("img");
-    is_image.then(|| name.partner(path, "hdr")).flatten()
+    Name::of(path).partner(path, "hdr")
 }
 
 /// The image that belongs to a header file; `None` where there is none.
@@ -106,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_its_own_partner_and_other_names_have_no_header() {
-        let folder = folder(&["a.img", "b.nii", "b.hdr"]);
+    fn no_file_is_its_own_partner() {
+        let folder = folder(&["a.img"]);
         let at = |name: &str| folder.path().join(name);
         assert_eq!(image_of(&at("a.img")), None);
         assert_eq!(header_of(&at("a.img")), None);
-        assert_eq!(header_of(&at("b.nii")), None);
+        assert!(is_image(&at("a.img.gz")) && !is_image(&at("a.nii.gz")));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fields::Fields;
+use super::hash::FileHash;
 use super::header::Header;
 use super::input::Input;
 use super::{Image, extension, pair};
@@ -39,15 +40,19 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
     let (input, fields) = header_of(named)?;
     let header = Header::check(input.path(), &fields, options)?;
     extension::check(&input, &header)?;
-    let mut files: Vec<PathBuf> = vec![input.path().into()];
-    let voxels = if header.single_file {
-        input.voxels(header.vox_offset, header.n_bytes)?
+    let image = if header.single_file {
+        None
     } else {
-        let image = Input::open(&image_of(input.path())?)?;
-        files.push(image.path().into());
-        image.voxels(header.vox_offset, header.n_bytes)?
+        Some(Input::open(&image_beside(input.path())?)?)
     };
-    Ok(Image::from_file(path, files, header, voxels))
+    let files = [Some(&input), image.as_ref()].into_iter().flatten();
+    // Before the voxels, so that both are at work at once.
+    let hash = FileHash::start(files.map(|file| file.path().into()).collect());
+    let voxels = image
+        .as_ref()
+        .unwrap_or(&input)
+        .voxels(header.vox_offset, header.n_bytes)?;
+    Ok(Image::from_file(path, header, voxels, hash))
 }
 
 /// The header that a named file begins with, or the one beside it if the name says that the file holds voxels alone.
@@ -56,23 +61,31 @@ fn header_of(named: Input) -> Result<(Input, Fields)> {
     let own = head.and_then(|head| Fields::parse(named.path(), &head));
     match own {
         Ok(fields) => Ok((named, fields)),
-        Err(not_nifti) => match pair::header_of(named.path()) {
-            None => Err(not_nifti),
-            Some(path) => {
-                let input = Input::open(&path)?;
-                let fields = Fields::parse(&path, &input.head()?)?;
-                Ok((input, fields))
-            }
-        },
+        Err(_) if pair::is_image(named.path()) => {
+            let input = Input::open(&header_beside(named.path())?)?;
+            let fields = Fields::parse(input.path(), &input.head()?)?;
+            Ok((input, fields))
+        }
+        Err(not_nifti) => Err(not_nifti),
     }
 }
 
-fn image_of(header: &Path) -> Result<PathBuf> {
+fn header_beside(image: &Path) -> Result<PathBuf> {
+    pair::header_of(image).ok_or_else(|| {
+        Error::data(
+            image,
+            "this is the image of a pair, but its header file (.hdr or .hdr.gz) is not beside it",
+            "put both files into one folder under the same name",
+        )
+    })
+}
+
+fn image_beside(header: &Path) -> Result<PathBuf> {
     pair::image_of(header).ok_or_else(|| {
         Error::data(
             header,
             "this is the header of a pair, but the image file (.img or .img.gz) is not beside it",
-            "put both files into one folder under the same name, or convert the pair to one .nii file",
+            "put both files into one folder under the same name",
         )
     })
 }
