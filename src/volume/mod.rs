@@ -6,6 +6,9 @@ pub mod bvalues;
 pub mod filter;
 pub mod grid;
 pub mod image;
+pub mod labels;
+pub mod mask;
+mod nearest;
 pub mod read;
 
 pub mod series;
@@ -17,6 +20,8 @@ pub use bvalues::BvalueSource;
 pub use filter::Average;
 pub use grid::Grid;
 pub use image::Image;
+pub use labels::{Labels, read_labels};
+pub use mask::{Mask, MaskChoice};
 pub use read::{ReadOptions, read};
 
 pub use series::{Appended, Selection, Series, SeriesOptions, VolumeChoice};
