@@ -1,5 +1,13 @@
 //! Every promise of hepar as one test program; what lacks an adapter or data reports itself as ignored, with why.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; `pub` says that a file of tests/ is meant for others"
+)]
+
 mod nifti_affines;
 mod nifti_crate;
 mod nifti_file;
@@ -7,7 +15,10 @@ mod nifti_gate;
 mod nifti_gzip;
 mod nifti_pairs;
 mod nifti_rules;
+mod bvalues;
+mod series;
 mod support;
+mod writing;
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
@@ -24,5 +35,8 @@ fn main() {
     trials.extend(nifti_gzip::trials());
     trials.extend(nifti_pairs::trials());
     trials.extend(nifti_rules::trials());
+    trials.extend(bvalues::trials());
+    trials.extend(series::trials());
+    trials.extend(writing::trials());
     libtest_mimic::run(&args, trials).exit();
 }

@@ -1,1 +1,3 @@
-//! Pictures and plots that a person reads.
+//! Pictures and plots that a person reads, and the files of a run.
+
+pub mod outputs;

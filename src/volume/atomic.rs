@@ -26,13 +26,13 @@ pub fn write_atomically_with(
 ) -> Result<()> {
     let folder = folder_of(path);
     let mut beside =
-        temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, &e))?;
+        temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
     fill(beside.as_file_mut())
         .and_then(|()| beside.as_file().sync_all())
         .map_err(|e| cannot_write(path, e))?;
     beside
         .persist(path)
-        .map_err(|e| cannot_create(path, &folder, &e.error))?;
+        .map_err(|e| cannot_create(path, &folder, e.error.kind()))?;
     sync_folder(&folder).map_err(|e| cannot_write(path, e))
 }
 
@@ -65,10 +65,11 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn cannot_create(path: &Path, folder: &Path, source: &io::Error) -> Error {
+/// Says the kind of the failure: the whole of it would name the temporary file.
+fn cannot_create(path: &Path, folder: &Path, why: ErrorKind) -> Error {
     Error::cannot_create(
         path,
-        format!("cannot be created in {}: {source}", folder.display()),
+        format!("cannot be created in {}: {why}", folder.display()),
         "write to a folder that exists and that you may write to",
     )
 }

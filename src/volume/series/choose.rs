@@ -28,12 +28,19 @@ struct Candidate {
     place: Place,
 }
 
-/// The volumes that are used, and those that were left out as the scanner's own.
+/// What became of the volumes of the inputs.
+pub(super) struct Choice {
+    pub(super) chosen: Vec<Chosen>,
+    /// The scanner's own, by index.
+    pub(super) left_out: Vec<(usize, Appended)>,
+}
+
+/// Finds the volumes that are used, and those that are not because a scanner appended them.
 pub(super) fn choose(
     images: &[Image],
     b_values: &[f64],
     options: &SeriesOptions,
-) -> Result<(Vec<Chosen>, Vec<(usize, Appended)>)> {
+) -> Result<Choice> {
     let mut candidates = candidates(images, b_values);
     let (n_volumes, n_values) = (candidates.len(), b_values.len());
     let mismatch = || Err(count_mismatch(&images[0].path, n_volumes, n_values));
@@ -59,7 +66,7 @@ pub(super) fn choose(
         return mismatch();
     };
     let chosen = select_by_b(with_b, &options.select, options.b_tolerance, &images[0])?;
-    Ok((chosen, left_out))
+    Ok(Choice { chosen, left_out })
 }
 
 fn candidates(images: &[Image], b_values: &[f64]) -> Vec<Candidate> {

@@ -9,7 +9,9 @@ mod tests;
 pub use appended::Appended;
 pub use select::{Selection, VolumeChoice};
 
-use choose::{Chosen, choose, grouped};
+use rayon::prelude::*;
+
+use choose::{Choice, Chosen, choose, grouped};
 
 use super::bvalues::{BvalueSource, bvalues};
 use super::filter::{Average, combine};
@@ -107,7 +109,7 @@ impl Series {
             check_same_grid(first, image)?;
         }
         let b_values = bvalues(&images, &options.bvalues)?;
-        let (chosen, left_out) = choose(&images, &b_values, options)?;
+        let Choice { chosen, left_out } = choose(&images, &b_values, options)?;
         Ok(Self {
             grid: first.grid.clone(),
             volumes: volumes(&images, chosen, options),
@@ -211,7 +213,7 @@ pub fn check_same_grid(first: &Image, other: &Image) -> Result<()> {
 
 fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOptions) -> Vec<Volume> {
     let as_stored = options.average == Average::None && !options.median_3x3;
-    let groups = match options.average {
+    let groups: Vec<Vec<Chosen>> = match options.average {
         Average::None => chosen.into_iter().map(|c| vec![c]).collect(),
         _ => grouped(chosen, options.b_tolerance),
     };
@@ -229,5 +231,5 @@ fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOptions) -> Ve
             voxels,
         }
     };
-    groups.into_iter().map(volume).collect()
+    groups.into_par_iter().map(volume).collect()
 }

@@ -2,6 +2,7 @@
 
 mod gzip;
 mod header;
+mod rotation;
 
 use std::fs::File;
 use std::io::{self, Write};
