@@ -9,7 +9,7 @@ use hepar::device::cpu::Cpu;
 use hepar::device::{Column, Precision, Row, Source};
 use hepar::fit::{AdcKernel, AdcOptions, AdcOutput, Method, status};
 use hepar::model::MapModel;
-use hepar::simulate::noise::{Noise, add_noise};
+use hepar::simulate::{Noise, add_noise};
 use hepar::volume::{Scaling, VoxelType};
 
 type Failure = Box<dyn std::error::Error>;

@@ -106,7 +106,7 @@ fn reweigh(start: f32) -> Reweighted {
     var low = -3.4028234e38;
     var high = 3.4028234e38;
     var adc = start;
-    for (var iteration = 1u; ; iteration++) {
+    for (var iteration = 1u; iteration <= MAX_ITERATIONS; iteration++) {
         weigh(adc);
         let at = line();
         if adc < at.adc {
@@ -130,10 +130,8 @@ fn reweigh(start: f32) -> Reweighted {
         if small {
             return Reweighted(adc, iteration, 0u);
         }
-        if iteration >= MAX_ITERATIONS {
-            return Reweighted(adc, iteration, ITERATION_LIMIT);
-        }
     }
+    return Reweighted(adc, MAX_ITERATIONS, ITERATION_LIMIT);
 }
 
 // From the weighted residuals; the caller has checked that a degree of freedom is left.

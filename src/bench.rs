@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::device::{Column, Device, DeviceDescription, Source};
 use crate::fit::{AdcKernel, AdcOptions, AdcOutput, FitRequest, Method, run as run_fit};
 use crate::report::outputs::OutputOptions;
-use crate::simulate::noise::{Noise, add_noise};
+use crate::simulate::{Noise, add_noise};
 use crate::volume::mask::MaskChoice;
 use crate::volume::{BvalueSource, Format, Grid, Image, MapData, ReadOptions, SeriesOptions, VoxelType, write_nifti};
 use crate::{Error, Result};

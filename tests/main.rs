@@ -17,6 +17,9 @@ mod nifti_pairs;
 mod nifti_rules;
 mod bvalues;
 mod series;
+mod devices;
+mod recovery;
+mod shaders;
 mod support;
 mod writing;
 
@@ -38,5 +41,8 @@ fn main() {
     trials.extend(bvalues::trials());
     trials.extend(series::trials());
     trials.extend(writing::trials());
+    trials.extend(devices::trials());
+    trials.extend(recovery::trials());
+    trials.extend(shaders::trials());
     libtest_mimic::run(&args, trials).exit();
 }

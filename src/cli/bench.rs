@@ -1,6 +1,6 @@
 //! `hepar bench`.
 
-use super::Session;
+use super::{Session, console};
 use crate::bench::{BenchOptions, Throughput, measure};
 use crate::device::{Device, DeviceChoice, DeviceList, Precision};
 use crate::fit::Method;
@@ -36,9 +36,9 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let measured = choices.iter().map(|choice| measure(&options, &open(choice)?)).collect::<Result<Vec<_>>>()?;
     if args.json {
         let json = serde_json::to_string_pretty(&measured).map_err(|e| Error::Internal(e.to_string()))?;
-        session.print(&json)
+        console::print(&format!("{json}\n"))
     } else {
-        session.print(&table(&measured).to_text())
+        console::print(&table(&measured).to_text())
     }
 }
 

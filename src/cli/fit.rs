@@ -81,11 +81,11 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let device = session.device(Precision::F32)?;
     let summary = run_fit(&request, &device, |n_voxels| Box::new(session.progress("fitting the ADC", n_voxels)))?;
     if let Some(table) = &summary.regions {
-        session.say(&table.select(&BRIEF).to_text());
+        session.say(&table.select(&BRIEF).to_text())?;
     }
-    session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels));
+    session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
     for (meaning, count) in summary.status_counts.iter().filter(|(_, count)| *count > 0) {
-        session.say(&format!("  {count}: {meaning}"));
+        session.say(&format!("  {count}: {meaning}"))?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `hepar info`.
 
-use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Session, console};
@@ -52,9 +51,5 @@ fn print(info: &Info, json: bool) -> Result<()> {
     } else {
         info.to_string()
     };
-    match writeln!(io::stdout(), "{text}") {
-        // Whoever reads the output has seen enough.
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|e| Error::io("standard output", e)),
-    }
+    console::print(&format!("{text}\n"))
 }

@@ -6,8 +6,7 @@
 use super::{AdcKernel, AdcOptions, AdcOutput, Method};
 use crate::device::cpu::Cpu;
 use crate::device::{Column, Device, Precision, Row, Source};
-use crate::measure::table::{Cell, Table};
-use crate::measure::{Regions, summarise};
+use crate::measure::{Cell, Regions, Table, summarise};
 use crate::volume::bvalues::perfusion_sensitive;
 use crate::volume::{Labels, Scaling, Series, VoxelType};
 use crate::{Error, Result};
@@ -59,8 +58,8 @@ pub fn region_table(series: &Series, labels: &Labels, options: &AdcOptions, devi
         for (method, voxelwise, means) in &fits {
             let summary = summarise(voxelwise[at].iter().map(|&v| f64::from(v)));
             let name = labels.names.get(&label).cloned().unwrap_or_default();
-            let mut row: Vec<Cell> = vec![f64::from(label).into(), name.into(), method.name().into()];
-            row.extend([(summary.n as f64).into(), (summary.n_nonfinite as f64).into()]);
+            let mut row: Vec<Cell> = vec![usize::from(label).into(), name.into(), method.name().into()];
+            row.extend([summary.n.into(), summary.n_nonfinite.into()]);
             let s = &summary;
             row.extend([s.mean, s.sd, s.median, s.q1, s.q3, s.min, s.max].map(Cell::from));
             row.extend(means.iter().map(|column| Cell::from(column[at])));

@@ -10,11 +10,11 @@ use super::{AdcOptions, AdcOutput, fit_series, status};
 use crate::device::{Column, Device, Progress};
 use crate::measure::Table;
 use crate::report::ColourKind;
-use crate::report::outputs::{MapOutput, OutputOptions, Outputs, Picture, RunRecord};
+use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
-use crate::volume::{MapData, ReadOptions, Series, SeriesOptions, read};
+use crate::volume::{ReadOptions, Series, SeriesOptions, read};
 use crate::{Error, Result};
 
 /// The table that labels give.
@@ -113,10 +113,10 @@ fn map_outputs<'a>(write: &[AdcOutput], columns: &'a [Column], meta: &Map<String
         };
         MapOutput {
             name: output.name(),
-            data: MapData::from(column),
+            data: column.into(),
             unit: output.unit(),
             title: output.title(),
-            picture: Picture { kind, range: None },
+            picture: kind.into(),
             meta,
         }
     };

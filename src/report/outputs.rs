@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::{ColourKind, Montage};
 use crate::volume::atomic::write_atomically;
 use crate::volume::{Format, Grid, MapData, write_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
@@ -45,14 +46,28 @@ pub struct MapOutput<'a> {
     pub unit: &'a str,
     /// What it shows, for people.
     pub title: &'a str,
+    /// How it is drawn.
+    pub picture: Picture,
     /// What else the sidecar says: model, method, b-values, options, input sha256, device, ...
     ///
     /// Nothing that names a person: no path, no free text of an input.
     pub meta: Map<String, Value>,
 }
 
-/// Draws a map as a PNG file; `None` for a map that has no picture.
-pub type Painter = fn(&Grid, &MapOutput) -> Result<Option<Vec<u8>>>;
+/// How a map is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Picture {
+    /// Its colours.
+    pub kind: ColourKind,
+    /// Values at the ends of the colour bar; `None` for a robust range of the map.
+    pub range: Option<(f32, f32)>,
+}
+
+impl From<ColourKind> for Picture {
+    fn from(kind: ColourKind) -> Self {
+        Self { kind, range: None }
+    }
+}
 
 /// What the record of a run says.
 #[derive(Debug, Clone)]
@@ -73,7 +88,6 @@ pub struct RunRecord<'a> {
 pub struct Outputs {
     options: OutputOptions,
     planned: BTreeSet<String>,
-    painter: Option<Painter>,
     written: Mutex<BTreeSet<String>>,
 }
 
@@ -101,7 +115,6 @@ impl Outputs {
         let outputs = Self {
             options,
             planned,
-            painter: None,
             written: Mutex::default(),
         };
         if outputs.options.force {
@@ -110,12 +123,6 @@ impl Outputs {
             outputs.refuse_existing()?;
         }
         Ok(outputs)
-    }
-
-    /// Sets what draws the pictures.
-    pub fn with_painter(mut self, painter: Painter) -> Self {
-        self.painter = Some(painter);
-        self
     }
 
     /// The folder.
@@ -161,7 +168,7 @@ impl Outputs {
     /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted, `NAME.png`; gives back the image's path.
     ///
     /// # Errors
-    /// Those of [`write_nifti`] and of the painter; [`Error::Internal`] for a map that was not planned.
+    /// Those of [`write_nifti`] and of [`Montage::to_png`]; [`Error::Internal`] for a map that was not planned.
     pub fn write_map(&self, grid: &Grid, map: &MapOutput) -> Result<PathBuf> {
         let image = image_name(map.name, self.options.format);
         let path = self.planned_path(&image)?;
@@ -169,11 +176,8 @@ impl Outputs {
         write_nifti(&path, grid, n_volumes, map.data)?;
         self.note(&image);
         self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map))?)?;
-        if self.options.pictures
-            && let Some(painter) = self.painter
-            && let Some(png) = painter(grid, map)?
-        {
-            self.write_file(&format!("{}.png", map.name), &png)?;
+        if self.options.pictures {
+            self.write_file(&format!("{}.png", map.name), &paint(grid, map)?)?;
         }
         Ok(path)
     }
@@ -234,6 +238,12 @@ impl Outputs {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(name.to_owned());
     }
+}
+
+fn paint(grid: &Grid, map: &MapOutput) -> Result<Vec<u8>> {
+    let Picture { kind, range } = map.picture;
+    let (title, unit) = (map.title, map.unit);
+    Montage { title, unit, grid, values: &map.data.to_f32(), range, kind }.to_png()
 }
 
 fn image_name(map: &str, format: Format) -> String {

@@ -17,6 +17,17 @@ pub enum Average {
     Geometric,
 }
 
+impl Average {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Arithmetic => "arithmetic",
+            Self::Geometric => "geometric",
+        }
+    }
+}
+
 /// One volume from several over `grid`, each filtered by [`median_3x3`] first if `median` says so.
 ///
 /// Values are averaged in f64, slice by slice, so that no filtered copy of a whole volume is kept.

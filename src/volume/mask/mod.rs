@@ -35,6 +35,15 @@ impl FromStr for MaskChoice {
 }
 
 impl MaskChoice {
+    /// As in a sidecar, where no path belongs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Auto => "auto",
+            Self::File(_) => "file",
+        }
+    }
+
     /// The mask for images over `target`; `None` means every voxel. `image` is the file that `values` come from, for
     /// messages; `values` gives the image in which a body is looked for.
     pub fn mask(

@@ -43,6 +43,7 @@ impl Fields {
         let (datatype, bitpix) = match data {
             MapData::U8(_) => (2, 8),
             MapData::I16(_) => (4, 16),
+            MapData::F64(_) => (64, 64),
             MapData::F32(_) => (16, 32),
             MapData::U16(_) => (512, 16),
         };

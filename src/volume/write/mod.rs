@@ -6,9 +6,11 @@ mod rotation;
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::Grid;
+use crate::device::Column;
 use super::atomic::write_atomically_with;
 use crate::{Error, Result};
 
@@ -47,9 +49,20 @@ impl Format {
 #[expect(missing_docs, reason = "the names are the types")]
 pub enum MapData<'a> {
     F32(&'a [f32]),
+    F64(&'a [f64]),
     U16(&'a [u16]),
     U8(&'a [u8]),
     I16(&'a [i16]),
+}
+
+impl<'a> From<&'a Column> for MapData<'a> {
+    fn from(column: &'a Column) -> Self {
+        match column {
+            Column::F32(values) => Self::F32(values),
+            Column::F64(values) => Self::F64(values),
+            Column::U16(values) => Self::U16(values),
+        }
+    }
 }
 
 impl<'a> MapData<'a> {
@@ -57,6 +70,7 @@ impl<'a> MapData<'a> {
     pub fn len(self) -> usize {
         match self {
             Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
             Self::U16(values) => values.len(),
             Self::U8(values) => values.len(),
             Self::I16(values) => values.len(),
@@ -68,9 +82,21 @@ impl<'a> MapData<'a> {
         self.len() == 0
     }
 
+    /// The values as f32: themselves where they are.
+    pub fn to_f32(self) -> Cow<'a, [f32]> {
+        match self {
+            Self::F32(values) => values.into(),
+            Self::F64(values) => values.iter().map(|&v| v as f32).collect(),
+            Self::U16(values) => values.iter().map(|&v| v.into()).collect(),
+            Self::U8(values) => values.iter().map(|&v| v.into()).collect(),
+            Self::I16(values) => values.iter().map(|&v| v.into()).collect(),
+        }
+    }
+
     fn bytes(self) -> &'a [u8] {
         match self {
             Self::F32(values) => bytemuck::cast_slice(values),
+            Self::F64(values) => bytemuck::cast_slice(values),
             Self::U16(values) => bytemuck::cast_slice(values),
             Self::U8(values) => values,
             Self::I16(values) => bytemuck::cast_slice(values),
