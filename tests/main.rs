@@ -20,6 +20,7 @@ mod series;
 mod devices;
 mod recovery;
 mod shaders;
+mod maps;
 mod support;
 mod writing;
 
@@ -44,5 +45,6 @@ fn main() {
     trials.extend(devices::trials());
     trials.extend(recovery::trials());
     trials.extend(shaders::trials());
+    trials.extend(maps::trials());
     libtest_mimic::run(&args, trials).exit();
 }

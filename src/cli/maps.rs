@@ -37,7 +37,7 @@ pub(super) fn run(args: Args, _session: &Session) -> Result<()> {
     match args.action {
         Action::List => {
             for map in MapModel::all() {
-                println!("{:36} {:12} {}", map.name, map.unit, map.title);
+                println!("{:42} {:16} {}", map.name, map.unit, map.title);
             }
         }
         Action::Show { name, wgsl: true } => print!("{}", MapModel::builtin(&name)?.wgsl()?.body),

@@ -26,7 +26,7 @@ impl Display for MapModel {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         let modality: Vec<_> = self.modality.iter().map(|m: &Modality| m.name()).collect();
         writeln!(f, "{}: {}", self.name, self.title)?;
-        writeln!(f, "  formula   {}", self.formula.text)?;
+        writeln!(f, "  formula   {}", self.formula)?;
         writeln!(f, "  unit      {}", self.unit)?;
         writeln!(f, "  images    {}", modality.join(", "))?;
         for InputSpec { name, doc, unit } in &self.inputs {
@@ -36,7 +36,7 @@ impl Display for MapModel {
             writeln!(f, "  input     {name}: {doc}{unit}")?;
         }
         for guard in &self.positive {
-            writeln!(f, "  guard     {} > 0, else NaN", guard.text)?;
+            writeln!(f, "  guard     {} > 0, else NaN", guard)?;
         }
         if let Some([low, high]) = self.valid {
             writeln!(f, "  plausible {low} to {high}, else flagged")?;

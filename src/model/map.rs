@@ -65,6 +65,12 @@ pub struct Formula {
     pub(super) expr: Expr,
 }
 
+impl std::fmt::Display for Formula {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// A map without fitted parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MapModel {

@@ -43,5 +43,5 @@ pub mod wgsl;
 
 pub use fault::Fault;
 pub use kernel::{Binding, BoundMap, MapKernel};
-pub use map::{InputSpec, MapModel, Modality, Reference};
+pub use map::{Formula, InputSpec, MapModel, Modality, Reference};
 pub use status::{StatusBit, status_bits};

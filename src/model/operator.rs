@@ -20,6 +20,7 @@
 //! | `+ - *` | | as in IEEE 754 |
 //!
 //! Numbers nearer to 0 than the type's smallest normal number count as 0 wherever 0 is an edge: GPUs flush them.
+//! `x^y` is `exp(y · log x)`: where it is not made of products, its error grows with the size of `y · log x`.
 //! The sign of a zero cannot be observed through any operator, so simplification need not keep it.
 //!
 //! The exact derivative of each operator belongs here, beside its value.

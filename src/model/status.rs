@@ -97,8 +97,7 @@ impl<L: Lanes> Finished<L> {
         let [bad_input, guard, out_of_range, no_value] =
             [BAD_INPUT, GUARD, OUT_OF_RANGE, NO_VALUE].map(|bit| l.splat(f64::from(bit)));
         let mut remarked = l.lt(zero, zero);
-        for i in 0..VECTORS {
-            let v = value[i];
+        for (i, &v) in value.iter().enumerate() {
             let inside = l.and(l.le(low, v), l.le(v, high));
             // A map may be stored in f32, whatever it is computed in.
             let mut written = l.le(l.abs(v), largest);
