@@ -91,10 +91,7 @@ fn one_map(
 ) -> Result<(Vec<f64>, Vec<u16>), Failed> {
     let kernel = MapKernel::new(std::slice::from_ref(map))?;
     match run(&kernel, &source(images)).as_slice() {
-        [Column::F32(values), Column::U16(status)] => {
-            let values = values.iter().map(|&v| f64::from(v));
-            Ok((values.collect(), status.clone()))
-        }
+        [values, Column::U16(status)] => Ok((values.clone().into_f64(), status.clone())),
         other => Err(format!("{} columns of other types", other.len()).into()),
     }
 }
@@ -230,7 +227,7 @@ fn all_have_a_closed_form() -> Result<(), Failed> {
 
 /// A device that is off by a little, or that flags another voxel, must be noticed.
 fn canary() -> Result<(), Failed> {
-    let cpu = Cpu::new(0, Precision::F64)?;
+    let cpu = Cpu::new(0, Precision::F32)?;
     let wrong: [fn(&mut [Column]); 3] = [
         |columns| {
             if let Column::F32(values) = &mut columns[0] {

@@ -95,6 +95,28 @@ pub fn on_every_gpu(
     }
 }
 
+/// One test body on every device, for a test that needs the real images too.
+pub fn on_every_device_with_data(
+    name: &str,
+    test: impl Fn(&TestDevice, PathBuf) -> Result<(), Failed> + Clone + Send + 'static,
+) -> Vec<Trial> {
+    match data() {
+        Some(folder) => on_every_device(name, move |device| test(device, folder.clone())),
+        None => vec![with_data(name, |_| Ok(()))],
+    }
+}
+
+/// One test body on each GPU, for a test that needs the real images too.
+pub fn on_every_gpu_with_data(
+    name: &str,
+    test: impl Fn(&TestDevice, PathBuf) -> Result<(), Failed> + Clone + Send + 'static,
+) -> Vec<Trial> {
+    match data() {
+        Some(folder) => on_every_gpu(name, move |device| test(device, folder.clone())),
+        None => vec![with_data(name, |_| Ok(()))],
+    }
+}
+
 /// The built `hepar` program.
 pub fn hepar() -> assert_cmd::Command {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_hepar"))

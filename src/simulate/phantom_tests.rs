@@ -17,10 +17,7 @@ fn voxel_of(phantom: &Phantom, name: &str) -> usize {
 
 fn truth_at(phantom: &Phantom, map: &str, voxel: usize) -> f64 {
     let map = phantom.truth.iter().find(|m| m.name == map).unwrap();
-    match phantom.truth_column(map) {
-        Column::F32(values) => f64::from(values[voxel]),
-        Column::U16(values) => f64::from(values[voxel]),
-    }
+    phantom.truth_column(map).into_f64()[voxel]
 }
 
 #[test]

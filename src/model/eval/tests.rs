@@ -124,7 +124,7 @@ fn what_a_group_wants_outlives_the_group_alone() {
                 for i in 0..2 {
                     let mut lane = vec![L::T::of(0.0); L::LANES];
                     lanes.store(machine.wanted(group, i)[VECTORS - 1], &mut lane);
-                    found.push(lanes.to_f64(lane[L::LANES - 1]));
+                    found.push(lane[L::LANES - 1].to_f64());
                 }
             }
             found

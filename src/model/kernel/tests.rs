@@ -73,10 +73,7 @@ fn run(kernel: &MapKernel, rows: &[Vec<f32>], precision: Precision, batch: usize
 }
 
 fn floats(column: &Column) -> Vec<f64> {
-    let Column::F32(values) = column else {
-        panic!("no map")
-    };
-    values.iter().map(|&value| f64::from(value)).collect()
+    column.clone().into_f64()
 }
 
 #[test]
