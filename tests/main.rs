@@ -1,15 +1,33 @@
 //! Every promise of hepar as one test program; what lacks an adapter or data reports itself as ignored, with why.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; `pub` says that a file of tests/ is meant for others"
+)]
+
+mod accuracy;
+mod devices;
+mod recovery;
+mod refusals;
+mod shaders;
 mod support;
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
-    let trials = [support::with_data("data_is_described", |folder| {
+    let mut trials = vec![support::with_data("data_is_described", |folder| {
         folder
             .join("README.md")
             .is_file()
             .then_some(())
             .ok_or_else(|| "no README.md".into())
     })];
-    libtest_mimic::run(&args, trials.into_iter().collect()).exit();
+    trials.extend(accuracy::trials());
+    trials.extend(devices::trials());
+    trials.extend(recovery::trials());
+    trials.extend(refusals::trials());
+    trials.extend(shaders::trials());
+    libtest_mimic::run(&args, trials).exit();
 }

@@ -8,12 +8,14 @@ mod enhance;
 mod fit;
 mod info;
 mod maps;
+mod progress;
 mod subtract;
 
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::device::{Device, DeviceChoice, Precision, Progress};
 use crate::{RESEARCH_USE_ONLY, Result};
 
 /// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
@@ -41,6 +43,16 @@ enum Command {
 /// Options that every subcommand takes.
 #[derive(Debug, Args)]
 pub struct Global {
+    /// Device to compute on: `auto` (a GPU if there is one, else the CPU), `gpu`, `cpu`, or one of `hepar devices` by its
+    /// index, a part of its name, or its PCI address.
+    #[arg(
+        long,
+        global = true,
+        default_value_t,
+        value_name = "DEVICE",
+        help_heading = "Global options"
+    )]
+    pub device: DeviceChoice,
     /// Threads of the CPU backend (0: one a core).
     #[arg(
         long,
@@ -63,6 +75,18 @@ pub struct Global {
 pub struct Session {
     /// The options that every subcommand takes.
     pub global: Global,
+}
+
+impl Session {
+    /// Opens the device that the user asked for.
+    pub fn device(&self, precision: Precision) -> Result<Device> {
+        Device::open(&self.global.device, self.global.threads, precision)
+    }
+
+    /// Shows how `what` gets on, of `n_voxels` voxels, while the value lives.
+    pub fn progress(&self, what: &str, n_voxels: usize) -> impl Progress + use<> {
+        progress::Meter::new(self.global.quiet, what, n_voxels)
+    }
 }
 
 /// Runs the program: parses the arguments, does the work, and says how it ended.

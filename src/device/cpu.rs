@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Column, ColumnMut, ColumnType, Precision, Source, VoxelKernel};
+use super::{Column, ColumnMut, ColumnType, Precision, Progress, Source, VoxelKernel};
 use crate::{Error, Result};
 
 /// Voxels in a batch unless told otherwise: all rows of a batch stay in a core's second-level cache.
@@ -54,6 +54,16 @@ impl Cpu {
 
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
     pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source) -> Vec<Column> {
+        self.run_with(kernel, source, &())
+    }
+
+    /// The same, telling `progress` of each batch.
+    pub fn run_with(
+        &self,
+        kernel: &dyn VoxelKernel,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> Vec<Column> {
         let n = source.n_voxels();
         let mut columns: Vec<Column> = kernel
             .columns()
@@ -69,6 +79,7 @@ impl Cpu {
                 let first = i * self.batch_voxels;
                 let batch = source.batch(first..(first + self.batch_voxels).min(n));
                 kernel.run_cpu(&batch, self.precision, out);
+                progress.advance(batch.n_voxels());
             });
         });
         columns
