@@ -10,7 +10,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use hepar::device::cpu::{BATCH_VOXELS, Cpu};
 use hepar::device::{Batch, ColumnMut, Precision, Row, Source, VoxelKernel};
-use hepar::lanes::{LaneWork, Lanes, run_f32};
+use hepar::lanes::{Element, LaneWork, Lanes, run_f32};
 use hepar::model::{BoundMap, MapKernel, MapModel};
 use hepar::volume::{Scaling, VoxelType};
 
@@ -167,10 +167,10 @@ impl LaneWork for OnLanes<'_, '_, '_> {
             l.store(percent, bytemuck::cast_slice_mut(&mut relative[i..]));
             let ratio = l.div(change, noise);
             l.store(ratio, bytemuck::cast_slice_mut(&mut scaled[i..]));
-            let mut remarks = [l.lane(0.0); 64];
+            let mut remarks = [L::T::of(0.0); 64];
             l.store(remark, &mut remarks);
             for (to, &remark) in status[i..].iter_mut().zip(&remarks[..L::LANES]) {
-                *to = l.to_f64(remark) as u16;
+                *to = remark.to_f32() as u16;
             }
         }
     }

@@ -179,8 +179,9 @@ fn iwlls_as_cpu(device: &TestDevice, folder: PathBuf) -> Result<(), Failed> {
         let agreement = compare(&left, &right);
         if agreement.adc > 0 || agreement.unexplained > 0 || agreement.status * 10_000 > agreement.n {
             let Agreement { n, adc, status, unexplained } = agreement;
-            let what = format!("{}: of {n} voxels {adc} ADC and {status} statuses differ, {unexplained} unexplained");
-            return Err(what.replace("{}", &image.display().to_string()).into());
+            let name = image.display();
+            let counts = format!("{adc} ADC and {status} statuses differ, {unexplained} unexplained");
+            return Err(format!("{name}: of {n} voxels {counts}").into());
         }
     }
     let lls = compare(&fit_file(&cpu, &images[0], Method::Iwlls)?, &fit_file(&gpu, &images[0], Method::Lls)?);

@@ -2,14 +2,13 @@
 
 use bytemuck::Pod;
 use hepar::device::{
-    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, DeviceChoice, Precision, Row, Shader,
-    Source, VoxelKernel,
+    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Precision, Row, Shader, Source,
+    VoxelKernel,
 };
-use hepar::lanes::{LaneWork, Lanes, run_f32};
 use hepar::volume::{Scaling, VoxelType};
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::{TestDevice, hepar, on_every_device, on_every_gpu};
+use crate::support::{Count, TestDevice, on_every_device};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -25,28 +24,10 @@ pub fn trials() -> Vec<Trial> {
         "devices::nothing_to_do_is_done",
         nothing_to_do_is_done,
     ));
-    trials.extend(on_every_device(
-        "devices::exp_and_ln_are_accurate",
-        exp_and_ln_are_accurate,
-    ));
-    trials.extend(on_every_gpu(
-        "devices::faults_of_a_kernel_are_errors",
-        faults_of_a_kernel_are_errors,
-    ));
-    trials.extend(on_every_gpu(
-        "devices::kernels_are_timed",
-        kernels_are_timed,
-    ));
-    trials.extend(on_every_gpu("devices::f64_is_refused", f64_is_refused));
     trials.push(Trial::test(
         "devices::comparison_notices_one_bit",
         comparison_notices_one_bit,
     ));
-    trials.push(Trial::test(
-        "devices::what_is_not_there_is_69",
-        what_is_not_there_is_69,
-    ));
-    trials.push(Trial::test("devices::are_listed", are_listed));
     trials
 }
 
@@ -306,15 +287,18 @@ fn mixed_types_arrive_too(device: &Device) {
 fn batches_do_not_matter(device: &TestDevice) -> Result<(), Failed> {
     const N: usize = 1_000_003;
     let rows = rows_of(2, N, |z| z as i16);
-    let mut all = Vec::new();
     for picked in [None, Some(some_voxels(N))] {
         let want = expected(&rows, f32::from, SCALINGS[1], picked.as_deref());
         let source = source(&rows, VoxelType::I16, SCALINGS[1], picked);
         for batch in [N + 1, 400_000, 65_537, 9_999] {
-            let device = device.open_with_batches_of(batch);
-            let got = device.run(&Echo { n_obs: 2 }, &source, &())?;
+            let (device, count) = (device.open_with_batches_of(batch), Count::default());
+            let got = device.run(&Echo { n_obs: 2 }, &source, &count)?;
             assert_eq!(differing(&got, &want), [0usize; 0], "batches of {batch}");
-            all.push(got);
+            assert_eq!(
+                count.voxels(),
+                source.n_voxels(),
+                "each voxel is counted once"
+            );
         }
     }
     let small = rows_of(2, 65, |z| z as i16);
@@ -337,300 +321,5 @@ fn nothing_to_do_is_done(device: &TestDevice) -> Result<(), Failed> {
     let no_rows = Source::new(Vec::new(), 65, None);
     let got = device.run(&Echo { n_obs: 0 }, &no_rows, &())?;
     assert_eq!(got, [Column::U16(vec![0; 65])]);
-    Ok(())
-}
-
-/// exp of the first observation, ln of the second.
-struct ExpLn;
-
-struct OnLanes<'a, F>(F, &'a [f32], &'a mut [f32]);
-
-trait Function: Copy {
-    fn of<L: Lanes>(self, lanes: L, x: L::V) -> L::V;
-}
-
-#[derive(Clone, Copy)]
-struct Exp;
-#[derive(Clone, Copy)]
-struct Ln;
-
-impl Function for Exp {
-    #[inline(always)]
-    fn of<L: Lanes>(self, lanes: L, x: L::V) -> L::V {
-        lanes.exp(x)
-    }
-}
-
-impl Function for Ln {
-    #[inline(always)]
-    fn of<L: Lanes>(self, lanes: L, x: L::V) -> L::V {
-        lanes.ln(x)
-    }
-}
-
-impl<F: Function> LaneWork for OnLanes<'_, F> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        for (&x, to) in self.1.iter().zip(self.2) {
-            let mut lane = vec![lanes.lane(0.0); L::LANES];
-            lanes.store(self.0.of(lanes, lanes.splat(f64::from(x))), &mut lane);
-            *to = lanes.to_f64(lane[0]) as f32;
-        }
-    }
-}
-
-impl VoxelKernel for ExpLn {
-    fn label(&self) -> String {
-        "exp and ln".into()
-    }
-
-    fn columns(&self) -> Vec<ColumnSpec> {
-        let spec = |name: &str| ColumnSpec {
-            name: name.into(),
-            kind: ColumnType::F32,
-        };
-        vec![spec("exp"), spec("ln")]
-    }
-
-    fn run_cpu(&self, batch: &Batch, _: Precision, out: &mut [ColumnMut]) {
-        for (obs, column) in out.iter_mut().enumerate() {
-            let mut x = vec![0.0; batch.n_voxels()];
-            batch.row(obs).load_f32(0, &mut x);
-            let ColumnMut::F32(to) = column else {
-                unreachable!("two f32 columns")
-            };
-            match obs {
-                0 => run_f32(OnLanes(Exp, &x, to)),
-                _ => run_f32(OnLanes(Ln, &x, to)),
-            }
-        }
-    }
-
-    fn shader(&self, _n_obs: usize) -> Shader {
-        Shader {
-            body: "
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    for (var voxel = id.x; voxel < batch.n_voxels; voxel += groups.x * WORKGROUP) {
-        store_f32(0u, voxel, exp_accurate(load(0u, voxel)));
-        store_f32(1u, voxel, ln_accurate(load(1u, voxel)));
-    }
-}"
-            .into(),
-            params: Vec::new(),
-        }
-    }
-}
-
-/// exp and ln of the same values.
-fn exp_and_ln(device: &Device, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let row = || Row {
-        bytes: bytemuck::cast_slice(x),
-        voxel_type: VoxelType::F32,
-        scaling: Scaling::IDENTITY,
-    };
-    let source = Source::new(vec![row(), row()], x.len(), None);
-    match device
-        .run(&ExpLn, &source, &())
-        .expect("it runs")
-        .as_slice()
-    {
-        [Column::F32(exp), Column::F32(ln)] => (exp.clone(), ln.clone()),
-        other => panic!("two f32 columns, not {other:?}"),
-    }
-}
-
-/// Largest error in units of the last place of the exact result.
-fn worst_ulp(x: &[f32], got: &[f32], exact: impl Fn(f64) -> f64) -> f64 {
-    let ulp = |want: f64| {
-        let near = (want as f32).abs();
-        f64::from(f32::from_bits(near.to_bits() + 1)) - f64::from(near)
-    };
-    let error = |(&x, &y): (&f32, &f32)| {
-        let want = exact(f64::from(x));
-        (f64::from(y) - want).abs() / ulp(want)
-    };
-    x.iter().zip(got).map(error).fold(0.0, f64::max)
-}
-
-fn exp_and_ln_are_accurate(device: &TestDevice) -> Result<(), Failed> {
-    let device = device.open();
-    let ramp = |from: f32, to: f32| (0..=200_000).map(move |i| from + (to - from) * i as f32 / 2e5);
-    let exponents: Vec<f32> = ramp(-87.3, 88.3).chain(ramp(-1.0, 1.0)).collect();
-    let (exp, _) = exp_and_ln(&device, &exponents);
-    let worst = worst_ulp(&exponents, &exp, f64::exp);
-    eprintln!("DEBUG exp {worst}");
-    assert!(worst < 2.0, "exp errs by {worst} ulp");
-    let positive: Vec<f32> = exponents
-        .iter()
-        .map(|x| x.exp())
-        .chain(ramp(0.5, 2.0))
-        .collect();
-    let (_, ln) = exp_and_ln(&device, &positive);
-    let worst = worst_ulp(&positive, &ln, f64::ln);
-    eprintln!("DEBUG ln {worst}");
-    assert!(worst < 2.0, "ln errs by {worst} ulp");
-    assert!(
-        worst_ulp(&exponents, &exp, |x| x.exp() * (1.0 + 3e-7)) > 2.0,
-        "canary of exp"
-    );
-    assert!(
-        worst_ulp(&positive, &ln, |x| x.ln() + 3e-7) > 2.0,
-        "canary of ln"
-    );
-    edges_are_defined(&device);
-    Ok(())
-}
-
-fn edges_are_defined(device: &Device) {
-    let (inf, nan) = (f32::INFINITY, f32::NAN);
-    let x = [0.0, -0.0, 1.0, -1.0, -100.0, 100.0, inf, -inf, nan];
-    let (exp, ln) = exp_and_ln(device, &x);
-    let want_exp = [
-        1.0,
-        1.0,
-        std::f32::consts::E,
-        (-1.0f32).exp(),
-        0.0,
-        inf,
-        inf,
-        0.0,
-        nan,
-    ];
-    let want_ln = [-inf, -inf, 0.0, nan, nan, 100.0f32.ln(), inf, nan, nan];
-    for (got, want) in [(exp, want_exp), (ln, want_ln)] {
-        for (i, (&got, want)) in got.iter().zip(want).enumerate() {
-            let near = got == want || (got - want).abs() <= 2.0 * f32::EPSILON * want.abs();
-            assert!(
-                near || (got.is_nan() && want.is_nan()),
-                "of {}: {got}, not {want}",
-                x[i]
-            );
-        }
-    }
-}
-
-/// A kernel whose WGSL is given.
-struct Text(&'static str);
-
-impl VoxelKernel for Text {
-    fn label(&self) -> String {
-        "text".into()
-    }
-
-    fn columns(&self) -> Vec<ColumnSpec> {
-        vec![ColumnSpec {
-            name: "x".into(),
-            kind: ColumnType::F32,
-        }]
-    }
-
-    fn run_cpu(&self, _: &Batch, _: Precision, _: &mut [ColumnMut]) {
-        unreachable!("for GPUs alone");
-    }
-
-    fn shader(&self, _n_obs: usize) -> Shader {
-        Shader {
-            body: self.0.into(),
-            params: Vec::new(),
-        }
-    }
-}
-
-fn faults_of_a_kernel_are_errors(device: &TestDevice) -> Result<(), Failed> {
-    let device = device.open();
-    let rows = rows_of(1, 1000, |z| z as u16);
-    let source = source(&rows, VoxelType::U16, SCALINGS[0], None);
-    for wrong in [
-        "@compute @workgroup_size(WORKGROUP) fn main() { lod(); }",
-        "@compute @workgroup_size(WORKGROUP) fn other() {}",
-        "@compute @workgroup_size(100000) fn main() {}",
-    ] {
-        let error = device
-            .run(&Text(wrong), &source, &())
-            .expect_err("it cannot run");
-        assert_eq!(error.exit_status(), 70, "{error}");
-        assert!(error.to_string().contains("text on "), "{error}");
-    }
-    let want = expected(&rows, f32::from, SCALINGS[0], None);
-    let got = device.run(&Echo { n_obs: 1 }, &source, &())?;
-    assert_eq!(
-        differing(&got, &want),
-        [0usize; 0],
-        "the device still works"
-    );
-    Ok(())
-}
-
-fn kernels_are_timed(device: &TestDevice) -> Result<(), Failed> {
-    #[cfg(feature = "gpu")]
-    {
-        let Device::Gpu(gpu) = device.open() else {
-            return Err("a GPU is no CPU".into());
-        };
-        let rows = rows_of(4, 300_000, |z| z as i16);
-        let source = source(&rows, VoxelType::I16, SCALINGS[0], None);
-        let timing = gpu.time_kernel(&Echo { n_obs: 4 }, &source, 3)?;
-        assert_eq!(
-            (timing.kernel_voxels, timing.run_voxels),
-            (300_000, 300_000)
-        );
-        assert!(
-            timing.kernel_s > 0.0 && timing.run_s > timing.kernel_s,
-            "{timing:?}"
-        );
-    }
-    #[cfg(not(feature = "gpu"))]
-    let _ = device;
-    Ok(())
-}
-
-fn f64_is_refused(device: &TestDevice) -> Result<(), Failed> {
-    let error = Device::open(&device.0, 1, Precision::F64).expect_err("GPUs compute in f32");
-    assert_eq!(error.exit_status(), 2, "{error}");
-    let auto = Device::open(&DeviceChoice::Auto, 1, Precision::F64)?;
-    assert!(
-        auto.cpu()
-            .is_some_and(|cpu| cpu.precision() == Precision::F64)
-    );
-    Ok(())
-}
-
-fn what_is_not_there_is_69() -> Result<(), Failed> {
-    for choice in [
-        DeviceChoice::Name("no such GPU".into()),
-        DeviceChoice::Index(999),
-    ] {
-        let error = Device::open(&choice, 1, Precision::F32).expect_err("it is not there");
-        assert_eq!(error.exit_status(), 69, "{error}");
-        assert!(error.to_string().contains("found: "), "{error}");
-    }
-    Ok(())
-}
-
-fn are_listed() -> Result<(), Failed> {
-    let output = hepar().args(["devices", "--json"]).output()?;
-    assert!(output.status.success(), "{output:?}");
-    let list: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    assert!(
-        list["cpu"]["cores"].as_u64().is_some_and(|n| n > 0),
-        "{list}"
-    );
-    assert!(
-        list["adapters"].is_array() && list["default"].is_string(),
-        "{list}"
-    );
-    let text = String::from_utf8(hepar().arg("devices").output()?.stdout)?;
-    let names = list["adapters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .chain([&list["cpu"]]);
-    for device in names {
-        let name = device["name"].as_str().ok_or("a device has no name")?;
-        assert!(text.contains(name), "{name} is not in\n{text}");
-    }
-    assert_eq!(text.matches("(default)").count(), 1, "{text}");
     Ok(())
 }

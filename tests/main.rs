@@ -26,8 +26,8 @@ macro_rules! promises {
     };
 }
 promises! {
-    adc bvalues devices maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules phantom recovery
-    series shaders writing
+    accuracy adc bvalues devices maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules phantom recovery
+    refusals series shaders writing
 }
 
 fn main() {

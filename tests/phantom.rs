@@ -1,6 +1,5 @@
 //! The phantom is the same everywhere, has the noise that it states, and shows what its lesions are meant to show.
 
-use hepar::device::Column;
 use hepar::simulate::{Noise, Phantom, Spec, compare, liver_phantom};
 use libtest_mimic::{Failed, Trial};
 use sha2::{Digest, Sha256};

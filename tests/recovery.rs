@@ -17,16 +17,14 @@ pub fn trials() -> Vec<Trial> {
 
 #[cfg(feature = "fault-injection")]
 mod injected {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use hepar::device::{
-        Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Fault, Gpu, Precision, Progress,
-        Row, Shader, Source, VoxelKernel,
+        Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Fault, Gpu, Precision, Row,
+        Shader, Source, VoxelKernel,
     };
     use hepar::volume::{Scaling, VoxelType};
     use libtest_mimic::{Failed, Trial};
 
-    use crate::support::{TestDevice, on_every_gpu};
+    use crate::support::{Count, TestDevice, on_every_gpu};
 
     pub fn trials() -> Vec<Trial> {
         let mut trials = on_every_gpu(
@@ -76,15 +74,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         }
     }
 
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Progress for Count {
-        fn advance(&self, voxels: usize) {
-            self.0.fetch_add(voxels, Ordering::Relaxed);
-        }
-    }
-
     fn gpu(device: &TestDevice, fault: &str) -> Result<Gpu, Failed> {
         match device.open() {
             Device::Gpu(gpu) => Ok(gpu
@@ -113,11 +102,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let gpu = gpu(device, fault)?;
             let progress = Count::default();
             assert!(run(&gpu, &progress)? == want, "{fault}: other results");
-            assert_eq!(
-                progress.0.into_inner(),
-                N,
-                "{fault}: each voxel is counted once"
-            );
+            assert_eq!(progress.voxels(), N, "{fault}: each voxel is counted once");
             assert!(
                 run(&gpu, &Count::default())? == want,
                 "{fault}: the device works on"

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hepar::device::{Device, DeviceChoice, DeviceList, Precision};
+use hepar::device::{Device, DeviceChoice, DeviceList, Precision, Progress};
 use libtest_mimic::{Failed, Trial};
 
 /// The folder with real images, if there is one: `HEPAR_TEST_DATA`, else `../shared/data` beside the checkout.
@@ -114,6 +115,22 @@ pub fn on_every_gpu_with_data(
     match data() {
         Some(folder) => on_every_gpu(name, move |device| test(device, folder.clone())),
         None => vec![with_data(name, |_| Ok(()))],
+    }
+}
+
+/// Counts the voxels that a run says are done.
+#[derive(Debug, Default)]
+pub struct Count(AtomicUsize);
+
+impl Count {
+    pub fn voxels(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress for Count {
+    fn advance(&self, voxels: usize) {
+        self.0.fetch_add(voxels, Ordering::Relaxed);
     }
 }
 

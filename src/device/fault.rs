@@ -85,11 +85,10 @@ mod plan {
     impl Faults {
         /// What the environment variable `HEPAR_FAULT` asks for.
         pub(in crate::device) fn from_environment() -> Result<Self> {
-            let fault = std::env::var("HEPAR_FAULT").ok();
-            Ok(fault
-                .map(|text| text.parse())
-                .transpose()?
-                .map_or_else(Self::default, Self::from))
+            match std::env::var("HEPAR_FAULT") {
+                Ok(text) => Ok(text.parse::<Fault>()?.into()),
+                Err(_) => Ok(Self::default()),
+            }
         }
 
         /// Whether this step is to fail.

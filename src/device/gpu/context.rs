@@ -116,8 +116,17 @@ impl Context {
 
     /// A buffer that holds `bytes` for kernels to read.
     pub(super) fn constants(&self, label: &str, bytes: &[u8]) -> Result<wgpu::Buffer, Failure> {
+        let (size, limit) = (
+            bytes.len() as u64,
+            self.device.limits().max_storage_buffer_binding_size,
+        );
+        if size > limit {
+            return Err(Failure::TooLarge(format!(
+                "{label} of {size} bytes, where a binding holds {limit}"
+            )));
+        }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        let buffer = self.buffer(label, bytes.len() as u64, usage)?;
+        let buffer = self.buffer(label, size, usage)?;
         self.checked(|| self.queue.write_buffer(&buffer, 0, bytes))?;
         Ok(buffer)
     }
@@ -203,7 +212,7 @@ fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<Failure>>> {
     let seen = Arc::clone(&incident);
     device.set_device_lost_callback(move |_, message| {
         // A loss explains every other error.
-        *lock(&seen) = Some(Failure::Lost(format!("the device was lost ({message})")));
+        *lock(&seen) = Some(Failure::lost(&message));
     });
     incident
 }

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use crate::Error;
+
 /// A failed step on a GPU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -11,19 +13,42 @@ pub(super) enum Failure {
     Lost(String),
     /// An allocation failed. Less may fit.
     OutOfMemory(String),
+    /// More at once than the device can see, and nothing to split.
+    TooLarge(String),
     /// A fault of hepar or of the driver, which trying again would not cure.
     Invalid(String),
 }
 
 impl Failure {
+    /// A lost device, with what the driver says of it, if anything.
+    pub(super) fn lost(message: &str) -> Self {
+        Self::Lost(match message {
+            "" => "the device was lost".into(),
+            why => format!("the device was lost ({why})"),
+        })
+    }
+
     pub(super) fn message(&self) -> &str {
         match self {
-            Self::Lost(message) | Self::OutOfMemory(message) | Self::Invalid(message) => message,
+            Self::Lost(message)
+            | Self::OutOfMemory(message)
+            | Self::TooLarge(message)
+            | Self::Invalid(message) => message,
         }
     }
 
     pub(super) fn can_retry(&self) -> bool {
-        !matches!(self, Self::Invalid(_))
+        matches!(self, Self::Lost(_) | Self::OutOfMemory(_))
+    }
+
+    /// The error for the user, of `what` on which device.
+    pub(super) fn into_error(self, what: &str) -> Error {
+        let message = format!("{what}: {}", self.message());
+        match self {
+            Self::Lost(_) | Self::OutOfMemory(_) => Error::TryAgain(message),
+            Self::TooLarge(_) => Error::NoDevice(format!("{message}\n  remedy: --device cpu")),
+            Self::Invalid(_) => Error::Internal(message),
+        }
     }
 }
 
@@ -65,8 +90,7 @@ pub(super) fn catch_loss<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
         let message = text
             .or(panic.downcast_ref::<&str>().copied())
             .unwrap_or_default();
-        let message = message.lines().next_back().unwrap_or_default().trim();
-        Failure::Lost(format!("the device was lost ({message})"))
+        Failure::lost(message.lines().next_back().unwrap_or_default().trim())
     })
 }
 

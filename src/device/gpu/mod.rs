@@ -30,11 +30,8 @@ use crate::{Error, Result};
 /// Chunks on their way at once: while the device works on one, the host reads the last and fills the next.
 const IN_FLIGHT: usize = 2;
 
-/// How often a run goes on after a failure before it gives up.
-const RETRIES: u32 = 4;
-
-/// Time that a driver gets to come back, doubled at every failure.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// After a failure a run goes on, once the driver had this time in ms to come back; after the last it gives up.
+const PAUSES_MS: [u64; 4] = [50, 100, 200, 400];
 
 /// A GPU that runs kernels, one run at a time.
 #[derive(Debug)]
@@ -48,9 +45,10 @@ pub struct Gpu {
 }
 
 /// How far a run has come: the voxels before `done` are in `columns`.
-struct Results {
+struct Results<'a> {
     columns: Vec<Column>,
     done: usize,
+    progress: &'a dyn Progress,
 }
 
 impl Gpu {
@@ -112,38 +110,32 @@ impl Gpu {
         let mut results = Results {
             columns: empty_columns(kernel, source.n_voxels()),
             done: 0,
+            progress,
         };
         let mut context = lock(&self.context);
-        let mut pause = FIRST_PAUSE;
-        for tries_left in (0..=RETRIES).rev() {
-            let Err(failure) =
-                self.go_on(&mut context, kernel, &upload, most, &mut results, progress)
-            else {
+        let mut pauses = PAUSES_MS.into_iter();
+        loop {
+            let Err(failure) = self.go_on(&mut context, kernel, &upload, most, &mut results) else {
                 return Ok(results.columns);
             };
-            let name = &self.description.device.name;
-            let message = failure.message();
-            if !failure.can_retry() {
-                return Err(Error::Internal(format!(
-                    "{} on {name}: {message}",
-                    kernel.label()
-                )));
-            }
-            if tries_left == 0 {
-                return Err(Error::TryAgain(format!(
-                    "{} on {name}: {message}",
-                    kernel.label()
-                )));
-            }
+            let pause = match pauses.next() {
+                Some(pause) if failure.can_retry() => pause,
+                _ => return Err(failure.into_error(&self.doing(kernel))),
+            };
             most = (most / 2).max(WORKGROUP.min(most));
             tracing::warn!(
-                "{name}: {message}; opening it again, with at most {most} voxels at once"
+                "{}: {}; going on with at most {most} voxels at once",
+                self.doing(kernel),
+                failure.message()
             );
             *context = None;
-            std::thread::sleep(pause);
-            pause *= 2;
+            std::thread::sleep(Duration::from_millis(pause));
         }
-        Err(Error::Internal("a GPU run has no try left".into()))
+    }
+
+    /// What a message is about.
+    fn doing(&self, kernel: &dyn VoxelKernel) -> String {
+        format!("{} on {}", kernel.label(), self.description.device.name)
     }
 
     /// Most voxels that a chunk may have here.
@@ -161,24 +153,18 @@ impl Gpu {
         upload: &Upload,
         most: usize,
         results: &mut Results,
-        progress: &dyn Progress,
     ) -> Result<(), Failure> {
         let context = match context {
             Some(open) => open,
             closed => closed.insert(Context::open(&self.adapter, Arc::clone(&self.faults))?),
         };
         let work = Work::prepare(context, kernel, upload, &self.description)?;
-        run_chunks(&work, most, results, progress)
+        run_chunks(&work, most, results)
     }
 }
 
 /// Keeps [`IN_FLIGHT`] chunks on their way until all voxels are done.
-fn run_chunks(
-    work: &Work,
-    most: usize,
-    results: &mut Results,
-    progress: &dyn Progress,
-) -> Result<(), Failure> {
+fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Result<(), Failure> {
     let n_voxels = work.upload.n_voxels();
     let mut pace = Pace::new(most);
     let mut next = results.done;
@@ -199,7 +185,7 @@ fn run_chunks(
             pace.took(landed - last_landing.max(launched));
             last_landing = landed;
             results.done = voxels.end;
-            progress.advance(voxels.len());
+            results.progress.advance(voxels.len());
         } else {
             return Ok(());
         }

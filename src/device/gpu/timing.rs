@@ -9,8 +9,8 @@ use super::plan::Layout;
 use super::slot::Slot;
 use super::upload::Upload;
 use super::work::Work;
+use crate::Result;
 use crate::device::{Source, VoxelKernel};
-use crate::{Error, Result};
 
 /// Medians over the repeats of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,12 +55,9 @@ impl Gpu {
         };
         run()?;
         let runs = (0..repeats).map(|_| run()).collect::<Result<Vec<f64>>>()?;
-        let failed = |failure: Failure| {
-            Error::TryAgain(format!("{}: {}", kernel.label(), failure.message()))
-        };
         let (kernel_voxels, kernels, by_device_clock) = self
             .time_dispatches(kernel, source, repeats)
-            .map_err(failed)?;
+            .map_err(|failure| failure.into_error(&self.doing(kernel)))?;
         Ok(KernelTiming {
             kernel_voxels,
             kernel_s: median(kernels),
@@ -82,7 +79,7 @@ impl Gpu {
             .fitting_voxels(&Layout::new(kernel, &upload))
             .min(source.n_voxels());
         let context = lock(&self.context);
-        let lost = || Failure::Lost("the device was lost".into());
+        let lost = || Failure::lost("");
         let context = context.as_ref().ok_or_else(lost)?;
         let work = Work::prepare(context, kernel, &upload, &self.description)?;
         let slot = Slot::new(&work, most)?;
