@@ -1,5 +1,8 @@
 //! Every promise of hepar as one test program; what lacks an adapter or data reports itself as ignored, with why.
 
+mod orientation;
+mod pictures;
+mod plots;
 mod support;
 
 fn main() {
@@ -11,5 +14,10 @@ fn main() {
             .then_some(())
             .ok_or_else(|| "no README.md".into())
     })];
-    libtest_mimic::run(&args, trials.into_iter().collect()).exit();
+    let trials = trials
+        .into_iter()
+        .chain(orientation::trials())
+        .chain(pictures::trials())
+        .chain(plots::trials());
+    libtest_mimic::run(&args, trials.collect()).exit();
 }
