@@ -32,10 +32,12 @@ fn floats(column: &Column) -> Vec<f64> {
 
 /// Fits `[n_obs][n_voxels]` f32 signals.
 fn fit(device: &Device, b: &[f64], signals: &[Vec<f32>], options: AdcOptions) -> Result<Vec<Column>, Failed> {
-    let row = |values: &'_ Vec<f32>| -> &[u8] { bytemuck::cast_slice(values) };
-    let rows = signals.iter().map(row);
-    let rows =
-        rows.map(|bytes| Row { bytes, voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY }).collect::<Vec<_>>();
+    let row = |values| Row {
+        bytes: bytemuck::cast_slice::<f32, u8>(values),
+        voxel_type: VoxelType::F32,
+        scaling: Scaling::IDENTITY,
+    };
+    let rows = signals.iter().map(|values| row(values)).collect();
     let n_voxels = signals[0].len();
     Ok(device.run(&AdcKernel::new(options, b, &AdcOutput::ALL), &Source::new(rows, n_voxels, None), &())?)
 }

@@ -63,6 +63,7 @@ impl VoxelKernel for Echo {
                 ColumnMut::F32(to) => to.iter_mut().zip(&rows[obs]).for_each(|(to, &x)| {
                     *to = if obs == 0 && x < 0.0 { f32::NAN } else { x };
                 }),
+                ColumnMut::F64(_) => unreachable!("every device computes in f32 here"),
                 ColumnMut::U16(to) => to.iter_mut().enumerate().for_each(|(voxel, to)| {
                     *to = rows.iter().filter(|row| row[voxel].is_finite()).count() as u16;
                 }),
