@@ -10,7 +10,6 @@ pub mod labels;
 pub mod mask;
 mod nearest;
 pub mod read;
-
 pub mod series;
 pub mod sidecar;
 pub mod voxel;
@@ -23,7 +22,6 @@ pub use image::Image;
 pub use labels::{Labels, read_labels};
 pub use mask::{Mask, MaskChoice};
 pub use read::{ReadOptions, read};
-
 pub use series::{Appended, Selection, Series, SeriesOptions, VolumeChoice};
 pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, VoxelType};
