@@ -86,6 +86,7 @@ fn what_exists_is_refused_before_computing_and_replaced_when_forced() {
             text.contains(existing) && text.contains("--force"),
             "{text}"
         );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
         fs::remove_file(path).unwrap();
     }
     fs::write(folder.path().join("other.txt"), "old").unwrap();
