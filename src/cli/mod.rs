@@ -56,7 +56,7 @@ pub struct Global {
         long,
         global = true,
         default_value_t = ReadOptions::default().max_volume_bytes,
-        value_name = "N",
+        value_name = "BYTES",
         help_heading = "Global options"
     )]
     pub max_volume_bytes: u64,
