@@ -26,8 +26,8 @@ macro_rules! promises {
     };
 }
 promises! {
-    accuracy adc bvalues devices maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules orientation
-    phantom pictures plots recovery
+    accuracy adc bvalues corpus devices info maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules orientation
+    peak phantom pictures plots recovery
     refusals series shaders writing
 }
 

@@ -26,6 +26,7 @@ fn by_nifti_crate(file: &NiftiFile) -> Result<Vec<f64>, Failed> {
     Ok(array.t().iter().copied().collect())
 }
 
+#[expect(clippy::unnecessary_cast, reason = "one text for all voxel types")]
 fn agree(image: &Image, other: &[f64]) -> Result<(), String> {
     let mut ours = Vec::new();
     hepar::with_voxel_type!(image.voxel_type, T => {

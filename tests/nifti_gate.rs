@@ -124,9 +124,10 @@ fn values(file: &NiftiFile) -> Vec<f64> {
             _ => unsigned as f64,
         }
     });
-    let scaled = stored.map(|value: f64| value * slope);
-    let add = |value| if inter == 0.0 { value } else { value + inter };
-    scaled.map(add).collect()
+    // A factor of 1 and a summand of 0 change the bits of NaN and of −0: they are left out.
+    let times = |value| if slope == 1.0 { value } else { value * slope };
+    let plus = |value| if inter == 0.0 { value } else { value + inter };
+    stored.map(times).map(plus).collect()
 }
 
 /// Whether an image is what its file was made to be.

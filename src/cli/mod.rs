@@ -65,7 +65,13 @@ pub struct Global {
     )]
     pub threads: usize,
     /// The most that the voxels of one image may take in memory.
-    #[arg(long, global = true, default_value_t = ReadOptions::default().max_volume_bytes, value_name = "N", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        default_value_t = ReadOptions::default().max_volume_bytes,
+        value_name = "BYTES",
+        help_heading = "Global options"
+    )]
     pub max_volume_bytes: u64,
     /// Take stored voxels as they are, whatever scl_slope and scl_inter say.
     #[arg(long, global = true, help_heading = "Global options")]

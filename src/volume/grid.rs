@@ -55,7 +55,8 @@ impl Grid {
 
     /// Where i, j and k point: the anatomical direction (L/R, P/A, I/S) closest to each, each direction used once.
     ///
-    /// `['R', 'A', 'S']` means that i grows to the right, j to the front, k upwards.
+    /// `['R', 'A', 'S']` means that i grows to the right, j to the front, k upwards. The assignment of axes is that of
+    /// the largest sum of cosines, as in niftilib's `nifti_mat44_to_orientation`.
     pub fn orientation(&self) -> [char; 3] {
         const ASSIGNMENTS: [[usize; 3]; 6] = [
             [0, 1, 2],

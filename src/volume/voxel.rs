@@ -130,13 +130,16 @@ impl Scaling {
 
     /// The real value of a stored one.
     ///
-    /// Nothing is fused and no 0 is added, so that every bit agrees with other readers: −0 stays −0.
+    /// Nothing is fused, multiplied by 1 or added to 0, so that every bit agrees with nibabel: −0 stays −0, and a NaN
+    /// keeps its bits.
     pub fn apply(self, stored: f64) -> f64 {
-        let scaled = stored * self.slope;
-        if self.inter == 0.0 {
-            scaled
-        } else {
-            scaled + self.inter
+        let scaled = match self.slope {
+            1.0 => stored,
+            slope => stored * slope,
+        };
+        match self.inter {
+            0.0 => scaled,
+            inter => scaled + inter,
         }
     }
 }
@@ -153,5 +156,8 @@ mod tests {
         };
         assert_eq!(scaling.apply(26.0), -42.0);
         assert!(Scaling::IDENTITY.apply(-0.0).is_sign_negative());
+        let signalling = 0x7ff2_587f_f00f_bfe7;
+        let same = Scaling::IDENTITY.apply(f64::from_bits(signalling));
+        assert_eq!(same.to_bits(), signalling);
     }
 }

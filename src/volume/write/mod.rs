@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::Grid;
-use crate::device::Column;
 use super::atomic::write_atomically_with;
 use crate::device::Column;
 use crate::{Error, Result};
@@ -101,15 +100,6 @@ impl<'a> MapData<'a> {
             Self::U16(values) => bytemuck::cast_slice(values),
             Self::U8(values) => values,
             Self::I16(values) => bytemuck::cast_slice(values),
-        }
-    }
-}
-
-impl<'a> From<&'a Column> for MapData<'a> {
-    fn from(column: &'a Column) -> Self {
-        match column {
-            Column::F32(values) => Self::F32(values),
-            Column::U16(values) => Self::U16(values),
         }
     }
 }
