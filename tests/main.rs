@@ -1,5 +1,13 @@
 //! Every promise of hepar as one test program; what lacks an adapter or data reports itself as ignored, with why.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; `pub` says that a file of tests/ is meant for others"
+)]
+
 mod orientation;
 mod pictures;
 mod plots;
