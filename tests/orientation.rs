@@ -1,5 +1,4 @@
 //! Pictures show each voxel where the patient has it, in radiological convention, however the grid is stored.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use nifti::{IntoNdArray, NiftiObject, ReaderOptions};
 use crate::pictures::{HIGH, first_tile, grid, montage, picture, trial, voxel};
 use crate::support;
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub fn trials() -> Vec<Trial> {
     vec![
         trial(
             "orientation_any_storage_order_is_shown_alike",

@@ -1,12 +1,11 @@
 //! Pictures show each value in its colour, the key says which, and the same values always give the same picture.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use hepar::report::{ColourKind, CurvePlot, Montage};
 use hepar::volume::Grid;
 use image::RgbImage;
 use libtest_mimic::Trial;
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub fn trials() -> Vec<Trial> {
     vec![
         trial("pictures_voxels_have_the_colours_of_their_values", colours),
         trial("pictures_bar_spans_the_range_and_marks_what_is_beyond", bar),
@@ -19,23 +18,23 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A promise that needs nothing but itself.
-pub(crate) fn trial(name: &str, test: fn()) -> Trial {
+pub fn trial(name: &str, test: fn()) -> Trial {
     Trial::test(name, move || {
         test();
         Ok(())
     })
 }
 
-pub(crate) const WHITE: [u8; 3] = [255; 3];
+pub const WHITE: [u8; 3] = [255; 3];
 /// The ends of viridis, and its grey for no value.
 const LOW: [u8; 3] = [0x44, 0x01, 0x54];
-pub(crate) const HIGH: [u8; 3] = [0xfd, 0xe7, 0x25];
+pub const HIGH: [u8; 3] = [0xfd, 0xe7, 0x25];
 const NO_VALUE: [u8; 3] = [112; 3];
 /// Columns before the tiles, and between them and the bar.
-pub(crate) const MARGIN: u32 = 28;
+pub const MARGIN: u32 = 28;
 
 /// A grid whose stored axes are the picture's: columns to the patient's left, rows to the back, slices downwards.
-pub(crate) fn grid(shape: [usize; 3]) -> Grid {
+pub fn grid(shape: [usize; 3]) -> Grid {
     let affine = [
         [-2.0, 0.0, 0.0, 31.0],
         [0.0, -2.0, 0.0, -12.0],
@@ -45,7 +44,7 @@ pub(crate) fn grid(shape: [usize; 3]) -> Grid {
     Grid { shape, affine }
 }
 
-pub(crate) fn montage<'a>(grid: &'a Grid, values: &'a [f32]) -> Montage<'a> {
+pub fn montage<'a>(grid: &'a Grid, values: &'a [f32]) -> Montage<'a> {
     Montage {
         title: "A map",
         unit: "mm²/s",
@@ -56,18 +55,18 @@ pub(crate) fn montage<'a>(grid: &'a Grid, values: &'a [f32]) -> Montage<'a> {
     }
 }
 
-pub(crate) fn decode(png: &[u8]) -> RgbImage {
+pub fn decode(png: &[u8]) -> RgbImage {
     image::load_from_memory_with_format(png, image::ImageFormat::Png)
         .unwrap()
         .to_rgb8()
 }
 
-pub(crate) fn picture(montage: &Montage) -> RgbImage {
+pub fn picture(montage: &Montage) -> RgbImage {
     decode(&montage.to_png().unwrap())
 }
 
 /// Left, top, width and height of the first tile: along its left and lower edges it has no white words.
-pub(crate) fn first_tile(picture: &RgbImage) -> [u32; 4] {
+pub fn first_tile(picture: &RgbImage) -> [u32; 4] {
     let inked = |x: u32, y: u32| picture.get_pixel(x, y).0 != WHITE;
     let down = |top: u32| {
         (top..picture.height())
@@ -83,11 +82,7 @@ pub(crate) fn first_tile(picture: &RgbImage) -> [u32; 4] {
 }
 
 /// The colour in the middle of a voxel of the first tile, which is `columns` × `rows` large.
-pub(crate) fn voxel(
-    picture: &RgbImage,
-    [columns, rows]: [u32; 2],
-    [column, row]: [u32; 2],
-) -> [u8; 3] {
+pub fn voxel(picture: &RgbImage, [columns, rows]: [u32; 2], [column, row]: [u32; 2]) -> [u8; 3] {
     let [x, y, width, height] = first_tile(picture);
     let middle = |start, length, n, of| start + (2 * n + 1) * length / (2 * of);
     picture

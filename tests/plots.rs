@@ -1,5 +1,4 @@
 //! Plots show each region's curve, its gaps and its phases.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark};
 use image::RgbImage;
@@ -7,7 +6,7 @@ use libtest_mimic::Trial;
 
 use crate::pictures::{decode, trial};
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub fn trials() -> Vec<Trial> {
     vec![
         trial("plots_show_each_curve_and_its_gaps", curves_and_gaps),
         trial("plots_without_much_to_show_are_drawn", odd_plots),

@@ -40,52 +40,28 @@ pub(super) struct AxialView {
     pub(super) slices: Axis,
 }
 
-/// Every order of three axes.
-const ORDERS: [[usize; 3]; 6] = [
-    [0, 1, 2],
-    [0, 2, 1],
-    [1, 0, 2],
-    [1, 2, 0],
-    [2, 0, 1],
-    [2, 1, 0],
-];
-
 impl AxialView {
     pub(super) fn of(grid: &Grid) -> Self {
-        let zooms = grid.zooms();
-        // Cosine between a world direction (x right, y anterior, z superior) and a stored axis.
-        let cosine = |world: usize, stored: usize| {
-            grid.affine[world][stored] / zooms[stored].max(f64::MIN_POSITIVE)
-        };
-        let closeness = |order: &[usize; 3]| -> f64 {
-            (0..3).map(|world| cosine(world, order[world]).abs()).sum()
-        };
-        let order = ORDERS.into_iter().fold(ORDERS[0], |best, order| {
-            if closeness(&order) > closeness(&best) {
-                order
-            } else {
-                best
-            }
-        });
-        let axis = |world: usize| {
-            let stored = order[world];
+        let (orientation, zooms) = (grid.orientation(), grid.zooms());
+        let axis = |from: char, to: char| {
+            let along = |direction: &char| *direction == from || *direction == to;
+            // There is one: an orientation has each direction once.
+            let stored = orientation.iter().position(along).unwrap_or_default();
             Axis {
                 stored,
                 len: grid.shape[stored],
-                mm: if zooms[stored] > 0.0 {
-                    zooms[stored]
-                } else {
-                    1.0
+                mm: match zooms[stored] {
+                    mm if mm > 0.0 => mm,
+                    _ => 1.0,
                 },
                 stride: grid.shape[..stored].iter().product(),
-                // The picture starts at the patient's right, front and head: the far ends of x, y and z.
-                reversed: cosine(world, stored) > 0.0,
+                reversed: orientation[stored] == from,
             }
         };
         Self {
-            columns: axis(0),
-            rows: axis(1),
-            slices: axis(2),
+            columns: axis('R', 'L'),
+            rows: axis('A', 'P'),
+            slices: axis('S', 'I'),
         }
     }
 

@@ -95,8 +95,8 @@ impl ColourScale {
     /// The colour at a fraction of a continuous range.
     pub(super) fn at(&self, fraction: f64) -> Colour {
         let last = self.steps.len() - 1;
-        // The cast saturates at 0.
-        self.steps[((fraction * last as f64 + 0.5) as usize).min(last)]
+        let step = (fraction * last as f64 + 0.5) as i32;
+        self.steps[(step.max(0) as usize).min(last)]
     }
 
     /// The colour of what has no value.

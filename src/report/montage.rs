@@ -28,7 +28,7 @@ const WIDEST_WORDS: f32 = 1200.0;
 /// Height of the title line, and of all words above the tiles without it.
 const TITLE_HEIGHT: f32 = 36.0;
 const HEADER_HEIGHT: f32 = 56.0;
-const FOOTER_HEIGHT: f32 = 44.0;
+const FOOTER_HEIGHT: f32 = 58.0;
 /// A picture is at least this high between header and footer, so that the bar can be read.
 const LEAST_BODY: f32 = 230.0;
 
@@ -56,45 +56,16 @@ impl Montage<'_> {
     ///
     /// The same values give the same bytes. Fails if `values` is not one volume of `grid`, or if the range is empty.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        self.draw()?.to_png()
-    }
-
-    fn draw(&self) -> Result<Canvas> {
         let scale = self.scale()?;
         let view = AxialView::of(self.grid);
-        let layout = Layout::new(&view, self.values);
-        let beyond = Beyond::of(self.values, &scale);
-        let fonts = Fonts::new()?;
-        let [tiles_width, tiles_height] = layout.size().map(|pixels| pixels as f32);
-        let body = tiles_height.max(LEAST_BODY);
-        let bar = Bar {
-            scale: &scale,
-            unit: self.unit,
-            beyond: &beyond,
-            height: body,
+        let sheet = Sheet {
+            map: self,
+            layout: Layout::new(&view, self.values),
+            beyond: Beyond::of(self.values, &scale),
+            view,
+            scale,
         };
-        let words = [
-            (self.title, TITLE),
-            (&self.subtitle(&layout), SUBTITLE),
-            (RESEARCH_USE_ONLY, FOOTER),
-        ]
-        .map(|(text, style)| fonts.width(text, style.size, style.weight));
-        let content = (tiles_width + BAR_GAP + bar.width(&fonts))
-            .max(words.into_iter().fold(0.0, f32::max).min(WIDEST_WORDS));
-        let width = (content + 2.0 * MARGIN).ceil();
-        let top = HEADER_HEIGHT
-            + if self.title.is_empty() {
-                0.0
-            } else {
-                TITLE_HEIGHT
-            };
-        let height = top + body + FOOTER_HEIGHT + MARGIN / 2.0;
-        let mut canvas = Canvas::new(width as u32, height as u32, fonts)?;
-
-        self.draw_words(&mut canvas, &layout, top);
-        self.draw_tiles(&mut canvas, &view, &layout, &scale, (MARGIN, top));
-        bar.draw(&mut canvas, (MARGIN + tiles_width + BAR_GAP, top));
-        Ok(canvas)
+        sheet.draw()?.to_png()
     }
 
     fn scale(&self) -> Result<ColourScale> {
@@ -116,100 +87,123 @@ impl Montage<'_> {
         }
         Ok(ColourScale::new(self.kind, range))
     }
+}
+
+/// A montage with all that is decided before it is drawn.
+struct Sheet<'a> {
+    map: &'a Montage<'a>,
+    view: AxialView,
+    layout: Layout,
+    scale: ColourScale,
+    beyond: Beyond,
+}
+
+impl Sheet<'_> {
+    fn draw(&self) -> Result<Canvas> {
+        let fonts = Fonts::new()?;
+        let [tiles_width, tiles_height] = self.layout.size().map(|pixels| pixels as f32);
+        let body = tiles_height.max(LEAST_BODY);
+        let bar = Bar {
+            scale: &self.scale,
+            unit: self.map.unit,
+            beyond: &self.beyond,
+            height: body,
+        };
+        let words = [
+            (self.map.title, TITLE),
+            (&self.subtitle(), SUBTITLE),
+            (RESEARCH_USE_ONLY, FOOTER),
+        ]
+        .map(|(text, style)| fonts.width(text, style.size, style.weight));
+        let words = words.into_iter().fold(0.0, f32::max).min(WIDEST_WORDS);
+        let content = words.max(tiles_width + BAR_GAP + bar.width(&fonts));
+        let top = match self.map.title {
+            "" => HEADER_HEIGHT,
+            _ => HEADER_HEIGHT + TITLE_HEIGHT,
+        };
+        let width = (content + 2.0 * MARGIN).ceil();
+        let height = top + body + FOOTER_HEIGHT;
+        let mut canvas = Canvas::new(width as u32, height as u32, fonts)?;
+
+        self.draw_words(&mut canvas, top);
+        self.draw_tiles(&mut canvas, (MARGIN as usize, top as usize));
+        bar.draw(&mut canvas, (MARGIN + tiles_width + BAR_GAP, top));
+        Ok(canvas)
+    }
 
     /// "192 × 192 × 40 voxels of 1.98 × 1.98 × 5.00 mm · 24 of 40 slices".
-    fn subtitle(&self, layout: &Layout) -> String {
-        let [nx, ny, nz] = self.grid.shape;
-        let [dx, dy, dz] = self.grid.zooms();
-        let n_slices = AxialView::of(self.grid).slices.len;
-        let shown = match layout.slices.len() {
-            1 if n_slices == 1 => "1 slice".to_owned(),
-            n if n == n_slices => format!("{n} slices"),
-            n => format!("{n} of {n_slices} slices"),
+    fn subtitle(&self) -> String {
+        let [nx, ny, nz] = self.map.grid.shape;
+        let [dx, dy, dz] = self.map.grid.zooms();
+        let slices = match (self.layout.slices.len(), self.view.slices.len) {
+            (1, 1) => "1 slice".to_owned(),
+            (shown, all) if shown == all => format!("{all} slices"),
+            (shown, all) => format!("{shown} of {all} slices"),
         };
-        format!("{nx} × {ny} × {nz} voxels of {dx:.2} × {dy:.2} × {dz:.2} mm · {shown}")
+        format!("{nx} × {ny} × {nz} voxels of {dx:.2} × {dy:.2} × {dz:.2} mm · {slices}")
     }
 
     /// The words above and below the tiles, which begin at `top`.
-    fn draw_words(&self, canvas: &mut Canvas, layout: &Layout, top: f32) {
+    fn draw_words(&self, canvas: &mut Canvas, top: f32) {
         let [width, height] = canvas.size();
-        let room = width - 2.0 * MARGIN;
-        let title = canvas.shortened(self.title, room, TITLE);
-        canvas.text(&title, (MARGIN, top - 42.0), Anchor::Left, TITLE);
-        let subtitle = canvas.shortened(&self.subtitle(layout), room, SUBTITLE);
-        canvas.text(&subtitle, (MARGIN, top - 14.0), Anchor::Left, SUBTITLE);
-        let baseline = height - 24.0;
-        canvas.text(RESEARCH_USE_ONLY, (MARGIN, baseline), Anchor::Left, FOOTER);
+        for (text, baseline, style) in [
+            (self.map.title, top - 42.0, TITLE),
+            (&self.subtitle(), top - 14.0, SUBTITLE),
+            (RESEARCH_USE_ONLY, height - 24.0, FOOTER),
+        ] {
+            let text = canvas.shortened(text, width - 2.0 * MARGIN, style);
+            canvas.text(&text, (MARGIN, baseline), Anchor::Left, style);
+        }
     }
 
-    fn draw_tiles(
-        &self,
-        canvas: &mut Canvas,
-        view: &AxialView,
-        layout: &Layout,
-        scale: &ColourScale,
-        (left, top): (f32, f32),
-    ) {
-        let [columns, rows] = &layout.crop;
-        let resampler = Resampler::new([columns.len(), rows.len()], layout.tile);
-        let [width, height] = layout.tile;
-        for (n, &slice) in layout.slices.iter().enumerate() {
-            let voxels = view.crop(self.values, &layout.crop, slice);
-            let [x, y] = layout.place(n);
-            let corner = (left as usize + x, top as usize + y);
-            let mut lines: Vec<&mut [u8]> = canvas.rows(corner, width, height).collect();
+    fn draw_tiles(&self, canvas: &mut Canvas, (left, top): (usize, usize)) {
+        let [columns, rows] = &self.layout.crop;
+        let tile = self.layout.tile;
+        let resampler = Resampler::new([columns.len(), rows.len()], tile);
+        for (n, &slice) in self.layout.slices.iter().enumerate() {
+            let voxels = self.view.crop(self.map.values, &self.layout.crop, slice);
+            let [x, y] = self.layout.place(n);
+            let corner = (left + x, top + y);
+            let mut lines: Vec<&mut [u8]> = canvas.rows(corner, tile[0], tile[1]).collect();
             lines.par_iter_mut().enumerate().for_each(|(y, line)| {
-                let shown = match self.kind {
+                let shown = match self.map.kind {
                     ColourKind::Categorical => resampler.largest(&voxels, y),
                     _ => resampler.means(&voxels, y),
                 };
                 for (rgba, value) in line.chunks_exact_mut(4).zip(shown) {
-                    rgba[..3].copy_from_slice(&scale.colour(value));
+                    rgba[..3].copy_from_slice(&self.scale.colour(value));
                 }
             });
-            self.draw_tile_words(canvas, view, slice, layout.tile, corner);
+            self.draw_tile_words(canvas, slice, corner);
         }
     }
 
     /// Sides of the patient, and the slice's stored index and height, as far as the tile has room.
-    fn draw_tile_words(
-        &self,
-        canvas: &mut Canvas,
-        view: &AxialView,
-        slice: usize,
-        tile: [usize; 2],
-        (x, y): (usize, usize),
-    ) {
-        let [width, height] = tile.map(|pixels| pixels as f32);
-        let (left, top) = (x as f32 + 6.0, y as f32);
-        let right = left + width - 12.0;
+    fn draw_tile_words(&self, canvas: &mut Canvas, slice: usize, (x, y): (usize, usize)) {
+        let [width, height] = self.layout.tile.map(|pixels| pixels as f32);
         if width < 60.0 || height < 60.0 {
             return;
         }
-        let middle = top + height / 2.0;
+        let (left, right) = (x as f32 + 6.0, x as f32 + width - 6.0);
+        let middle = y as f32 + height / 2.0;
         canvas.text_beside("R", left, middle, Anchor::Left, ON_TILE);
         canvas.text_beside("L", right, middle, Anchor::Right, ON_TILE);
 
-        let index = format!(
-            "{} {}",
-            ['i', 'j', 'k'][view.slices.stored],
-            view.slices.index(slice)
-        );
-        canvas.text(&index, (left, top + 20.0), Anchor::Left, ON_TILE);
-        let mm = self.height_of(view, slice);
-        let both = canvas
-            .fonts
-            .width(&format!("{index}   {mm}"), ON_TILE.size, ON_TILE.weight);
-        if both < width - 12.0 {
-            canvas.text(&mm, (right, top + 20.0), Anchor::Right, ON_TILE);
+        let axis = &self.view.slices;
+        let index = format!("{} {}", ['i', 'j', 'k'][axis.stored], axis.index(slice));
+        let baseline = y as f32 + 20.0;
+        canvas.text(&index, (left, baseline), Anchor::Left, ON_TILE);
+        let mm = self.height_of(slice);
+        if canvas.width(&format!("{index}   {mm}"), ON_TILE) < right - left {
+            canvas.text(&mm, (right, baseline), Anchor::Right, ON_TILE);
         }
     }
 
     /// The height (z, superior positive) of the middle of a slice.
-    fn height_of(&self, view: &AxialView, slice: usize) -> String {
-        let mut middle = self.grid.shape.map(|n| (n - 1) as f64 / 2.0);
-        middle[view.slices.stored] = view.slices.index(slice) as f64;
-        let z = self.grid.position(middle)[2].round();
+    fn height_of(&self, slice: usize) -> String {
+        let mut middle = self.map.grid.shape.map(|n| (n - 1) as f64 / 2.0);
+        middle[self.view.slices.stored] = self.view.slices.index(slice) as f64;
+        let z = self.map.grid.position(middle)[2].round();
         let sign = if z < 0.0 { "\u{2212}" } else { "" };
         format!("{sign}{} mm", z.abs())
     }

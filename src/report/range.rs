@@ -32,8 +32,8 @@ pub fn robust_range(values: &[f32], kind: ColourKind) -> (f32, f32) {
     if low.is_nan() {
         (0.0, 1.0)
     } else if low == high {
-        let around = 0.5 * low.abs();
-        (low - around, high + around)
+        let around = (0.5 * low.abs()).max(f32::MIN_POSITIVE);
+        ((low - around).max(f32::MIN), (high + around).min(f32::MAX))
     } else if kind == ColourKind::Sequential && (0.0..0.5 * high).contains(&low) {
         (0.0, high)
     } else {
@@ -118,9 +118,15 @@ mod tests {
                 vec![0.0; 3],
                 vec![5.0],
                 vec![-5.0; 4],
+                vec![1e-45; 2],
+                vec![f32::MAX; 2],
+                vec![f32::MIN; 2],
             ] {
                 let (low, high) = robust_range(&values, kind);
-                assert!(low < high, "{kind:?} {values:?}: {low} {high}");
+                assert!(
+                    low < high && low.is_finite() && high.is_finite(),
+                    "{kind:?} {values:?}: {low} {high}"
+                );
             }
         }
         assert_eq!(robust_range(&[8.0], ColourKind::Sequential), (4.0, 12.0));

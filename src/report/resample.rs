@@ -29,6 +29,8 @@ pub(super) struct Resampler {
     columns: Vec<Cover>,
     rows: Vec<Cover>,
     n_columns: usize,
+    /// Voxels that a pixel covers.
+    pixel_area: f32,
 }
 
 impl Resampler {
@@ -37,6 +39,7 @@ impl Resampler {
             columns: covers(columns, width),
             rows: covers(rows, height),
             n_columns: columns,
+            pixel_area: ((columns * rows) as f64 / (width * height) as f64) as f32,
         }
     }
 
@@ -55,15 +58,13 @@ impl Resampler {
                 *covered += if finite { *share } else { 0.0 };
             }
         }
-        let height: f32 = row.shares.iter().sum();
         let across = self.columns.iter().map(|cover| {
-            let (mut sum, mut covered, mut width) = (0.0, 0.0, 0.0);
+            let (mut sum, mut covered) = (0.0, 0.0);
             for (share, column) in cover.shares.iter().zip(&down[cover.first..]) {
                 sum += share * column[0];
                 covered += share * column[1];
-                width += share;
             }
-            if 2.0 * covered < width * height {
+            if 2.0 * covered < self.pixel_area {
                 f32::NAN
             } else {
                 sum / covered
