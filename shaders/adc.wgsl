@@ -1,5 +1,35 @@
 // Mono-exponential diffusion, S(b) = S0·exp(−b·ADC), by linear regression of log-signals. The twin of
-// src/fit/adc/cpu.rs, name by name; src/fit/adc/mod.rs says what the methods are and puts the constants before this.
+// src/fit/adc/cpu.rs, name by name; src/fit/adc/mod.rs says what the methods are; src/fit/adc/gpu.rs puts constants of this kind
+// before it:
+// given: const WRITE_0: bool = true;
+// given: const COLUMN_0: u32 = 0u;
+// given: const WRITE_1: bool = true;
+// given: const COLUMN_1: u32 = 1u;
+// given: const WRITE_2: bool = true;
+// given: const COLUMN_2: u32 = 2u;
+// given: const WRITE_3: bool = true;
+// given: const COLUMN_3: u32 = 3u;
+// given: const WRITE_4: bool = true;
+// given: const COLUMN_4: u32 = 4u;
+// given: const WRITE_5: bool = true;
+// given: const COLUMN_5: u32 = 5u;
+// given: const WRITE_6: bool = true;
+// given: const COLUMN_6: u32 = 6u;
+// given: const METHOD: u32 = 2u;
+// given: const DROP_BAD_SAMPLES: bool = true;
+// given: const MAX_ITERATIONS: u32 = 200u;
+// given: const TOLERANCE: f32 = 1e-6;
+// given: const MAX_LENGTHENING: f32 = 50.0;
+// given: const LONGEST_STEP: f32 = 11.0;
+// given: const LEAST_SPREAD: f32 = 1e-9;
+// given: const MM2_PER_S: f32 = 1e-3;
+// given: const B_MIN: f32 = 0.05;
+// given: const B_MAX: f32 = 0.75;
+// given: const SAMPLES_DROPPED: u32 = 1u;
+// given: const BAD_INPUT: u32 = 2u;
+// given: const SINGULAR: u32 = 4u;
+// given: const NEGATIVE: u32 = 8u;
+// given: const ITERATION_LIMIT: u32 = 16u;
 //
 // buffer       | holds                                                        | unit
 // -------------|--------------------------------------------------------------|------------------
@@ -115,7 +145,7 @@ fn reweigh(start: f32) -> Reweighted {
             high = min(high, adc);
         }
         let lengthening = 1.0 / max(1.0 - at.derivative, 1.0 / MAX_LENGTHENING);
-        let step = (at.adc - adc) * lengthening;
+        let step = clamp((at.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
         // Newton's next step would be about the square of this one, times the lengthening.
         let squared = step * step * lengthening * max(lengthening, 1.0);
         let small = squared <= TOLERANCE * max(1.0, abs(adc));

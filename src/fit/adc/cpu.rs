@@ -167,6 +167,7 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
         let tolerance = l.splat(tolerance(L::T::EPSILON));
+        let longest = l.splat(self.kernel.longest_step());
         let (mut low, mut high) = (l.splat(f64::NEG_INFINITY), l.splat(f64::INFINITY));
         let (mut adc, mut iterations) = (lls.adc, zero);
         // 1 while the estimate of a lane still moves: a mask that can be carried through the loop.
@@ -182,6 +183,7 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
             let slack = l.max(l.sub(one, line.derivative), l.splat(1.0 / MAX_LENGTHENING));
             let lengthening = l.div(one, slack);
             let step = l.mul(l.sub(line.adc, adc), lengthening);
+            let step = l.max(l.neg(longest), l.min(longest, step));
             // Newton's next step would be about the square of this one, times the lengthening.
             let squared = l.mul(l.mul(step, step), l.mul(lengthening, l.max(lengthening, one)));
             let small = l.le(squared, l.mul(tolerance, l.max(one, l.abs(adc))));

@@ -10,11 +10,10 @@
 //! g(D) − D give, reaches the same fixed point in 3 iterations where plain re-weighting takes tens, or circles for ever.
 
 mod cpu;
+mod gpu;
 mod line;
 #[cfg(test)]
 mod tests;
-
-use std::fmt::Write as _;
 
 use crate::device::{Batch, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
 use crate::lanes;
@@ -185,6 +184,13 @@ impl AdcKernel {
         self.outputs.contains(&output)
     }
 
+    /// No step is longer, in µm²/ms: it would change weights by more than e¹⁶ at once, and the weights of a wild start
+    /// would leave f32's range before they could be judged.
+    fn longest_step(&self) -> f64 {
+        let (b_min, b_max) = self.b_range();
+        8.0 / (b_max - b_min).max(LEAST_SPREAD.sqrt())
+    }
+
     /// Least and greatest b-value in ms/µm².
     fn b_range(&self) -> (f64, f64) {
         self.b.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &b| (lo.min(b), hi.max(b)))
@@ -221,32 +227,6 @@ impl VoxelKernel for AdcKernel {
     }
 
     fn shader(&self, _n_obs: usize) -> Shader {
-        let mut body = String::new();
-        for (i, output) in AdcOutput::ALL.into_iter().enumerate() {
-            let column = self.outputs.iter().position(|&o| o == output);
-            // Constants: a driver removes what is not written.
-            let _ = writeln!(body, "const WRITE_{i}: bool = {};", column.is_some());
-            let _ = writeln!(body, "const COLUMN_{i}: u32 = {}u;", column.unwrap_or(0));
-        }
-        let _ = writeln!(body, "const METHOD: u32 = {}u;", self.options.method as u32);
-        let _ = writeln!(body, "const DROP_BAD_SAMPLES: bool = {};", self.options.bad_samples == BadSamples::Drop);
-        let _ = writeln!(body, "const MAX_ITERATIONS: u32 = {}u;", self.options.max_iterations);
-        let _ = writeln!(body, "const TOLERANCE: f32 = {:e};", tolerance(f64::from(f32::EPSILON)));
-        let _ = writeln!(body, "const MAX_LENGTHENING: f32 = {MAX_LENGTHENING:e};");
-        let _ = writeln!(body, "const LEAST_SPREAD: f32 = {LEAST_SPREAD:e};");
-        let _ = writeln!(body, "const MM2_PER_S: f32 = {:e};", units::MM2_PER_S_PER_UM2_PER_MS);
-        let (b_min, b_max) = self.b_range();
-        let _ = writeln!(body, "const B_MIN: f32 = {:e};\nconst B_MAX: f32 = {:e};", b_min as f32, b_max as f32);
-        for (bit, name) in [
-            (super::status::SAMPLES_DROPPED, "SAMPLES_DROPPED"),
-            (super::status::BAD_INPUT, "BAD_INPUT"),
-            (super::status::SINGULAR, "SINGULAR"),
-            (super::status::NEGATIVE, "NEGATIVE"),
-            (super::status::ITERATION_LIMIT, "ITERATION_LIMIT"),
-        ] {
-            let _ = writeln!(body, "const {name}: u32 = {bit}u;");
-        }
-        body.push_str(include_str!("../../../shaders/adc.wgsl"));
-        Shader { body, params: self.b.iter().map(|&b| b as f32).collect() }
+        gpu::shader(self)
     }
 }
