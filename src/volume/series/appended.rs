@@ -26,7 +26,7 @@ impl fmt::Display for Appended {
 }
 
 /// Voxels looked at, before the darker ones are left out.
-const SAMPLE: usize = 16 * 1024;
+const SAMPLE: usize = 4 * 1024;
 
 /// Fewest voxels that a judgement is made on.
 const FEWEST: usize = 50;
