@@ -1,1 +1,10 @@
 //! Contrast phases: subtraction, enhancement maps and curves.
+
+pub mod agent;
+pub mod curve;
+mod describe;
+pub mod phase;
+pub mod timeline;
+
+pub use agent::{Agent, Quantity};
+pub use phase::{Phase, PhaseArg, Phases, Role};
