@@ -40,6 +40,14 @@ pub enum Error {
         /// What the user can do about it.
         remedy: String,
     },
+    /// Several inputs were worked on one by one; those that failed were reported as they did.
+    #[error("{summary}")]
+    Several {
+        /// How many failed, of how many.
+        summary: String,
+        /// Why the first one failed: its exit status is that of the whole.
+        first: Box<Error>,
+    },
     /// Reading or writing failed below us.
     #[error("{}: {source}", path.display())]
     Io {
@@ -111,6 +119,7 @@ impl Error {
             Self::NoDevice(_) => 69,
             Self::Internal(_) => 70,
             Self::CannotCreate { .. } => 73,
+            Self::Several { first, .. } => first.exit_status(),
             Self::Io { .. } => 74,
             Self::TryAgain(_) => 75,
         }

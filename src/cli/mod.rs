@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::volume::ReadOptions;
 use crate::{RESEARCH_USE_ONLY, Result};
 
 /// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
@@ -50,6 +51,18 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub threads: usize,
+    /// The most that the voxels of one image may take in memory.
+    #[arg(
+        long,
+        global = true,
+        default_value_t = ReadOptions::default().max_volume_bytes,
+        value_name = "BYTES",
+        help_heading = "Global options"
+    )]
+    pub max_volume_bytes: u64,
+    /// Take stored voxels as they are, whatever scl_slope and scl_inter say.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub ignore_scaling: bool,
     /// Print errors only.
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
@@ -63,6 +76,16 @@ pub struct Global {
 pub struct Session {
     /// The options that every subcommand takes.
     pub global: Global,
+}
+
+impl Session {
+    /// How images are to be read.
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            max_volume_bytes: self.global.max_volume_bytes,
+            ignore_scaling: self.global.ignore_scaling,
+        }
+    }
 }
 
 /// Runs the program: parses the arguments, does the work, and says how it ended.

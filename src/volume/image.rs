@@ -1,8 +1,13 @@
 //! An image as its file holds it: own voxel type, own scaling, native byte order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::bytes::AlignedBytes;
+use super::hash::FileHash;
+use super::header::Header;
+use super::placement::Placement;
 use super::{Grid, Scaling, VoxelType};
+use crate::Result;
 use crate::device::Row;
 
 /// A volume or a series of volumes on one grid.
@@ -18,10 +23,13 @@ pub struct Image {
     pub voxel_type: VoxelType,
     /// Stored → real.
     pub scaling: Scaling,
-    /// sha256 of the file as it lay on disk, lower-case hex; empty for images made in memory.
-    pub sha256: String,
-    words: Vec<u64>,
-    n_bytes: usize,
+    /// What the file's header says of the placement; `None` for images made in memory.
+    pub placement: Option<Placement>,
+    /// The steps along all dimensions as the file holds them, one each: mm, then usually s; they may be nonsense.
+    /// [`Grid::zooms`] has the voxel sizes that count. Empty for images made in memory.
+    pub pixdim: Vec<f64>,
+    hash: Option<FileHash>,
+    voxels: AlignedBytes,
 }
 
 impl Image {
@@ -48,18 +56,52 @@ impl Image {
             dims.push(volumes);
         }
         let bytes: &[u8] = bytemuck::cast_slice(values);
-        let mut words = vec![0u64; bytes.len().div_ceil(8)];
-        bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
         Self {
             path: name.into(),
             dims,
             grid,
             voxel_type,
             scaling: Scaling::IDENTITY,
-            sha256: String::new(),
-            words,
-            n_bytes: bytes.len(),
+            placement: None,
+            pixdim: Vec::new(),
+            hash: None,
+            voxels: AlignedBytes::copy_of(bytes),
         }
+    }
+
+    /// An image as read, with `voxels` still in the file's byte order.
+    pub(super) fn from_file(
+        path: &Path,
+        header: Header,
+        mut voxels: AlignedBytes,
+        hash: FileHash,
+    ) -> Self {
+        if header.big_endian != cfg!(target_endian = "big") {
+            voxels.swap_bytes(header.voxel_type.size());
+        }
+        Self {
+            path: path.into(),
+            dims: header.dims,
+            grid: header.grid,
+            voxel_type: header.voxel_type,
+            scaling: header.scaling,
+            placement: Some(header.placement),
+            pixdim: header.pixdim,
+            hash: Some(hash),
+            voxels,
+        }
+    }
+
+    /// sha256 of the file as it lies on disk, lower-case hex; `None` for images made in memory.
+    ///
+    /// Of a pair, it is that of the header file and the image file one after the other. It is worked out on a thread
+    /// of its own from the moment the image is read; this waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`](crate::Error::Missing) or [`Error::Io`](crate::Error::Io) if the file could not be read
+    /// a second time.
+    pub fn sha256(&self) -> Result<Option<&str>> {
+        self.hash.as_ref().map(FileHash::get).transpose()
     }
 
     /// Number of 3D volumes.
@@ -69,7 +111,7 @@ impl Image {
 
     /// All stored voxels, in native byte order; aligned to 8 bytes.
     pub fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.n_bytes]
+        self.voxels.as_slice()
     }
 
     /// The stored voxels of one 3D volume, ready for a kernel.

@@ -103,4 +103,37 @@ impl Scaling {
         slope: 1.0,
         inter: 0.0,
     };
+
+    /// The real value of a stored one.
+    ///
+    /// Nothing is fused, multiplied by 1 or added to 0, so that every bit agrees with nibabel: −0 stays −0, and a NaN
+    /// keeps its bits.
+    pub fn apply(self, stored: f64) -> f64 {
+        let scaled = match self.slope {
+            1.0 => stored,
+            slope => stored * slope,
+        };
+        match self.inter {
+            0.0 => scaled,
+            inter => scaled + inter,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaling_is_slope_times_stored_plus_inter() {
+        let scaling = Scaling {
+            slope: -2.0,
+            inter: 10.0,
+        };
+        assert_eq!(scaling.apply(26.0), -42.0);
+        assert!(Scaling::IDENTITY.apply(-0.0).is_sign_negative());
+        let signalling = 0x7ff2_587f_f00f_bfe7;
+        let same = Scaling::IDENTITY.apply(f64::from_bits(signalling));
+        assert_eq!(same.to_bits(), signalling);
+    }
 }

@@ -1,0 +1,150 @@
+//! A buffer of bytes that any voxel type can be viewed in.
+
+use std::io::{self, Read};
+
+use bytemuck::{cast_slice, cast_slice_mut};
+
+/// Bytes that start on an 8-byte boundary, with room for a prefix that is kept but not shown.
+///
+/// The prefix lets a decoder put a whole file where it belongs in one go: the voxels behind the header are then
+/// aligned without being moved.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AlignedBytes {
+    words: Vec<u64>,
+    start: usize,
+    len: usize,
+}
+
+impl AlignedBytes {
+    /// `len` zeros. Pages that are never written cost no memory where the system hands out zeroed pages lazily.
+    pub(super) fn zeroed(len: usize) -> io::Result<Self> {
+        let n_words = len.div_ceil(8);
+        // An allocation that fails aborts the program; this asks first.
+        Vec::<u64>::new().try_reserve_exact(n_words)?;
+        Ok(Self {
+            words: vec![0; n_words],
+            start: 0,
+            len,
+        })
+    }
+
+    /// A copy of `bytes`.
+    pub(super) fn copy_of(bytes: &[u8]) -> Self {
+        let mut words = vec![0; bytes.len().div_ceil(8)];
+        cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self {
+            words,
+            start: 0,
+            len: bytes.len(),
+        }
+    }
+
+    /// The next `len` bytes of `reader`. Memory grows as they arrive: a promise of much costs nothing.
+    pub(super) fn from_reader(reader: &mut impl Read, len: usize) -> io::Result<Self> {
+        const STEP: usize = 1 << 20;
+        let mut words: Vec<u64> = Vec::new();
+        let mut filled = 0;
+        while filled < len {
+            let next = len.min(filled + STEP);
+            let n_words = next.div_ceil(8);
+            if n_words > words.capacity() {
+                let doubled = (2 * n_words).min(len.div_ceil(8));
+                words.try_reserve_exact(doubled - words.len())?;
+            }
+            words.resize(n_words, 0);
+            reader.read_exact(&mut cast_slice_mut(&mut words)[filled..next])?;
+            filled = next;
+        }
+        Ok(Self {
+            words,
+            start: 0,
+            len,
+        })
+    }
+
+    /// `len` zeros behind room for `prefix` bytes: see [`Self::with_prefix`].
+    pub(super) fn zeroed_behind(prefix: usize, len: usize) -> io::Result<Self> {
+        let start = prefix.next_multiple_of(8);
+        let all = Self::zeroed(start + len)?;
+        Ok(Self { start, len, ..all })
+    }
+
+    /// The bytes together with the `prefix` before them.
+    pub(super) fn with_prefix(&mut self, prefix: usize) -> &mut [u8] {
+        &mut cast_slice_mut(&mut self.words)[self.start - prefix..self.start + self.len]
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &cast_slice(&self.words)[self.start..self.start + self.len]
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut cast_slice_mut(&mut self.words)[self.start..self.start + self.len]
+    }
+
+    /// Reverses the bytes of every value of `size` bytes.
+    pub(super) fn swap_bytes(&mut self, size: usize) {
+        let bytes = self.as_mut_slice();
+        match size {
+            2 => cast_slice_mut::<u8, u16>(bytes)
+                .iter_mut()
+                .for_each(|v| *v = v.swap_bytes()),
+            4 => cast_slice_mut::<u8, u32>(bytes)
+                .iter_mut()
+                .for_each(|v| *v = v.swap_bytes()),
+            8 => cast_slice_mut::<u8, u64>(bytes)
+                .iter_mut()
+                .for_each(|v| *v = v.swap_bytes()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_behind_any_prefix_is_aligned() {
+        let file: Vec<u8> = (0..=255).collect();
+        for prefix in 0..20 {
+            let mut bytes = AlignedBytes::zeroed_behind(prefix, 16).unwrap();
+            bytes
+                .with_prefix(prefix)
+                .copy_from_slice(&file[..prefix + 16]);
+            assert_eq!(bytes.as_slice(), &file[prefix..prefix + 16]);
+            assert_eq!(bytes.as_slice().as_ptr() as usize % 8, 0);
+        }
+    }
+
+    #[test]
+    fn reading_takes_as_many_bytes_as_asked_and_no_more() {
+        let file: Vec<u8> = (0..3_000_001).map(|i| (i % 251) as u8).collect();
+        let mut reader = file.as_slice();
+        let bytes = AlignedBytes::from_reader(&mut reader, 2_999_999).unwrap();
+        assert_eq!(bytes.as_slice(), &file[..2_999_999]);
+        assert_eq!(reader.len(), 2);
+    }
+
+    #[test]
+    fn a_reader_that_ends_early_is_an_error_before_memory_is_taken() {
+        let mut reader = [0u8; 100].as_slice();
+        let error = AlignedBytes::from_reader(&mut reader, 1 << 45).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn swapping_reverses_each_value() {
+        let bytes: Vec<u8> = (0..16).collect();
+        for (size, first) in [
+            (1, vec![0, 1]),
+            (2, vec![1, 0]),
+            (4, vec![3, 2]),
+            (8, vec![7, 6]),
+        ] {
+            let mut swapped = AlignedBytes::copy_of(&bytes);
+            swapped.swap_bytes(size);
+            assert_eq!(swapped.as_slice()[..2], first, "values of {size} bytes");
+        }
+    }
+}

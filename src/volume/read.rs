@@ -1,0 +1,91 @@
+//! Reading NIfTI-1 and NIfTI-2: single files and pairs, plain and compressed, both byte orders, every real type.
+
+use std::path::{Path, PathBuf};
+
+use super::fields::Fields;
+use super::hash::FileHash;
+use super::header::Header;
+use super::input::Input;
+use super::{Image, extension, pair};
+use crate::{Error, Result};
+
+/// What a reader may do.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// The most that the voxels of one image may take in memory, bytes.
+    pub max_volume_bytes: u64,
+    /// Take stored values as they are, whatever `scl_slope` and `scl_inter` say.
+    pub ignore_scaling: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            max_volume_bytes: 16 << 30,
+            ignore_scaling: false,
+        }
+    }
+}
+
+/// Reads an image. Of a pair, either file may be named.
+///
+/// The format is told by the file's bytes, not by its name. Voxels keep their type and get native byte order. Doubts
+/// that do not hinder reading are logged as warnings.
+///
+/// # Errors
+/// [`Error::Missing`] if there is no such file, [`Error::Data`] if it is no NIfTI image or breaks one of the format's
+/// rules, [`Error::Io`] if the system fails.
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
+    let named = Input::open(path)?;
+    let (input, fields) = header_of(named)?;
+    let header = Header::check(input.path(), &fields, options)?;
+    extension::check(&input, &header)?;
+    let image = if header.single_file {
+        None
+    } else {
+        Some(Input::open(&image_beside(input.path())?)?)
+    };
+    let files = [Some(&input), image.as_ref()].into_iter().flatten();
+    // Before the voxels, so that both are at work at once.
+    let hash = FileHash::start(files.map(|file| file.path().into()).collect());
+    let voxels = image
+        .as_ref()
+        .unwrap_or(&input)
+        .voxels(header.vox_offset, header.n_bytes)?;
+    Ok(Image::from_file(path, header, voxels, hash))
+}
+
+/// The header that a named file begins with, or the one beside it if the name says that the file holds voxels alone.
+fn header_of(named: Input) -> Result<(Input, Fields)> {
+    let head = named.head();
+    let own = head.and_then(|head| Fields::parse(named.path(), &head));
+    match own {
+        Ok(fields) => Ok((named, fields)),
+        Err(_) if pair::is_image(named.path()) => {
+            let input = Input::open(&header_beside(named.path())?)?;
+            let fields = Fields::parse(input.path(), &input.head()?)?;
+            Ok((input, fields))
+        }
+        Err(not_nifti) => Err(not_nifti),
+    }
+}
+
+fn header_beside(image: &Path) -> Result<PathBuf> {
+    pair::header_of(image).ok_or_else(|| {
+        Error::data(
+            image,
+            "this is the image of a pair, but its header file (.hdr or .hdr.gz) is not beside it",
+            "put both files into one folder under the same name",
+        )
+    })
+}
+
+fn image_beside(header: &Path) -> Result<PathBuf> {
+    pair::image_of(header).ok_or_else(|| {
+        Error::data(
+            header,
+            "this is the header of a pair, but the image file (.img or .img.gz) is not beside it",
+            "put both files into one folder under the same name",
+        )
+    })
+}
