@@ -1,42 +1,37 @@
 //! Every promise of hepar as one test program; what lacks an adapter or data reports itself as ignored, with why.
 
 #![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
+    missing_docs,
     unreachable_pub,
-    reason = "a test may fail by panicking, and its modules have no users"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; `pub` says that a file of tests/ is meant for others"
 )]
 
-mod corpus;
-mod info;
-mod nifti_affines;
-mod nifti_crate;
+mod exam;
 mod nifti_file;
-mod nifti_gate;
-mod nifti_gzip;
-mod nifti_pairs;
-mod nifti_rules;
-mod peak;
 mod support;
+
+/// Each file of promises, whose tests run together.
+macro_rules! promises {
+    ($($file:ident)*) => {
+        $(mod $file;)*
+
+        fn promises() -> Vec<libtest_mimic::Trial> {
+            let mut trials = Vec::new();
+            $(trials.extend($file::trials());)*
+            trials
+        }
+    };
+}
+promises! {
+    accuracy bvalues corpus devices enhance enhance_kernels enhance_rules info maps nifti_affines nifti_crate
+    nifti_gate nifti_gzip nifti_pairs nifti_rules orientation peak pictures plots recovery
+    refusals series shaders subtract subtract_rules writing
+}
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();
-    let mut trials = vec![support::with_data("data_is_described", |folder| {
-        folder
-            .join("README.md")
-            .is_file()
-            .then_some(())
-            .ok_or_else(|| "no README.md".into())
-    })];
-    trials.extend(corpus::trials());
-    trials.extend(info::trials());
-    trials.extend(nifti_affines::trials());
-    trials.extend(nifti_crate::trials());
-    trials.extend(nifti_gate::trials());
-    trials.extend(nifti_gzip::trials());
-    trials.extend(nifti_pairs::trials());
-    trials.extend(nifti_rules::trials());
-    trials.extend(peak::trials());
-    libtest_mimic::run(&args, trials).exit();
+    libtest_mimic::run(&args, promises()).exit();
 }

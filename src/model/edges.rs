@@ -1,0 +1,63 @@
+//! The operators on lanes, with the edges that [`super::operator`] defines.
+
+use super::operator::Unary;
+use crate::lanes::Lanes;
+
+/// The smallest normal number of the lanes' type; what is nearer to 0 counts as 0.
+#[inline(always)]
+fn smallest_normal<L: Lanes>(l: L) -> L::V {
+    l.splat(match size_of::<L::T>() {
+        4 => f64::from(f32::MIN_POSITIVE),
+        _ => f64::MIN_POSITIVE,
+    })
+}
+
+/// `value` where the condition holds, else NaN.
+#[inline(always)]
+fn only_where<L: Lanes>(l: L, condition: L::M, value: L::V) -> L::V {
+    l.select(condition, value, l.splat(f64::NAN))
+}
+
+#[inline(always)]
+pub(super) fn div<L: Lanes>(l: L, a: L::V, b: L::V) -> L::V {
+    only_where(l, l.le(smallest_normal(l), l.abs(b)), l.div(a, b))
+}
+
+#[inline(always)]
+pub(super) fn log<L: Lanes>(l: L, x: L::V) -> L::V {
+    only_where(l, l.le(smallest_normal(l), x), l.ln(x))
+}
+
+#[inline(always)]
+pub(super) fn pow<L: Lanes>(l: L, x: L::V, y: L::V) -> L::V {
+    let zero = l.splat(0.0);
+    let power = l.exp(l.mul(y, l.ln(x)));
+    let of_zero = only_where(l, l.lt(zero, y), zero);
+    let power = l.select(l.lt(l.abs(x), smallest_normal(l)), of_zero, power);
+    let y_is_zero = l.and(l.le(y, zero), l.le(zero, y));
+    l.select(y_is_zero, l.splat(1.0), power)
+}
+
+/// The sum of what cannot be compared is NaN.
+#[inline(always)]
+pub(super) fn min<L: Lanes>(l: L, a: L::V, b: L::V) -> L::V {
+    l.select(l.le(a, b), a, l.select(l.le(b, a), b, l.add(a, b)))
+}
+
+/// The sum of what cannot be compared is NaN.
+#[inline(always)]
+pub(super) fn max<L: Lanes>(l: L, a: L::V, b: L::V) -> L::V {
+    l.select(l.le(b, a), a, l.select(l.le(a, b), b, l.add(a, b)))
+}
+
+/// A function that the standard library computes in f64, lane by lane.
+#[inline(always)]
+pub(super) fn each_lane<L: Lanes>(l: L, op: Unary, x: L::V) -> L::V {
+    // As wide as the widest vector.
+    let mut lanes = [l.lane(0.0); 64];
+    l.store(x, &mut lanes);
+    for lane in &mut lanes[..L::LANES] {
+        *lane = l.lane(op.value(l.to_f64(*lane)));
+    }
+    l.load(&lanes)
+}

@@ -1,0 +1,122 @@
+//! The operators of formulas: what they are called, and what their value is, everywhere.
+//!
+//! One rule: **outside its domain an operator has no value, which is NaN, and whatever is computed from NaN is NaN**.
+//! All evaluators (the host in f64, the CPU's lanes in f32 and f64, WGSL) keep this table:
+//!
+//! | operator | edge | value |
+//! | --- | --- | --- |
+//! | `x / 0` | for every x | NaN: the sign of zero is not meaningful, so no infinity has a sign |
+//! | `log x` | x ≤ 0 | NaN |
+//! | `sqrt x` | x < 0 | NaN |
+//! | `abs 0` | | 0 |
+//! | `x^n` | n an integer constant | products of x, and 1 over them for n < 0; so x may be negative, and 0^n is NaN for n < 0 |
+//! | `x^0` | for every x, NaN too | 1, a constant |
+//! | `x^0.5` | | `sqrt x` |
+//! | `0^y` | y > 0; y < 0 | 0; NaN |
+//! | `x^y` | x < 0, y no integer constant | NaN, even where y happens to be an integer |
+//! | `min`, `max` | equal arguments | that value |
+//! | `exp x` | where it would be subnormal; above the type's range | 0; +∞ |
+//! | `sin x`, `cos x` | x infinite | NaN |
+//! | `+ - *` | | as in IEEE 754 |
+//!
+//! Numbers nearer to 0 than the type's smallest normal number count as 0 wherever 0 is an edge: GPUs flush them.
+//! `x^y` is `exp(y · log x)`: where it is not made of products, its error grows with the size of `y · log x`.
+//! The sign of a zero cannot be observed through any operator, so simplification need not keep it.
+//!
+//! The exact derivative of each operator belongs here, beside its value.
+
+/// A function of one argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the functions")]
+pub enum Unary {
+    Neg,
+    Exp,
+    Log,
+    Sqrt,
+    Sin,
+    Cos,
+    Abs,
+}
+
+/// An operator between two arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the operators")]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Min,
+    Max,
+}
+
+/// What a formula may call by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// Takes one argument.
+    One(Unary),
+    /// Takes two arguments.
+    Two(Binary),
+}
+
+/// The functions of the grammar.
+pub const FUNCTIONS: [(&str, Function); 8] = [
+    ("exp", Function::One(Unary::Exp)),
+    ("log", Function::One(Unary::Log)),
+    ("sqrt", Function::One(Unary::Sqrt)),
+    ("sin", Function::One(Unary::Sin)),
+    ("cos", Function::One(Unary::Cos)),
+    ("abs", Function::One(Unary::Abs)),
+    ("min", Function::Two(Binary::Min)),
+    ("max", Function::Two(Binary::Max)),
+];
+
+/// The constants of the grammar.
+pub const CONSTANTS: [(&str, f64); 1] = [("pi", std::f64::consts::PI)];
+
+fn counts_as_zero(x: f64) -> bool {
+    x.abs() < f64::MIN_POSITIVE
+}
+
+impl Unary {
+    /// The value in f64: the definition that every evaluator is held against.
+    pub fn value(self, x: f64) -> f64 {
+        match self {
+            Self::Neg => -x,
+            Self::Exp if x.exp() < f64::MIN_POSITIVE => 0.0,
+            Self::Exp => x.exp(),
+            Self::Log if x < f64::MIN_POSITIVE => f64::NAN,
+            Self::Log => x.ln(),
+            Self::Sqrt => x.sqrt(),
+            Self::Sin => x.sin(),
+            Self::Cos => x.cos(),
+            Self::Abs => x.abs(),
+        }
+    }
+}
+
+impl Binary {
+    /// The value in f64: the definition that every evaluator is held against.
+    pub fn value(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::Mul => a * b,
+            Self::Div if counts_as_zero(b) => f64::NAN,
+            Self::Div => a / b,
+            Self::Pow if b == 0.0 => 1.0,
+            Self::Pow if counts_as_zero(a) && b > 0.0 => 0.0,
+            Self::Pow if counts_as_zero(a) => f64::NAN,
+            Self::Pow => Unary::Exp.value(b * Unary::Log.value(a)),
+            Self::Min | Self::Max if a.is_nan() || b.is_nan() => f64::NAN,
+            Self::Min => a.min(b),
+            Self::Max => a.max(b),
+        }
+    }
+
+    /// Whether the order of the arguments makes no difference.
+    pub fn commutes(self) -> bool {
+        matches!(self, Self::Add | Self::Mul | Self::Min | Self::Max)
+    }
+}

@@ -1,0 +1,292 @@
+//! What maps and operators must give, written by hand.
+
+/// What an input of a map is bound to.
+#[derive(Clone, Copy)]
+pub(crate) enum Input {
+    /// Whole numbers of a range.
+    Image(i32, i32),
+    Number(f64),
+}
+
+/// A shipped map as its source writes it.
+pub(crate) struct ClosedForm {
+    pub(crate) map: &'static str,
+    /// In the order of the map's inputs.
+    pub(crate) inputs: &'static [Input],
+    /// `None` where the map is not defined.
+    pub(crate) value: fn(&[f64]) -> Option<f64>,
+    pub(crate) guarded: bool,
+    pub(crate) range: Option<[f64; 2]>,
+}
+
+use Input::{Image, Number};
+
+fn when(condition: bool, value: f64) -> Option<f64> {
+    condition.then_some(value)
+}
+
+pub(crate) const CLOSED_FORMS: &[ClosedForm] = &[
+    ClosedForm {
+        map: "subtraction",
+        inputs: &[Image(-50, 900), Image(0, 500)],
+        value: |x| Some(x[0] - x[1]),
+        guarded: false,
+        range: None,
+    },
+    ClosedForm {
+        map: "relative_enhancement",
+        inputs: &[Image(-20, 900), Image(-3, 500)],
+        value: |x| when(x[1] > 0.0, (x[0] / x[1] - 1.0) * 100.0),
+        guarded: true,
+        range: Some([-100.0, 1000.0]),
+    },
+    ClosedForm {
+        map: "noise_scaled_enhancement",
+        inputs: &[Image(-50, 900), Image(0, 500), Image(-2, 30)],
+        value: |x| {
+            when(
+                x[2] > 0.0,
+                (x[0] - x[1]) / (x[2] * std::f64::consts::SQRT_2),
+            )
+        },
+        guarded: true,
+        range: None,
+    },
+    ClosedForm {
+        map: "signal_loss_absolute",
+        inputs: &[Image(50, 900), Image(0, 500), Image(100, 300), Number(5.0)],
+        value: |x| {
+            let [wash_in, wash_out] = [x[0] - x[2], x[0] - x[1]];
+            when(
+                wash_in > 3.0 * 5.0 * std::f64::consts::SQRT_2,
+                wash_out / wash_in * 100.0,
+            )
+        },
+        guarded: true,
+        range: Some([-100.0, 200.0]),
+    },
+    ClosedForm {
+        map: "signal_loss_relative",
+        inputs: &[Image(-9, 900), Image(-60, 500)],
+        value: |x| when(x[0] > 0.0, (1.0 - x[1] / x[0]) * 100.0),
+        guarded: true,
+        range: Some([-100.0, 100.0]),
+    },
+    ClosedForm {
+        map: "liver_to_lesion_ratio",
+        inputs: &[Number(120.0), Image(-9, 2000)],
+        value: |x| when(x[1] > 0.0, 12_000.0 / x[1]),
+        guarded: true,
+        range: Some([10.0, 1000.0]),
+    },
+    ClosedForm {
+        map: "lesion_to_liver_contrast",
+        inputs: &[Image(-40, 900), Image(-9, 120)],
+        value: |x| when(x[1] > 0.0, x[0] / x[1] - 1.0),
+        guarded: true,
+        range: Some([-1.0, 10.0]),
+    },
+    ClosedForm {
+        map: "lesion_to_liver_contrast_over_sum",
+        inputs: &[Image(-40, 900), Image(-9, 120)],
+        value: |x| when(x[0] + x[1] > 0.0, 1.0 - 2.0 * x[1] / (x[0] + x[1])),
+        guarded: true,
+        range: Some([-1.0, 1.0]),
+    },
+    ClosedForm {
+        map: "liver_to_spleen_ratio",
+        inputs: &[Image(1, 900), Image(-9, 80)],
+        value: |x| when(x[1] > 0.0, x[0] / x[1]),
+        guarded: true,
+        range: Some([0.1, 10.0]),
+    },
+    ClosedForm {
+        map: "signal_enhancement_ratio_early_over_late",
+        inputs: &[Image(50, 900), Image(0, 500), Image(100, 300), Number(5.0)],
+        value: |x| {
+            let [early, late] = [x[0] - x[2], x[1] - x[2]];
+            when(late * late.abs() > 450.0, early / late)
+        },
+        guarded: true,
+        range: Some([0.0, 10.0]),
+    },
+    ClosedForm {
+        map: "signal_fat_fraction",
+        inputs: &[Image(-9, 900), Image(-20, 700)],
+        value: |x| when(x[0] > 0.0, 50.0 - 50.0 * x[1] / x[0]),
+        guarded: true,
+        range: Some([-10.0, 50.0]),
+    },
+    ClosedForm {
+        map: "dixon_fat_fraction",
+        inputs: &[Image(-9, 400), Image(-20, 700)],
+        value: |x| when(x[0] + x[1] > 0.0, 100.0 * (1.0 - x[1] / (x[0] + x[1]))),
+        guarded: true,
+        range: Some([0.0, 100.0]),
+    },
+    ClosedForm {
+        map: "t2_two_echoes",
+        // A quotient near 1 would lose digits in its logarithm.
+        inputs: &[Image(300, 900), Image(-9, 200), Number(40.0), Number(40.5)],
+        value: |x| when(x[0] > x[1] && x[1] > 0.0, 0.5 / (x[0].ln() - x[1].ln())),
+        guarded: true,
+        range: Some([1.0, 5000.0]),
+    },
+    ClosedForm {
+        map: "delta_r1",
+        // A difference of nearly equal rates would lose digits.
+        inputs: &[Image(-9, 300), Image(400, 1500)],
+        value: |x| {
+            when(
+                x[0] > 0.0 && x[1] > 0.0,
+                1e3 * (x[1] - x[0]) / (x[0] * x[1]),
+            )
+        },
+        guarded: true,
+        range: Some([-5.0, 100.0]),
+    },
+    ClosedForm {
+        map: "suv_body_weight",
+        inputs: &[Image(-2000, 2500), Image(-2, 120), Number(5e5)],
+        value: |x| when(x[1] > 0.0, x[0] / (5e5 / (x[1] * 1000.0))),
+        guarded: true,
+        range: Some([-1.0, 500.0]),
+    },
+];
+
+/// An operator's values: `[a, b, value]`, where NaN means no value.
+pub(crate) struct Operator {
+    pub(crate) formula: &'static str,
+    /// Times the tolerance of a device.
+    pub(crate) slack: f64,
+    pub(crate) cases: &'static [[f64; 3]],
+}
+
+const NAN: f64 = f64::NAN;
+
+pub(crate) const OPERATORS: &[Operator] = &[
+    Operator {
+        formula: "a + b",
+        slack: 1.0,
+        cases: &[[1.5, 2.25, 3.75], [1e-3, -1e-3, 0.0], [3e38, 3e38, NAN]],
+    },
+    Operator {
+        formula: "a - b",
+        slack: 1.0,
+        cases: &[[1.5, 2.25, -0.75], [7.0, 7.0, 0.0], [-3e38, 3e38, NAN]],
+    },
+    Operator {
+        formula: "a * b",
+        slack: 1.0,
+        cases: &[[1.5, -2.0, -3.0], [0.0, 5.0, 0.0], [1e20, 1e20, NAN]],
+    },
+    Operator {
+        formula: "a / b",
+        slack: 1.0,
+        cases: &[
+            [1.0, 3.0, 1.0 / 3.0],
+            [1.0, 0.0, NAN],
+            [0.0, -0.0, NAN],
+            [-1.0, 1e-40, NAN],
+        ],
+    },
+    Operator {
+        formula: "a ^ b",
+        slack: 10.0,
+        cases: &[
+            [2.0, 0.5, std::f64::consts::SQRT_2],
+            [8.0, -1.5, 0.044_194_173_824_159_216],
+            [0.0, 2.5, 0.0],
+            [0.0, 0.0, 1.0],
+            [-2.0, 0.0, 1.0],
+            [0.0, -1.0, NAN],
+            [-2.0, 2.0, NAN],
+            [-2.0, 0.5, NAN],
+        ],
+    },
+    Operator {
+        formula: "a ^ 3 + 0 * b",
+        slack: 2.0,
+        cases: &[[-1.5, 1.0, -3.375], [0.0, 1.0, 0.0]],
+    },
+    Operator {
+        formula: "a ^ -2 + 0 * b",
+        slack: 2.0,
+        cases: &[[-4.0, 1.0, 0.0625], [0.0, 1.0, NAN]],
+    },
+    Operator {
+        formula: "min(a, b)",
+        slack: 1.0,
+        cases: &[[1.0, 2.0, 1.0], [2.0, 1.0, 1.0], [3.0, 3.0, 3.0]],
+    },
+    Operator {
+        formula: "max(a, b)",
+        slack: 1.0,
+        cases: &[[1.0, 2.0, 2.0], [2.0, 1.0, 2.0], [3.0, 3.0, 3.0]],
+    },
+    Operator {
+        // NaN does not get lost on the way.
+        formula: "min(max(log(a), b), b)",
+        slack: 1.0,
+        cases: &[[1.0, -2.0, -2.0], [0.0, 1.0, NAN], [-1.0, 1.0, NAN]],
+    },
+    Operator {
+        formula: "-a",
+        slack: 1.0,
+        cases: &[[1.5, 0.0, -1.5], [0.0, 0.0, 0.0]],
+    },
+    Operator {
+        formula: "abs(a)",
+        slack: 1.0,
+        cases: &[[-1.5, 0.0, 1.5], [0.0, 0.0, 0.0]],
+    },
+    Operator {
+        formula: "exp(a)",
+        slack: 2.0,
+        cases: &[
+            [1.0, 0.0, std::f64::consts::E],
+            [0.0, 0.0, 1.0],
+            [-1000.0, 0.0, 0.0],
+            [1000.0, 0.0, NAN],
+        ],
+    },
+    Operator {
+        formula: "log(a)",
+        slack: 2.0,
+        cases: &[
+            [10.0, 0.0, std::f64::consts::LN_10],
+            [1.0, 0.0, 0.0],
+            [0.0, 0.0, NAN],
+            [-1.0, 0.0, NAN],
+        ],
+    },
+    Operator {
+        formula: "sqrt(a)",
+        slack: 2.0,
+        cases: &[
+            [2.0, 0.0, std::f64::consts::SQRT_2],
+            [0.0, 0.0, 0.0],
+            [-1.0, 0.0, NAN],
+        ],
+    },
+    Operator {
+        formula: "sin(a)",
+        slack: 2.0,
+        cases: &[
+            [0.5, 0.0, 0.479_425_538_604_203],
+            [-2.0, 0.0, -0.909_297_426_825_681_7],
+            [100.0, 0.0, -0.506_365_641_109_758_8],
+            [4.5, 0.0, -0.977_530_117_665_097_1],
+        ],
+    },
+    Operator {
+        formula: "cos(a)",
+        slack: 2.0,
+        cases: &[
+            [0.5, 0.0, 0.877_582_561_890_372_8],
+            [-2.0, 0.0, -0.416_146_836_547_142_4],
+            [100.0, 0.0, 0.862_318_872_287_683_9],
+            [4.5, 0.0, -0.210_795_799_430_779_73],
+        ],
+    },
+];
