@@ -1,1 +1,21 @@
 //! Pictures and plots that a person reads.
+
+mod axial;
+mod bar;
+mod canvas;
+mod colour;
+mod curve;
+mod frame;
+mod layout;
+mod montage;
+mod plot;
+mod range;
+mod resample;
+mod text;
+mod ticks;
+mod viridis;
+
+pub use colour::ColourKind;
+pub use montage::Montage;
+pub use plot::{Curve, CurvePlot, CurvePoint, PhaseMark};
+pub use range::robust_range;

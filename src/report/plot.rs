@@ -1,0 +1,225 @@
+//! Signal or enhancement over time, a curve a region.
+
+use super::canvas::{Anchor, Canvas, INK, Line, SOFT_INK, Style};
+use super::curve::{Look, draw_band, draw_curve, draw_marker};
+use super::frame::Frame;
+use super::text::{Fonts, Weight};
+use crate::{RESEARCH_USE_ONLY, Result};
+
+const SIZE: [f32; 2] = [1280.0, 760.0];
+const MARGIN: f32 = 28.0;
+const TITLE: Style = Style::new(28.0, Weight::Bold, INK);
+const LABEL: Style = Style::new(18.0, Weight::Regular, INK);
+const PHASE: Style = Style::new(16.0, Weight::Regular, SOFT_INK);
+const NOTE: Style = Style::new(16.0, Weight::Regular, SOFT_INK);
+/// Height of a line of phase names, and of an entry of the legend.
+const PHASE_ROW: f32 = 22.0;
+const LEGEND_ROW: f32 = 30.0;
+const KEY: f32 = 36.0;
+/// Rows for the names of phases; phases that are too close for them have lines alone.
+const MOST_PHASE_ROWS: usize = 8;
+
+/// One time of a curve, values in the plot's unit. A value that is not finite leaves a gap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvePoint {
+    /// Seconds after injection.
+    pub seconds: f64,
+    /// The region's mean or median.
+    pub value: f64,
+    /// Lower edge of the band.
+    pub low: f64,
+    /// Upper edge of the band.
+    pub high: f64,
+}
+
+/// The values of one region over time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Curve<'a> {
+    /// The region's name.
+    pub name: &'a str,
+    /// Its values, by time.
+    pub points: &'a [CurvePoint],
+}
+
+/// When a phase was acquired.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PhaseMark<'a> {
+    /// The phase's role.
+    pub name: &'a str,
+    /// Seconds after injection.
+    pub seconds: f64,
+}
+
+/// Curves of several regions over time, each with a band.
+#[derive(Debug, Clone, Copy)]
+pub struct CurvePlot<'a> {
+    /// What the plot shows; may be empty.
+    pub title: &'a str,
+    /// What is on the vertical axis, e.g. "signal" or "relative enhancement".
+    pub quantity: &'a str,
+    /// Its unit; may be empty.
+    pub unit: &'a str,
+    /// What curve and band are, e.g. "mean ± sd" or "median and quartiles".
+    pub band: &'a str,
+    /// The regions, in the order of the legend.
+    pub curves: &'a [Curve<'a>],
+    /// The phases, marked along the time axis.
+    pub phases: &'a [PhaseMark<'a>],
+    /// Whether 0 means something, as in enhancement: it is then in view and its line drawn.
+    pub zero: bool,
+}
+
+impl CurvePlot<'_> {
+    /// The plot as a PNG file. The same values give the same bytes.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let mut canvas = Canvas::new(SIZE[0] as u32, SIZE[1] as u32, Fonts::new()?)?;
+        let legend = self.legend_width(&canvas);
+        let rows = self.phase_rows(&canvas, &self.frame(&canvas, legend, 0));
+        let n_rows = rows
+            .iter()
+            .max()
+            .map_or(0, |row| row + 1)
+            .min(MOST_PHASE_ROWS);
+        let frame = self.frame(&canvas, legend, n_rows);
+
+        let room = SIZE[0] - 2.0 * MARGIN;
+        let title = canvas.shortened(self.title, room, TITLE);
+        canvas.text(&title, (MARGIN, 48.0), Anchor::Left, TITLE);
+        canvas.text(
+            RESEARCH_USE_ONLY,
+            (MARGIN, SIZE[1] - 24.0),
+            Anchor::Left,
+            NOTE,
+        );
+        let time = format!("time after injection ({})", frame.ticks_across().unit("s"));
+        frame.draw(&mut canvas, &time, &self.y_name(&frame), self.zero);
+        self.draw_phases(&mut canvas, &frame, &rows);
+        for (n, curve) in self.curves.iter().enumerate() {
+            draw_band(&mut canvas, &frame, curve, Look::of(n));
+        }
+        for (n, curve) in self.curves.iter().enumerate() {
+            draw_curve(&mut canvas, &frame, curve, Look::of(n));
+        }
+        self.draw_legend(&mut canvas, &frame, legend);
+        canvas.to_png()
+    }
+
+    /// Where the axes lie with so many rows of phase names above them.
+    fn frame(&self, canvas: &Canvas, legend: f32, phase_rows: usize) -> Frame {
+        let mut frame = Frame {
+            left: 0.0,
+            top: 78.0 + phase_rows as f32 * PHASE_ROW,
+            right: SIZE[0] - MARGIN - legend - 24.0,
+            bottom: SIZE[1] - 124.0,
+            across: self.time_range(),
+            up: self.value_range(),
+        };
+        frame.left = MARGIN + 28.0 + frame.number_room(canvas);
+        frame
+    }
+
+    fn time_range(&self) -> (f64, f64) {
+        let points = self.curves.iter().flat_map(|curve| curve.points);
+        let times = points
+            .map(|point| point.seconds)
+            .chain(self.phases.iter().map(|phase| phase.seconds));
+        padded(times, 0.02)
+    }
+
+    fn value_range(&self) -> (f64, f64) {
+        let points = self.curves.iter().flat_map(|curve| curve.points);
+        let values = points.flat_map(|point| [point.value, point.low, point.high]);
+        padded(values.chain(self.zero.then_some(0.0)), 0.04)
+    }
+
+    fn y_name(&self, frame: &Frame) -> String {
+        match frame.ticks_up().unit(self.unit) {
+            unit if unit.is_empty() => self.quantity.to_owned(),
+            unit => format!("{} ({unit})", self.quantity),
+        }
+    }
+
+    /// The row of each phase's name above the frame, 0 the lowest. A name stands to the right of its phase's line and one
+    /// row above the names that begin below it, so that no line runs through a name.
+    fn phase_rows(&self, canvas: &Canvas, frame: &Frame) -> Vec<usize> {
+        let left = |n: usize| frame.at(self.phases[n].seconds, frame.up.0).0;
+        let mut late_first: Vec<usize> = (0..self.phases.len()).collect();
+        late_first.sort_by(|&a, &b| left(b).total_cmp(&left(a)).then(b.cmp(&a)));
+        let mut rows = vec![0; self.phases.len()];
+        for (place, &n) in late_first.iter().enumerate() {
+            let end = left(n) + canvas.width(self.phases[n].name, PHASE) + 16.0;
+            let below = late_first[..place]
+                .iter()
+                .filter(|&&later| left(later) < end);
+            rows[n] = below.map(|&later| rows[later] + 1).max().unwrap_or(0);
+        }
+        rows
+    }
+
+    fn draw_phases(&self, canvas: &mut Canvas, frame: &Frame, rows: &[usize]) {
+        let line = Line {
+            width: 1.0,
+            colour: SOFT_INK,
+            dash: Some([2.0, 4.0]),
+        };
+        for (phase, &row) in self.phases.iter().zip(rows) {
+            let x = frame.at(phase.seconds, frame.up.0).0.floor() + 0.5;
+            if row >= MOST_PHASE_ROWS {
+                canvas.line(&[(x, frame.top), (x, frame.bottom)], line);
+                continue;
+            }
+            let baseline = frame.top - 8.0 - row as f32 * PHASE_ROW;
+            canvas.line(&[(x, baseline - 12.0), (x, frame.bottom)], line);
+            canvas.text(phase.name, (x + 5.0, baseline), Anchor::Left, PHASE);
+        }
+    }
+
+    /// Width of the legend; its names are cut short beyond a quarter of the picture.
+    fn legend_width(&self, canvas: &Canvas) -> f32 {
+        let names = self
+            .curves
+            .iter()
+            .map(|curve| KEY + 10.0 + canvas.width(curve.name, LABEL));
+        let widest = names.fold(canvas.width(self.band, NOTE), f32::max);
+        widest.min(SIZE[0] / 4.0)
+    }
+
+    fn draw_legend(&self, canvas: &mut Canvas, frame: &Frame, width: f32) {
+        let left = frame.right + 24.0;
+        let rows = ((frame.bottom - frame.top) / LEGEND_ROW) as usize - 1;
+        let mut y = frame.top + LEGEND_ROW / 2.0;
+        for (n, curve) in self.curves.iter().take(rows).enumerate() {
+            let look = Look::of(n);
+            canvas.line(&[(left, y), (left + KEY, y)], look.line());
+            draw_marker(canvas, (left + KEY / 2.0, y), look);
+            let room = width - KEY - 10.0;
+            let name = canvas.shortened(curve.name, room, LABEL);
+            canvas.text_beside(&name, left + KEY + 10.0, y, Anchor::Left, LABEL);
+            y += LEGEND_ROW;
+        }
+        let left_out = self.curves.len().saturating_sub(rows);
+        let note = match left_out {
+            0 => self.band.to_owned(),
+            n => format!("{}; {n} more not named", self.band),
+        };
+        let note = canvas.shortened(&note, width, NOTE);
+        canvas.text_beside(&note, left, y, Anchor::Left, NOTE);
+    }
+}
+
+/// The range of the finite values, widened on both sides by a share of it; 0 to 1 where there are none.
+fn padded(values: impl Iterator<Item = f64>, share: f64) -> (f64, f64) {
+    let (low, high) = values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+    if low > high {
+        return (0.0, 1.0);
+    }
+    let padding = match high - low {
+        0.0 => 0.5 * high.abs().max(1.0),
+        range => share * range,
+    };
+    (low - padding, high + padding)
+}

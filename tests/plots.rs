@@ -1,0 +1,148 @@
+//! Plots show each region's curve, its gaps and its phases.
+
+use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark};
+use image::RgbImage;
+use libtest_mimic::Trial;
+
+use crate::pictures::{decode, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("plots_show_each_curve_and_its_gaps", curves_and_gaps),
+        trial("plots_without_much_to_show_are_drawn", odd_plots),
+    ]
+}
+
+fn plot<'a>(curves: &'a [Curve<'a>]) -> CurvePlot<'a> {
+    CurvePlot {
+        title: "Signal",
+        quantity: "signal",
+        unit: "a.u.",
+        band: "mean ± sd",
+        curves,
+        phases: &[
+            PhaseMark {
+                name: "unenhanced",
+                seconds: 0.0,
+            },
+            PhaseMark {
+                name: "arterial",
+                seconds: 32.0,
+            },
+            PhaseMark {
+                name: "portal",
+                seconds: 68.0,
+            },
+        ],
+        zero: false,
+    }
+}
+
+fn points(values: [f64; 3]) -> [CurvePoint; 3] {
+    let times = [0.0, 32.0, 68.0];
+    std::array::from_fn(|n| CurvePoint {
+        seconds: times[n],
+        value: values[n],
+        low: values[n] - 5.0,
+        high: values[n] + 5.0,
+    })
+}
+
+fn curves_and_gaps() {
+    // The first two colours of curves.
+    let (blue, vermilion) = ([0, 114, 178], [213, 94, 0]);
+    let count = |shown: &RgbImage, colour| shown.pixels().filter(|p| p.0 == colour).count();
+    let draw = |first: [f64; 3], zero: bool| {
+        let (first, second) = (points(first), points([60.0, 90.0, 80.0]));
+        let curves = [
+            Curve {
+                name: "liver",
+                points: &first,
+            },
+            Curve {
+                name: "spleen",
+                points: &second,
+            },
+        ];
+        decode(
+            &CurvePlot {
+                zero,
+                ..plot(&curves)
+            }
+            .to_png()
+            .unwrap(),
+        )
+    };
+    let whole = draw([50.0, 55.0, 100.0], false);
+    assert!(count(&whole, blue) > 800 && count(&whole, vermilion) > 800);
+    let with_gap = draw([50.0, f64::NAN, 100.0], false);
+    assert!(
+        count(&with_gap, blue) < count(&whole, blue) - 500,
+        "the gap has no line"
+    );
+    // With 0 in view the curves are flatter, and lie higher.
+    let highest = |shown: &RgbImage| {
+        // Left of the legend.
+        let mut pixels = shown.enumerate_pixels();
+        pixels
+            .find(|p| p.0 < 1000 && p.2.0 == vermilion)
+            .map(|p| p.1)
+    };
+    assert_ne!(highest(&whole), highest(&draw([50.0, 55.0, 100.0], true)));
+    assert_eq!(
+        whole,
+        draw([50.0, 55.0, 100.0], false),
+        "the same values, the same plot"
+    );
+}
+
+fn odd_plots() {
+    let nan = points([f64::NAN; 3]);
+    let flat = points([7.0; 3]);
+    let many: Vec<Curve> = (0..40)
+        .map(|_| Curve {
+            name: "a region with a very long name indeed",
+            points: &flat,
+        })
+        .collect();
+    let phases: Vec<PhaseMark> = (0..60)
+        .map(|n| PhaseMark {
+            name: "a phase",
+            seconds: f64::from(n),
+        })
+        .collect();
+    for curves in [
+        &[][..],
+        &[Curve {
+            name: "",
+            points: &[],
+        }],
+        &[Curve {
+            name: "none",
+            points: &nan,
+        }],
+        &[Curve {
+            name: "one",
+            points: &flat[..1],
+        }],
+        &many,
+    ] {
+        for zero in [false, true] {
+            let bare = CurvePlot {
+                title: "",
+                unit: "",
+                band: "",
+                phases: &[],
+                zero,
+                ..plot(curves)
+            };
+            let crowded = CurvePlot {
+                phases: &phases,
+                ..plot(curves)
+            };
+            for odd in [bare, plot(curves), crowded] {
+                assert_eq!(decode(&odd.to_png().unwrap()).dimensions(), (1280, 760));
+            }
+        }
+    }
+}
