@@ -8,6 +8,7 @@ mod enhance;
 mod fit;
 mod info;
 mod maps;
+pub mod options;
 mod subtract;
 
 use std::process::ExitCode;

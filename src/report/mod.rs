@@ -1,4 +1,4 @@
-//! Pictures and plots that a person reads.
+//! Pictures and plots that a person reads, and the files of a run.
 
 mod axial;
 mod bar;
@@ -8,6 +8,7 @@ mod curve;
 mod frame;
 mod layout;
 mod montage;
+pub mod outputs;
 mod plot;
 mod range;
 mod resample;

@@ -1,8 +1,12 @@
 //! Volumes and the files they come from: the only place that knows files.
 
+pub mod atomic;
+pub mod beside;
+pub mod bvalues;
 mod bytes;
 mod extension;
 mod fields;
+pub mod filter;
 pub mod grid;
 mod gzip;
 mod hash;
@@ -10,15 +14,28 @@ mod header;
 pub mod image;
 pub mod info;
 mod input;
+pub mod labels;
+pub mod mask;
+mod nearest;
 mod pair;
 pub mod placement;
 pub mod read;
+pub mod series;
+pub mod sidecar;
 mod sniff;
 pub mod voxel;
+pub mod write;
 
+pub use bvalues::BvalueSource;
+pub use filter::Average;
 pub use grid::Grid;
 pub use image::Image;
 pub use info::{Info, info};
+pub use labels::{Labels, read_labels};
+pub use mask::{Mask, MaskChoice};
 pub use placement::{AffineSource, Form, Placement};
 pub use read::{ReadOptions, read};
+pub use series::{Appended, Selection, Series, SeriesOptions, VolumeChoice};
+pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, VoxelType};
+pub use write::{Format, MapData, write_nifti};

@@ -1,0 +1,131 @@
+use super::*;
+
+const VALUES: [f32; 2] = [1.0, 2.0];
+
+fn grid() -> Grid {
+    let mut affine = [[0.0; 4]; 4];
+    (0..4).for_each(|axis| affine[axis][axis] = 1.0);
+    Grid {
+        shape: [2, 1, 1],
+        affine,
+    }
+}
+
+fn map(name: &str) -> MapOutput<'_> {
+    MapOutput {
+        name,
+        data: MapData::F32(&VALUES),
+        unit: "mm²/s",
+        title: "Apparent diffusion coefficient",
+        meta: Map::from_iter([("method".to_owned(), "iwlls".into())]),
+    }
+}
+
+fn options(dir: &Path, force: bool) -> OutputOptions {
+    OutputOptions {
+        dir: dir.into(),
+        format: Format::NiiGz,
+        pictures: true,
+        force,
+    }
+}
+
+fn run() -> RunRecord<'static> {
+    RunRecord {
+        command: "fit",
+        options: Map::new(),
+        inputs_sha256: &[],
+        device: "cpu".into(),
+    }
+}
+
+fn paint(_: &Grid, map: &MapOutput) -> Result<Option<Vec<u8>>> {
+    Ok((map.name == "ADC").then(|| b"png".to_vec()))
+}
+
+fn read_json(path: PathBuf) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_is_recorded_last_with_all_that_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("new/maps");
+    let outputs = Outputs::plan(options(&dir, false), &["ADC", "status"], &["t.tsv"])
+        .unwrap()
+        .with_painter(paint);
+    outputs
+        .write_maps(&grid(), &[map("ADC"), map("status")])
+        .unwrap();
+    outputs.write_file("t.tsv", b"label\n").unwrap();
+    assert!(!dir.join(RECORD).exists());
+    outputs.finish(&run()).unwrap();
+    let record = read_json(dir.join(RECORD));
+    let written = [
+        "ADC.json",
+        "ADC.nii.gz",
+        "ADC.png",
+        "status.json",
+        "status.nii.gz",
+        "t.tsv",
+    ];
+    assert_eq!(record["outputs"], json!(written));
+    let sidecar = read_json(dir.join("ADC.json"));
+    assert_eq!(sidecar["units"], "mm²/s");
+    assert_eq!(sidecar["method"], "iwlls");
+    assert_eq!(sidecar["note"], RESEARCH_USE_ONLY);
+}
+
+#[test]
+fn what_exists_is_refused_before_computing_and_replaced_when_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    for existing in ["ADC.nii.gz", "ADC.json", "ADC.png", "t.tsv", RECORD] {
+        let path = folder.path().join(existing);
+        fs::write(&path, "old").unwrap();
+        let error = Outputs::plan(options(folder.path(), false), &["ADC"], &["t.tsv"]).unwrap_err();
+        assert_eq!(error.exit_status(), 73);
+        let text = error.to_string();
+        assert!(
+            text.contains(existing) && text.contains("--force"),
+            "{text}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        fs::remove_file(path).unwrap();
+    }
+    fs::write(folder.path().join("other.txt"), "old").unwrap();
+    fs::write(folder.path().join(RECORD), "old").unwrap();
+    let outputs = Outputs::plan(options(folder.path(), true), &["ADC"], &[]).unwrap();
+    assert!(
+        !folder.path().join(RECORD).exists(),
+        "an old record vouches for new maps"
+    );
+    outputs.write_map(&grid(), &map("ADC")).unwrap();
+    outputs.finish(&run()).unwrap();
+    assert!(folder.path().join("other.txt").exists());
+}
+
+#[test]
+fn only_what_was_planned_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let outputs = Outputs::plan(options(folder.path(), false), &["ADC"], &[]).unwrap();
+    let error = outputs.write_map(&grid(), &map("S0")).unwrap_err();
+    assert_eq!(error.exit_status(), 70);
+}
+
+#[test]
+fn no_name_leads_out_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["../ADC", "a/b", "/ADC", ".ADC", "a b", "a\\b", ""] {
+        let error = Outputs::plan(options(folder.path(), false), &[name], &[]).unwrap_err();
+        assert_eq!(error.exit_status(), 2, "{name:?}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let error = Outputs::plan(options(&file, false), &["ADC"], &[]).unwrap_err();
+    assert_eq!(error.exit_status(), 73);
+}

@@ -1,0 +1,150 @@
+//! Files that appear whole or not at all.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::{Error, Result};
+
+/// Replaces `path` by `bytes`: a kill at any moment leaves the old file, the new one, or none.
+///
+/// The bytes go to a temporary file in the same folder, which is synced, renamed and its folder synced.
+///
+/// # Errors
+/// [`Error::CannotCreate`] when the folder takes no new file, [`Error::Io`] when writing fails (a full disk); the
+/// temporary file is removed and an old file stays as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomically_with(path, |file| file.write_all(bytes))
+}
+
+/// [`write_atomically`] with the bytes coming from `fill`.
+pub fn write_atomically_with(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<()> {
+    let folder = folder_of(path);
+    let mut beside =
+        temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
+    fill(beside.as_file_mut())
+        .and_then(|()| beside.as_file().sync_all())
+        .map_err(|e| cannot_write(path, e))?;
+    beside
+        .persist(path)
+        .map_err(|e| cannot_create(path, &folder, e.error.kind()))?;
+    sync_folder(&folder).map_err(|e| cannot_write(path, e))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Hidden, in the same folder so that a rename suffices, and with the rights of a file that the user makes.
+fn temporary_beside(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it has no file name"))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Makes the rename itself survive a power cut, where folders can be synced.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Says the kind of the failure: the whole of it would name the temporary file.
+fn cannot_create(path: &Path, folder: &Path, why: ErrorKind) -> Error {
+    Error::cannot_create(
+        path,
+        format!("cannot be created in {}: {why}", folder.display()),
+        "write to a folder that exists and that you may write to",
+    )
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> Error {
+    let source = match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            io::Error::new(
+                source.kind(),
+                format!("{source}\n  remedy: free some space, or write to another folder"),
+            )
+        }
+        _ => source,
+    };
+    Error::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ADC.json");
+        write_atomically(&path, b"old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["ADC.json"]);
+    }
+
+    #[test]
+    fn a_full_disk_leaves_the_old_file_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ADC.json");
+        write_atomically(&path, b"old").unwrap();
+        let error = write_atomically_with(&path, |file| {
+            file.write_all(b"ne")?;
+            Err(ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+        assert_eq!(error.exit_status(), 74);
+        assert!(error.to_string().contains("remedy: free some space"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["ADC.json"]);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_output_that_cannot_be_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_atomically(&folder.path().join("no/ADC.json"), b"x").unwrap_err();
+        assert_eq!(error.exit_status(), 73);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_rights_are_those_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, plain) = (folder.path().join("a"), folder.path().join("b"));
+        write_atomically(&ours, b"x").unwrap();
+        std::fs::write(&plain, b"x").unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+}

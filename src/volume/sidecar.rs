@@ -1,0 +1,164 @@
+//! What is known of an image beyond its voxels: the JSON beside it, as dcm2niix and BIDS write it.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::beside::{beside, read_text};
+use crate::{Error, Result};
+
+/// Keys that hold one number.
+const NUMBERS: [&str; 13] = [
+    "RepetitionTime",
+    "EchoTime",
+    "EchoTime1",
+    "EchoTime2",
+    "EchoNumber",
+    "FlipAngle",
+    "InversionTime",
+    "MagneticFieldStrength",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "PhilipsRescaleSlope",
+    "PhilipsRescaleIntercept",
+    "PhilipsScaleSlope",
+];
+
+/// Keys that hold something else: b-values in any of their shapes, and codes that are no free text.
+const OTHERS: [&str; 9] = [
+    "bval",
+    "bvals",
+    "bvalue",
+    "bvalues",
+    "DiffusionBValue",
+    "ImageType",
+    "ScanningSequence",
+    "SequenceVariant",
+    "UsePhilipsFloatNotDisplayScaling",
+];
+
+/// The keys of a JSON sidecar that are allowed in: none that could hold a person's name, a date or free text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sidecar(Map<String, Value>);
+
+/// Reads the JSON beside `image` (`x.nii.gz` → `x.json`), if there is one.
+///
+/// # Errors
+/// [`Error::Data`] if it is not a JSON object.
+pub fn read_sidecar(image: &Path) -> Result<Option<Sidecar>> {
+    let path = beside(image, ".json");
+    if path.is_file() {
+        Sidecar::read(&path).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+impl Sidecar {
+    /// Reads a JSON object and keeps the keys on the allow-list.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bad = |problem| Error::data(path, problem, "mend the file, or move it away");
+        let json: Value = serde_json::from_str(&read_text(path)?)
+            .map_err(|e| bad(format!("is not valid JSON: {e}")))?;
+        let Value::Object(mut keys) = json else {
+            return Err(bad("is not a JSON object".to_owned()));
+        };
+        keys.retain(|key, value| {
+            let number = NUMBERS.contains(&key.as_str());
+            if number && !value.is_number() {
+                tracing::warn!("{}: {key} is not a number: it is not used", path.display());
+            }
+            (number && value.is_number()) || OTHERS.contains(&key.as_str())
+        });
+        Ok(Self(keys))
+    }
+
+    /// The value of a key, if it is there and on the allow-list.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Repetition time in s.
+    pub fn repetition_time_s(&self) -> Option<f64> {
+        self.number("RepetitionTime")
+    }
+
+    /// Echo time in s.
+    pub fn echo_time_s(&self) -> Option<f64> {
+        self.number("EchoTime")
+    }
+
+    /// Inversion time in s.
+    pub fn inversion_time_s(&self) -> Option<f64> {
+        self.number("InversionTime")
+    }
+
+    /// Flip angle in degrees.
+    pub fn flip_angle_deg(&self) -> Option<f64> {
+        self.number("FlipAngle")
+    }
+
+    /// Main field in tesla.
+    pub fn field_strength_t(&self) -> Option<f64> {
+        self.number("MagneticFieldStrength")
+    }
+
+    /// Philips' scale slope: signals with different ones are in different units.
+    pub fn philips_scale_slope(&self) -> Option<f64> {
+        self.number("PhilipsScaleSlope")
+    }
+
+    /// Whether the scanner computed this image as an ADC map (`ImageType` holds `ADC`).
+    pub fn is_adc_map(&self) -> bool {
+        let codes = self.get("ImageType").and_then(Value::as_array);
+        codes.is_some_and(|codes| codes.iter().any(|code| code == "ADC"))
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        self.get(key).and_then(Value::as_f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sidecar(text: &str) -> Result<Option<Sidecar>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x.json"), text).unwrap();
+        read_sidecar(&folder.path().join("x.nii.gz"))
+    }
+
+    #[test]
+    fn only_listed_keys_come_in() {
+        let text = r#"{"PatientName": "Doe^Jane", "SeriesDescription": "Jane liver", "EchoTime": 0.0012,
+            "RepetitionTime": 0.0037, "FlipAngle": 12, "AcquisitionDateTime": "2020-01-01T10:00:00",
+            "InversionTime": "long", "ImageType": ["DERIVED", "PRIMARY", "ADC"]}"#;
+        let sidecar = sidecar(text).unwrap().unwrap();
+        let keys: Vec<_> = sidecar.keys().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            ["EchoTime", "RepetitionTime", "FlipAngle", "ImageType"]
+        );
+        assert_eq!(sidecar.echo_time_s(), Some(0.0012));
+        assert_eq!(sidecar.repetition_time_s(), Some(0.0037));
+        assert_eq!(sidecar.flip_angle_deg(), Some(12.0));
+        assert_eq!(sidecar.inversion_time_s(), None);
+        assert!(sidecar.is_adc_map());
+    }
+
+    #[test]
+    fn no_file_is_no_sidecar_and_a_broken_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = read_sidecar(&folder.path().join("x.nii.gz")).unwrap();
+        assert_eq!(none, None);
+        for text in ["{", "[1, 2]", "\"bval\""] {
+            assert_eq!(sidecar(text).unwrap_err().exit_status(), 65, "{text}");
+        }
+    }
+}
