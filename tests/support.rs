@@ -1,7 +1,10 @@
 //! What every promise shares: where data lies, and how a test says that it was skipped and why.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hepar::device::{Device, DeviceChoice, DeviceList, Precision, Progress};
 use libtest_mimic::{Failed, Trial};
 
 /// The folder with real images, if there is one: `HEPAR_TEST_DATA`, else `../shared/data` beside the checkout.
@@ -34,6 +37,78 @@ pub fn with_data(
             || Ok(()),
         )
         .with_ignored_flag(true),
+    }
+}
+
+/// Opens the device that a test is for, anew each time.
+#[derive(Debug, Clone)]
+pub struct TestDevice(pub DeviceChoice);
+
+impl TestDevice {
+    pub fn open(&self) -> Device {
+        Device::open(&self.0, 2, Precision::F32).expect("a listed device opens")
+    }
+
+    /// The same in batches, or chunks, of at most `voxels` voxels.
+    pub fn open_with_batches_of(&self, voxels: usize) -> Device {
+        match self.open() {
+            Device::Cpu(cpu) => Device::Cpu(cpu.with_batch_voxels(voxels)),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => Device::Gpu(gpu.with_most_voxels(voxels)),
+        }
+    }
+}
+
+/// One test body on every device: the CPU, and each GPU, real or software.
+pub fn on_every_device(
+    name: &str,
+    test: impl Fn(&TestDevice) -> Result<(), Failed> + Clone + Send + 'static,
+) -> Vec<Trial> {
+    let on_cpu = test.clone();
+    let cpu = TestDevice(DeviceChoice::Cpu);
+    let mut trials = on_every_gpu(name, test);
+    trials.push(Trial::test(format!("{name} on the CPU"), move || {
+        on_cpu(&cpu)
+    }));
+    trials
+}
+
+/// One test body on each GPU, real or software: ignored, with the reason in its name, where there is none.
+pub fn on_every_gpu(
+    name: &str,
+    test: impl Fn(&TestDevice) -> Result<(), Failed> + Clone + Send + 'static,
+) -> Vec<Trial> {
+    static DEVICES: LazyLock<DeviceList> = LazyLock::new(DeviceList::survey);
+    let on = |adapter: &hepar::device::AdapterDescription| {
+        let (test, device) = (test.clone(), TestDevice(DeviceChoice::Index(adapter.index)));
+        let title = format!("{name} on {}", adapter.device.name);
+        Trial::test(title, move || test(&device)).with_kind("gpu")
+    };
+    let reason = DEVICES.no_gpu_because.clone().unwrap_or_default();
+    match DEVICES.adapters.as_slice() {
+        [] if required("gpu") => vec![Trial::test(name.to_owned(), move || {
+            Err(format!("a GPU is required, but {reason}").into())
+        })],
+        [] => vec![
+            Trial::test(format!("{name} (no GPU: {reason})"), || Ok(())).with_ignored_flag(true),
+        ],
+        adapters => adapters.iter().map(on).collect(),
+    }
+}
+
+/// Counts the voxels that a run says are done.
+#[derive(Debug, Default)]
+pub struct Count(AtomicUsize);
+
+impl Count {
+    pub fn voxels(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress for Count {
+    fn advance(&self, voxels: usize) {
+        self.0.fetch_add(voxels, Ordering::Relaxed);
     }
 }
 

@@ -1,12 +1,18 @@
 //! What the program says while it works: warnings and progress on standard error, results on standard output.
 
 use std::fmt;
+use std::io::{self, Write};
+use std::sync::LazyLock;
 
+use indicatif::MultiProgress;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, format::Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::Error;
+use crate::{Error, Result};
+
+/// The progress bars on standard error, if it is a terminal.
+pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Sends the library's messages to standard error, a plain line each.
 pub(super) fn start(quiet: bool, verbose: u8) {
@@ -19,7 +25,7 @@ pub(super) fn start(quiet: bool, verbose: u8) {
     };
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| AroundBars)
         .event_format(PlainLine);
     // A second start in one process keeps the first subscriber.
     let _ = lines.try_init();
@@ -27,7 +33,31 @@ pub(super) fn start(quiet: bool, verbose: u8) {
 
 /// Prints why the program failed.
 pub(super) fn error(error: &Error) {
-    eprintln!("hepar: {error}");
+    // There is no one left to tell that standard error is closed.
+    let _ = writeln!(AroundBars, "hepar: {error}");
+}
+
+/// Prints a result. A reader that has gone away, such as `head`, has seen enough.
+pub(super) fn print(text: &str) -> Result<()> {
+    match BARS.suspend(|| io::stdout().write_all(text.as_bytes())) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("standard output", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Standard error, with the bars taken away for as long as it takes to write.
+pub(super) struct AroundBars;
+
+impl Write for AroundBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 struct PlainLine;

@@ -5,16 +5,19 @@ mod console;
 mod demo;
 mod devices;
 mod enhance;
+mod exam;
 mod fit;
 mod info;
 mod maps;
 pub mod options;
+mod progress;
 mod subtract;
 
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::device::{Device, DeviceChoice, Precision, Progress};
 use crate::volume::ReadOptions;
 use crate::{RESEARCH_USE_ONLY, Result};
 
@@ -43,6 +46,16 @@ enum Command {
 /// Options that every subcommand takes.
 #[derive(Debug, Args)]
 pub struct Global {
+    /// Device to compute on: `auto` (a GPU if there is one, else the CPU), `gpu`, `cpu`, or one of `hepar devices` by its
+    /// index, a part of its name, or its PCI address.
+    #[arg(
+        long,
+        global = true,
+        default_value_t,
+        value_name = "DEVICE",
+        help_heading = "Global options"
+    )]
+    pub device: DeviceChoice,
     /// Threads of the CPU backend (0: one a core).
     #[arg(
         long,
@@ -85,6 +98,25 @@ impl Session {
         ReadOptions {
             max_volume_bytes: self.global.max_volume_bytes,
             ignore_scaling: self.global.ignore_scaling,
+        }
+    }
+
+    /// Opens the device that the user asked for.
+    pub fn device(&self, precision: Precision) -> Result<Device> {
+        Device::open(&self.global.device, self.global.threads, precision)
+    }
+
+    /// Shows how `what` gets on, of `n_voxels` voxels, while the value lives.
+    pub fn progress(&self, what: &str, n_voxels: usize) -> impl Progress + use<> {
+        progress::Meter::new(self.global.quiet, what, n_voxels)
+    }
+
+    /// Prints what a person wants to know, unless they asked for quiet.
+    pub fn say(&self, text: &str) -> Result<()> {
+        if self.global.quiet {
+            Ok(())
+        } else {
+            console::print(&format!("{}\n", text.trim_end()))
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Column, ColumnMut, ColumnType, Precision, Source, VoxelKernel};
+use super::kernel::empty_columns;
+use super::{Column, ColumnMut, Precision, Progress, Source, VoxelKernel};
 use crate::{Error, Result};
 
 /// Voxels in a batch unless told otherwise: all rows of a batch stay in a core's second-level cache.
@@ -54,21 +55,25 @@ impl Cpu {
 
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
     pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source) -> Vec<Column> {
+        self.run_with(kernel, source, &())
+    }
+
+    /// The same, telling `progress` of each batch.
+    pub fn run_with(
+        &self,
+        kernel: &dyn VoxelKernel,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> Vec<Column> {
         let n = source.n_voxels();
-        let mut columns: Vec<Column> = kernel
-            .columns()
-            .iter()
-            .map(|spec| match spec.kind {
-                ColumnType::F32 => Column::F32(vec![0.0; n]),
-                ColumnType::U16 => Column::U16(vec![0; n]),
-            })
-            .collect();
+        let mut columns = empty_columns(&kernel.columns(), n);
         let mut parts = split(&mut columns, self.batch_voxels);
         self.install(|| {
             parts.par_iter_mut().enumerate().for_each(|(i, out)| {
                 let first = i * self.batch_voxels;
                 let batch = source.batch(first..(first + self.batch_voxels).min(n));
                 kernel.run_cpu(&batch, self.precision, out);
+                progress.advance(batch.n_voxels());
             });
         });
         columns

@@ -27,6 +27,15 @@ pub enum Column {
     U16(Vec<u16>),
 }
 
+/// Columns of `n_voxels` zeros, to be filled.
+pub(super) fn empty_columns(specs: &[ColumnSpec], n_voxels: usize) -> Vec<Column> {
+    let empty = |spec: &ColumnSpec| match spec.kind {
+        ColumnType::F32 => Column::F32(vec![0.0; n_voxels]),
+        ColumnType::U16 => Column::U16(vec![0; n_voxels]),
+    };
+    specs.iter().map(empty).collect()
+}
+
 /// A part of a [`Column`] that a kernel fills.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names are the types")]

@@ -1,8 +1,40 @@
 //! Devices, and the running of kernels on them: finding, choosing, chunking, loss and recovery.
 
+mod absence;
 pub mod batch;
+mod choose;
 pub mod cpu;
+pub mod describe;
+#[cfg(feature = "gpu")]
+mod fault;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod kernel;
+pub mod list;
+mod open;
+pub mod shader;
 
 pub use batch::{Batch, Row, Source};
+pub use choose::DeviceChoice;
+pub use cpu::Cpu;
+pub use describe::{
+    AdapterDescription, AdapterLimits, CpuDescription, DeviceDescription, DeviceKind,
+};
+#[cfg(all(feature = "gpu", feature = "fault-injection"))]
+pub use fault::Fault;
+#[cfg(feature = "gpu")]
+pub use gpu::{Gpu, KernelTiming};
 pub use kernel::{Column, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
+pub use list::DeviceList;
+pub use open::Device;
+
+/// Is told how a run gets on.
+pub trait Progress: Sync {
+    /// So many more voxels are done.
+    fn advance(&self, voxels: usize);
+}
+
+/// Nobody wants to know.
+impl Progress for () {
+    fn advance(&self, _voxels: usize) {}
+}

@@ -1,0 +1,65 @@
+//! One kernel made ready on one device: its pipeline, its numbers, and the layout of its chunks.
+
+use std::ops::Range;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::plan::{Layout, workgroups};
+use super::slot::Slot;
+use super::upload::Upload;
+use crate::device::{AdapterDescription, VoxelKernel, shader};
+
+/// A kernel and its input, ready to run in chunks.
+pub(super) struct Work<'a> {
+    pub(super) context: &'a Context,
+    pub(super) upload: &'a Upload<'a>,
+    pub(super) layout: Layout,
+    pub(super) params: wgpu::Buffer,
+    pub(super) scaling: wgpu::Buffer,
+    pipeline: wgpu::ComputePipeline,
+    adapter: &'a AdapterDescription,
+}
+
+impl<'a> Work<'a> {
+    /// Compiles the kernel and uploads what all chunks share.
+    pub(super) fn prepare(
+        context: &'a Context,
+        kernel: &dyn VoxelKernel,
+        upload: &'a Upload<'a>,
+        adapter: &'a AdapterDescription,
+    ) -> Result<Self, Failure> {
+        let text = kernel.shader(upload.n_obs());
+        let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
+        Ok(Self {
+            context,
+            upload,
+            layout: Layout::new(kernel, upload),
+            params: context.constants("params", bytemuck::cast_slice(&text.params))?,
+            scaling: context.constants("scaling", bytemuck::cast_slice(&upload.scaling()))?,
+            pipeline: context.pipeline(&wgsl)?,
+            adapter,
+        })
+    }
+
+    /// Adds the kernel's dispatch over the chunk in `slot` to `commands`.
+    pub(super) fn dispatch(
+        &self,
+        commands: &mut wgpu::CommandEncoder,
+        slot: &Slot,
+        n_voxels: usize,
+        timestamps: Option<wgpu::ComputePassTimestampWrites>,
+    ) {
+        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: None,
+            timestamp_writes: timestamps,
+        });
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &slot.bindings, &[]);
+        pass.dispatch_workgroups(workgroups(n_voxels, self.adapter), 1, 1);
+    }
+
+    /// The chunk that starts at `first`, of at most `most` voxels.
+    pub(super) fn chunk(&self, first: usize, most: usize) -> Range<usize> {
+        first..(first + most).min(self.upload.n_voxels())
+    }
+}
