@@ -1,5 +1,11 @@
 // Descriptors of an enhancement curve, voxel by voxel: the same as `describe` of src/enhance/curve.rs.
-// `common/batch.wgsl` comes before this file; the host puts `main` after it, which stores what was asked for.
+// `common/batch.wgsl` comes before this file, then the status bits and curve types; `main` comes after it and stores what
+// was asked for.
+// given: const BAD_INPUT: u32 = 1u;
+// given: const NOT_ENHANCED: u32 = 16u;
+// given: const PERSISTENT: u32 = 1u;
+// given: const PLATEAU: u32 = 2u;
+// given: const WASH_OUT: u32 = 3u;
 //
 // Observations: the baseline's samples, then the samples after contrast, in the order of time; image units.
 //
@@ -18,13 +24,6 @@ const PER_BASELINE_SAMPLE: u32 = 1u;
 const TOLERANCE: u32 = 3u;
 const THRESHOLD: u32 = 4u;
 const FIRST_STEP: u32 = 5u;
-
-const BAD_INPUT: u32 = 1u;
-const NOT_ENHANCED: u32 = 2u;
-
-const PERSISTENT: u32 = 1u;
-const PLATEAU: u32 = 2u;
-const WASH_OUT: u32 = 3u;
 
 struct Curve {
     status: u32,

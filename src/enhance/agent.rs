@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::phase::Role;
+use crate::model::Modality;
 
 /// The contrast agent, which decides what a late phase means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -46,6 +47,24 @@ impl Agent {
             Quantity::Curve => role != Role::Hepatobiliary,
             Quantity::WashOut if self == Self::Gadoxetate => role == Role::Portal,
             Quantity::WashOut => matches!(role, Role::Portal | Role::Delayed),
+        }
+    }
+
+    /// Seconds after injection from which on no frame of a series enters the curve: when what [`Agent::admits`] leaves
+    /// out begins, the transitional phase of gadoxetate at 2 min and the hepatobiliary one of gadobenate at 1 h.
+    pub fn curve_ends_before_s(self) -> Option<f64> {
+        match self {
+            Self::Gadoxetate => Some(120.0),
+            Self::Gadobenate => Some(3600.0),
+            Self::Extracellular | Self::Iodinated => None,
+        }
+    }
+
+    /// What images of this agent are made by.
+    pub fn modality(self) -> Modality {
+        match self {
+            Self::Iodinated => Modality::Ct,
+            _ => Modality::Mr,
         }
     }
 

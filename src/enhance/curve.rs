@@ -13,71 +13,9 @@
 //! known, else 0) has no time to peak and no type.
 
 use super::describe::{Constants, Curve, Real, describe};
+use super::descriptor::{BAD_INPUT, Descriptor, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
 use super::timeline::{Timeline, area_weights};
 use crate::device::{Batch, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
-
-/// Status bit: a sample is not a number.
-pub const BAD_INPUT: u16 = 1;
-/// Status bit: the peak enhancement does not exceed the threshold.
-pub const NOT_ENHANCED: u16 = 2;
-
-/// Curve types, as written to the map; 0 is none.
-pub const CURVE_TYPES: [&str; 4] = ["none", "persistent", "plateau", "wash-out"];
-pub(super) const PERSISTENT: u16 = 1;
-pub(super) const PLATEAU: u16 = 2;
-pub(super) const WASH_OUT: u16 = 3;
-
-/// What a curve can be reduced to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Descriptor {
-    /// max E, image units.
-    PeakEnhancement,
-    /// When the peak is first reached, s after injection.
-    TimeToPeak,
-    /// Largest slope, image units per s.
-    WashInSlope,
-    /// Area under E, image units · s.
-    AreaUnderEnhancement,
-    /// One of [`CURVE_TYPES`].
-    CurveType,
-}
-
-impl Descriptor {
-    /// All of them, in the order of their columns.
-    pub const ALL: [Self; 5] = [
-        Self::PeakEnhancement,
-        Self::TimeToPeak,
-        Self::WashInSlope,
-        Self::AreaUnderEnhancement,
-        Self::CurveType,
-    ];
-
-    /// The map's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PeakEnhancement => "peak_enhancement",
-            Self::TimeToPeak => "time_to_peak",
-            Self::WashInSlope => "wash_in_slope",
-            Self::AreaUnderEnhancement => "area_under_enhancement",
-            Self::CurveType => "curve_type",
-        }
-    }
-
-    fn column_type(self) -> ColumnType {
-        match self {
-            Self::CurveType => ColumnType::U16,
-            _ => ColumnType::F32,
-        }
-    }
-
-    /// The status bits that leave it without a value.
-    fn undefined_at(self) -> u16 {
-        match self {
-            Self::TimeToPeak | Self::CurveType => BAD_INPUT | NOT_ENHANCED,
-            _ => BAD_INPUT,
-        }
-    }
-}
 
 /// Choices that change a number.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -181,13 +119,27 @@ impl VoxelKernel for CurveKernel {
         for step in &self.steps {
             params.extend([step.seconds, step.per_second, step.area_weight].map(|x| x as f32));
         }
-        let body = format!(
-            "{}\n{}",
-            include_str!("../../shaders/curve.wgsl"),
-            self.wgsl_main()
-        );
+        let body = [
+            wgsl_constants(),
+            include_str!("../../shaders/curve.wgsl").into(),
+            self.wgsl_main(),
+        ]
+        .join("\n");
         Shader { body, params }
     }
+}
+
+/// The codes that both devices write.
+fn wgsl_constants() -> String {
+    [
+        ("BAD_INPUT", BAD_INPUT),
+        ("NOT_ENHANCED", NOT_ENHANCED),
+        ("PERSISTENT", PERSISTENT),
+        ("PLATEAU", PLATEAU),
+        ("WASH_OUT", WASH_OUT),
+    ]
+    .map(|(name, value)| format!("const {name}: u32 = {value}u;\n"))
+    .concat()
 }
 
 impl CurveKernel {

@@ -230,3 +230,12 @@ fn only_what_is_wanted_and_possible_is_computed() {
     t.n_early = 0;
     assert_eq!(names(&t, options()), ["peak_enhancement", "curve_status"]);
 }
+
+#[test]
+fn the_shader_is_given_what_it_says() {
+    let given = wgsl_constants()
+        .lines()
+        .map(|line| format!("// given: {line}\n"))
+        .collect::<String>();
+    assert!(include_str!("../../shaders/curve.wgsl").contains(&given));
+}

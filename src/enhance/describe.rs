@@ -2,7 +2,8 @@
 
 use std::ops::{Add, AddAssign, Mul, Sub};
 
-use super::curve::{BAD_INPUT, CurveKernel, NOT_ENHANCED, PERSISTENT, PLATEAU, Step, WASH_OUT};
+use super::curve::{CurveKernel, Step};
+use super::descriptor::{BAD_INPUT, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
 use crate::device::Row;
 
 /// A floating-point type to compute in.

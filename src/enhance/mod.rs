@@ -3,7 +3,11 @@
 pub mod agent;
 pub mod curve;
 mod describe;
+pub mod descriptor;
+pub mod noise;
 pub mod phase;
+pub mod protocol;
+pub mod resample;
 pub mod timeline;
 
 pub use agent::{Agent, Quantity};

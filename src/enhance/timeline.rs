@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::curve::Descriptor;
 use super::agent::Quantity;
+use super::descriptor::Descriptor;
 use super::phase::Phases;
 use crate::{Error, Result};
 
@@ -55,7 +55,7 @@ impl Timeline {
         }
     }
 
-    /// The curve of a series with a time a frame, in seconds after injection.
+    /// The curve of a series with a time a frame, in seconds after injection, increasing; `path` is where they are from.
     ///
     /// The first `n_baseline` frames are the baseline (default: those up to t = 0); frames before `late_from` seconds
     /// are the early part.
@@ -65,7 +65,6 @@ impl Timeline {
         n_baseline: Option<usize>,
         late_from: f64,
     ) -> Result<Self> {
-        check_increasing(path, seconds)?;
         let n_baseline =
             n_baseline.unwrap_or_else(|| seconds.iter().filter(|&&t| t <= 0.0).count());
         if n_baseline == 0 || n_baseline >= seconds.len() {
@@ -182,7 +181,7 @@ pub fn area_weights(held_until: f64, seconds: &[f64], end: f64) -> Vec<f64> {
     weights
 }
 
-/// Reads times in seconds after injection, one a frame: numbers between spaces, commas or line ends; `#` starts a
+/// Reads times in seconds after injection, one a frame and increasing: numbers between spaces, commas or line ends; `#` starts a
 /// comment.
 pub fn parse_times(path: &Path, text: &str) -> Result<Vec<f64>> {
     let words = text
@@ -191,7 +190,7 @@ pub fn parse_times(path: &Path, text: &str) -> Result<Vec<f64>> {
         .flat_map(|line| line.split([' ', '\t', ',', ';']))
         .map(str::trim)
         .filter(|word| !word.is_empty());
-    words
+    let seconds = words
         .map(|word| match word.parse::<f64>() {
             Ok(seconds) if seconds.is_finite() => Ok(seconds),
             _ => Err(Error::data(
@@ -200,7 +199,9 @@ pub fn parse_times(path: &Path, text: &str) -> Result<Vec<f64>> {
                 "give seconds after injection, one number a frame, between spaces, commas or line ends",
             )),
         })
-        .collect()
+        .collect::<Result<Vec<f64>>>()?;
+    check_increasing(path, &seconds)?;
+    Ok(seconds)
 }
 
 #[cfg(test)]
