@@ -9,6 +9,7 @@
     reason = "a test may panic; `pub` says that a file of tests/ is meant for others"
 )]
 
+mod exam;
 mod nifti_file;
 mod support;
 mod tolerances;
@@ -26,9 +27,9 @@ macro_rules! promises {
     };
 }
 promises! {
-    accuracy adc bvalues corpus devices info maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules orientation
+    accuracy adc bvalues corpus devices enhance enhance_kernels enhance_rules info maps nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules orientation
     peak phantom pictures plots recovery
-    refusals series shaders writing
+    refusals series shaders subtract subtract_rules writing
 }
 
 fn main() {

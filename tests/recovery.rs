@@ -4,18 +4,18 @@
 
 use libtest_mimic::Trial;
 
-#[cfg(not(feature = "fault-injection"))]
+#[cfg(not(all(feature = "gpu", feature = "fault-injection")))]
 pub fn trials() -> Vec<Trial> {
     let name = "recovery (built without --features fault-injection)";
     vec![Trial::test(name, || Ok(())).with_ignored_flag(true)]
 }
 
-#[cfg(feature = "fault-injection")]
+#[cfg(all(feature = "gpu", feature = "fault-injection"))]
 pub fn trials() -> Vec<Trial> {
     injected::trials()
 }
 
-#[cfg(feature = "fault-injection")]
+#[cfg(all(feature = "gpu", feature = "fault-injection"))]
 mod injected {
     use hepar::device::{
         Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Fault, Gpu, Precision, Row,

@@ -5,6 +5,7 @@ mod console;
 mod demo;
 mod devices;
 mod enhance;
+mod exam;
 mod fit;
 mod info;
 mod maps;

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Column, ColumnMut, ColumnType, Precision, Progress, Source, VoxelKernel};
+use super::kernel::empty_columns;
+use super::{Column, ColumnMut, Precision, Progress, Source, VoxelKernel};
 use crate::{Error, Result};
 
 /// Voxels in a batch unless told otherwise: all rows of a batch stay in a core's second-level cache.
@@ -65,15 +66,7 @@ impl Cpu {
         progress: &dyn Progress,
     ) -> Vec<Column> {
         let n = source.n_voxels();
-        let mut columns: Vec<Column> = kernel
-            .columns()
-            .iter()
-            .map(|spec| match (spec.kind, self.precision) {
-                (ColumnType::F32, Precision::F32) => Column::F32(vec![0.0; n]),
-                (ColumnType::F32, Precision::F64) => Column::F64(vec![0.0; n]),
-                (ColumnType::U16, _) => Column::U16(vec![0; n]),
-            })
-            .collect();
+        let mut columns = empty_columns(&kernel.columns(), self.precision, n);
         let mut parts = split(&mut columns, self.batch_voxels);
         self.install(|| {
             parts.par_iter_mut().enumerate().for_each(|(i, out)| {

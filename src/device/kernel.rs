@@ -1,5 +1,7 @@
 //! What a kernel is: the same work in Rust for the CPU and in WGSL for a GPU, voxel by voxel.
 
+use std::borrow::Cow;
+
 use super::Batch;
 
 /// How a column is stored.
@@ -30,6 +32,15 @@ pub enum Column {
 }
 
 impl Column {
+    /// The values of a float column as f32; `None` for counts.
+    pub fn as_f32(&self) -> Option<Cow<'_, [f32]>> {
+        match self {
+            Self::F32(values) => Some(values.into()),
+            Self::F64(values) => Some(values.iter().map(|&v| v as f32).collect()),
+            Self::U16(_) => None,
+        }
+    }
+
     /// The values as f64.
     pub fn into_f64(self) -> Vec<f64> {
         match self {
@@ -38,6 +49,16 @@ impl Column {
             Self::U16(values) => values.into_iter().map(f64::from).collect(),
         }
     }
+}
+
+/// Columns of `n_voxels` zeros, to be filled by a device that computes in `precision`.
+pub(super) fn empty_columns(specs: &[ColumnSpec], precision: Precision, n_voxels: usize) -> Vec<Column> {
+    let empty = |spec: &ColumnSpec| match (spec.kind, precision) {
+        (ColumnType::F32, Precision::F32) => Column::F32(vec![0.0; n_voxels]),
+        (ColumnType::F32, Precision::F64) => Column::F64(vec![0.0; n_voxels]),
+        (ColumnType::U16, _) => Column::U16(vec![0; n_voxels]),
+    };
+    specs.iter().map(empty).collect()
 }
 
 /// A part of a [`Column`] that a kernel fills.

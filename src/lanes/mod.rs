@@ -18,7 +18,15 @@ pub use twice::Twice;
 
 /// The type of a lane.
 pub trait Element:
-    bytemuck::Pod + PartialOrd + Debug + Send + Sync + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>
+    bytemuck::Pod
+    + PartialOrd
+    + Debug
+    + Send
+    + Sync
+    + std::ops::Add<Output = Self>
+    + std::ops::AddAssign
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
 {
     /// Distance between 1 and the next larger number.
     const EPSILON: f64;
@@ -28,6 +36,8 @@ pub trait Element:
     fn to_f32(self) -> f32;
     /// The nearest f64.
     fn to_f64(self) -> f64;
+    /// Neither NaN nor infinite.
+    fn is_finite(self) -> bool;
 }
 
 macro_rules! element {
@@ -45,6 +55,10 @@ macro_rules! element {
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 self as f64
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $T::is_finite(self)
             }
         }
     };

@@ -24,7 +24,7 @@ pub fn beside(image: &Path, ending: &str) -> PathBuf {
 }
 
 /// The text of a small UTF-8 file, without a byte-order mark.
-pub(super) fn read_text(path: &Path) -> Result<String> {
+pub(crate) fn read_text(path: &Path) -> Result<String> {
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut bytes = Vec::new();
     file.take(MAX_TEXT_BYTES + 1)

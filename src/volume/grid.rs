@@ -89,19 +89,25 @@ impl Grid {
         if self.shape != other.shape {
             return f64::INFINITY;
         }
+        self.furthest_corner(other).1
+    }
+
+    /// The corner of this grid whose counterpart in `other`, a grid of the same shape, is furthest away, as a voxel
+    /// index, and that distance in voxels of this grid. Corners are those of [`Grid::max_distance_voxels`].
+    pub fn furthest_corner(&self, other: &Grid) -> ([f64; 3], f64) {
         let inverse = self.inverse();
-        (0..8)
-            .map(|corner| {
-                let ijk: [f64; 3] = std::array::from_fn(|axis| match corner >> axis & 1 {
-                    0 => -0.5,
-                    _ => self.shape[axis] as f64 - 0.5,
-                });
-                let (here, there) = (self.position(ijk), other.position(ijk));
-                let mm: [f64; 3] = std::array::from_fn(|axis| there[axis] - here[axis]);
-                let voxels = (0..3).map(|r| (0..3).map(|c| inverse[r][c] * mm[c]).sum::<f64>());
-                voxels.map(|d| d * d).sum::<f64>().sqrt()
-            })
-            .fold(0.0, f64::max)
+        let with_distance = |corner: usize| {
+            let ijk: [f64; 3] = std::array::from_fn(|axis| match corner >> axis & 1 {
+                0 => -0.5,
+                _ => self.shape[axis] as f64 - 0.5,
+            });
+            let (here, there) = (self.position(ijk), other.position(ijk));
+            let mm: [f64; 3] = std::array::from_fn(|axis| there[axis] - here[axis]);
+            let voxels = (0..3).map(|r| (0..3).map(|c| inverse[r][c] * mm[c]).sum::<f64>());
+            (ijk, voxels.map(|d| d * d).sum::<f64>().sqrt())
+        };
+        let further = |a: ([f64; 3], f64), b: ([f64; 3], f64)| if b.1 > a.1 { b } else { a };
+        (1..8).map(with_distance).fold(with_distance(0), further)
     }
 }
 

@@ -67,8 +67,16 @@ pub(crate) const CLOSED_FORMS: &[ClosedForm] = &[
     },
     ClosedForm {
         map: "signal_loss_relative",
-        inputs: &[Image(-9, 900), Image(-60, 500)],
-        value: |x| when(x[0] > 0.0, (1.0 - x[1] / x[0]) * 100.0),
+        inputs: &[
+            Image(-9, 900),
+            Image(-60, 500),
+            Image(-99, 300),
+            Number(5.0),
+        ],
+        value: |x| {
+            let enhances = x[0] - x[2] > 3.0 * 5.0 * std::f64::consts::SQRT_2;
+            when(x[0] > 0.0 && enhances, (1.0 - x[1] / x[0]) * 100.0)
+        },
         guarded: true,
         range: Some([-100.0, 100.0]),
     },

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use adapters::Adapter;
 use context::{Context, lock};
-use failure::Failure;
+use failure::{Failure, catch_loss};
 use plan::{Layout, Pace, largest_chunk};
 use slot::Slot;
 pub use timing::KernelTiming;
@@ -23,8 +23,9 @@ use upload::Upload;
 use work::Work;
 
 use super::fault::Faults;
+use super::kernel::empty_columns;
 use super::shader::WORKGROUP;
-use super::{AdapterDescription, Column, ColumnType, Progress, Source, VoxelKernel};
+use super::{AdapterDescription, Column, Progress, Source, VoxelKernel};
 use crate::{Error, Result};
 
 /// Chunks on their way at once: while the device works on one, the host reads the last and fills the next.
@@ -108,7 +109,7 @@ impl Gpu {
         let layout = Layout::new(kernel, &upload);
         let mut most = largest_chunk(source.n_voxels(), self.fitting_voxels(&layout));
         let mut results = Results {
-            columns: empty_columns(kernel, source.n_voxels()),
+            columns: empty_columns(&kernel.columns(), super::Precision::F32, source.n_voxels()),
             done: 0,
             progress,
         };
@@ -118,6 +119,7 @@ impl Gpu {
             let Err(failure) = self.go_on(&mut context, kernel, &upload, most, &mut results) else {
                 return Ok(results.columns);
             };
+            close(&mut context);
             let pause = match pauses.next() {
                 Some(pause) if failure.can_retry() => pause,
                 _ => return Err(failure.into_error(&self.doing(kernel))),
@@ -128,7 +130,6 @@ impl Gpu {
                 self.doing(kernel),
                 failure.message()
             );
-            *context = None;
             std::thread::sleep(Duration::from_millis(pause));
         }
     }
@@ -163,6 +164,13 @@ impl Gpu {
     }
 }
 
+/// Gives up a device that failed; wgpu 30 panics if it is out of memory even then.
+fn close(context: &mut Option<Context>) {
+    let failed = context.take();
+    // What goes wrong with it now is of no interest any more.
+    let _ = catch_loss(move || drop(failed));
+}
+
 /// Keeps [`IN_FLIGHT`] chunks on their way until all voxels are done.
 fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Result<(), Failure> {
     let n_voxels = work.upload.n_voxels();
@@ -190,16 +198,4 @@ fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Result<(), Fai
             return Ok(());
         }
     }
-}
-
-fn empty_columns(kernel: &dyn VoxelKernel, n_voxels: usize) -> Vec<Column> {
-    let empty = |kind| match kind {
-        ColumnType::F32 => Column::F32(vec![0.0; n_voxels]),
-        ColumnType::U16 => Column::U16(vec![0; n_voxels]),
-    };
-    kernel
-        .columns()
-        .iter()
-        .map(|spec| empty(spec.kind))
-        .collect()
 }
