@@ -1,10 +1,7 @@
 //! What interpreting formulas costs: three fused maps against the same maps written by hand, on one thread, in voxels
 //! a second. `cargo bench --bench maps`
 
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark that cannot be set up has nothing to measure"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -26,11 +23,8 @@ fn kernel() -> MapKernel {
         let model = MapModel::builtin(name).expect("shipped");
         BoundMap::new(name, model).image("pre", 0).image("post", 1)
     };
-    let maps = [
-        map("subtraction"),
-        map("relative_enhancement"),
-        map("noise_scaled_enhancement").number("sigma", SIGMA),
-    ];
+    let maps =
+        [map("subtraction"), map("relative_enhancement"), map("noise_scaled_enhancement").number("sigma", SIGMA)];
     MapKernel::new(&maps).expect("all inputs are bound")
 }
 
@@ -57,15 +51,8 @@ fn over_a_batch(bencher: Bencher, fill: impl Fn(&Batch, &mut [ColumnMut])) {
     let mut maps = [(); 3].map(|()| vec![0f32; BATCH_VOXELS]);
     let mut status = vec![0u16; BATCH_VOXELS];
     let [a, b, c] = &mut maps;
-    let mut out = [
-        ColumnMut::F32(a),
-        ColumnMut::F32(b),
-        ColumnMut::F32(c),
-        ColumnMut::U16(&mut status),
-    ];
-    bencher
-        .counter(ItemsCount::new(BATCH_VOXELS))
-        .bench_local(|| fill(black_box(&batch), black_box(&mut out)));
+    let mut out = [ColumnMut::F32(a), ColumnMut::F32(b), ColumnMut::F32(c), ColumnMut::U16(&mut status)];
+    bencher.counter(ItemsCount::new(BATCH_VOXELS)).bench_local(|| fill(black_box(&batch), black_box(&mut out)));
 }
 
 #[divan::bench(args = [Precision::F32, Precision::F64])]
@@ -91,18 +78,11 @@ fn interpreted_volume(bencher: Bencher) {
     let source = source(&images);
     let cpu = Cpu::new(1, Precision::F32).expect("a thread");
     let kernel = kernel();
-    bencher
-        .counter(ItemsCount::new(source.n_voxels()))
-        .bench_local(|| cpu.run(&kernel, black_box(&source)));
+    bencher.counter(ItemsCount::new(source.n_voxels())).bench_local(|| cpu.run(&kernel, black_box(&source)));
 }
 
 fn plain_loop(batch: &Batch, out: &mut [ColumnMut]) {
-    let [
-        ColumnMut::F32(difference),
-        ColumnMut::F32(relative),
-        ColumnMut::F32(scaled),
-        ColumnMut::U16(status),
-    ] = out
+    let [ColumnMut::F32(difference), ColumnMut::F32(relative), ColumnMut::F32(scaled), ColumnMut::U16(status)] = out
     else {
         return;
     };
@@ -133,12 +113,8 @@ impl LaneWork for OnLanes<'_, '_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let Self(batch, out) = self;
-        let [
-            ColumnMut::F32(difference),
-            ColumnMut::F32(relative),
-            ColumnMut::F32(scaled),
-            ColumnMut::U16(status),
-        ] = out
+        let [ColumnMut::F32(difference), ColumnMut::F32(relative), ColumnMut::F32(scaled), ColumnMut::U16(status)] =
+            out
         else {
             return;
         };
@@ -147,19 +123,14 @@ impl LaneWork for OnLanes<'_, '_, '_> {
         for (row, image) in images.iter_mut().enumerate() {
             batch.row(row).load_f32(0, image);
         }
-        let [pre, post] = images
-            .each_ref()
-            .map(|image| bytemuck::cast_slice::<f32, L::T>(image));
+        let [pre, post] = images.each_ref().map(|image| bytemuck::cast_slice::<f32, L::T>(image));
         let noise = l.splat(SIGMA * 2f64.sqrt());
         for i in (0..n).step_by(L::LANES) {
             let (pre, post) = (l.load(&pre[i..]), l.load(&post[i..]));
             let change = l.sub(post, pre);
             let percent = l.div(l.mul(l.splat(100.0), change), pre);
             let positive = l.lt(l.splat(0.0), pre);
-            let inside = l.and(
-                l.le(l.splat(-100.0), percent),
-                l.le(percent, l.splat(1000.0)),
-            );
+            let inside = l.and(l.le(l.splat(-100.0), percent), l.le(percent, l.splat(1000.0)));
             let remark = l.select(inside, l.splat(0.0), l.splat(4.0));
             let remark = l.select(positive, remark, l.splat(2.0));
             let percent = l.select(positive, percent, l.splat(f64::NAN));

@@ -62,10 +62,7 @@ pub enum Error {
 }
 
 fn here() -> String {
-    std::env::current_dir().map_or_else(
-        |_| "the working directory".into(),
-        |d| d.display().to_string(),
-    )
+    std::env::current_dir().map_or_else(|_| "the working directory".into(), |d| d.display().to_string())
 }
 
 /// `Result` with this crate's [`Error`].
@@ -73,40 +70,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Bad data in `path`: the value and limit in `problem`, the way out in `remedy`.
-    pub fn data(
-        path: impl AsRef<Path>,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self::Data {
-            path: path.as_ref().into(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+    pub fn data(path: impl AsRef<Path>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Data { path: path.as_ref().into(), problem: problem.into(), remedy: remedy.into() }
     }
 
     /// An input or output error at `path`; a missing file becomes [`Error::Missing`].
     pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
         match source.kind() {
             std::io::ErrorKind::NotFound => Self::Missing(path.as_ref().into()),
-            _ => Self::Io {
-                path: path.as_ref().into(),
-                source,
-            },
+            _ => Self::Io { path: path.as_ref().into(), source },
         }
     }
 
     /// An output at `path` that cannot be created.
-    pub fn cannot_create(
-        path: impl AsRef<Path>,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self::CannotCreate {
-            path: path.as_ref().into(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+    pub fn cannot_create(path: impl AsRef<Path>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::CannotCreate { path: path.as_ref().into(), problem: problem.into(), remedy: remedy.into() }
     }
 
     /// The process exit status (after BSD `sysexits.h` where it has a number).

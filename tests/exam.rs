@@ -23,9 +23,7 @@ pub struct Outcome {
 
 impl Exam {
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -35,13 +33,7 @@ impl Exam {
     /// Writes volumes over `grid` as NAME.nii.
     pub fn image(&self, name: &str, grid: &Grid, values: &[f32]) {
         let path = self.path(&format!("{name}.nii"));
-        write_nifti(
-            &path,
-            grid,
-            values.len() / grid.n_voxels(),
-            MapData::F32(values),
-        )
-        .unwrap();
+        write_nifti(&path, grid, values.len() / grid.n_voxels(), MapData::F32(values)).unwrap();
     }
 
     pub fn text(&self, name: &str, text: &str) {
@@ -57,16 +49,10 @@ impl Exam {
     /// Runs `hepar` in the folder; arguments are split at spaces.
     pub fn run(&self, arguments: &str) -> Outcome {
         let mut command = hepar();
-        command
-            .current_dir(self.folder.path())
-            .args(arguments.split_whitespace());
+        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Outcome {
-            status: output.status.code().unwrap_or(-1),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Outcome { status: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// The same, which must succeed.
@@ -74,29 +60,19 @@ impl Exam {
         let outcome = self.run(arguments);
         match outcome.status {
             0 => Ok(outcome),
-            status => Err(format!(
-                "`hepar {arguments}` ended with {status}: {}",
-                outcome.stderr
-            )
-            .into()),
+            status => Err(format!("`hepar {arguments}` ended with {status}: {}", outcome.stderr).into()),
         }
     }
 
     /// The same, which must end with `status` and say all of `words`.
     pub fn refused(&self, arguments: &str, status: i32, words: &[&str]) -> Result<(), Failed> {
         let outcome = self.run(arguments);
-        let missing: Vec<_> = words
-            .iter()
-            .filter(|word| !outcome.stderr.contains(**word))
-            .collect();
+        let missing: Vec<_> = words.iter().filter(|word| !outcome.stderr.contains(**word)).collect();
         if outcome.status == status && missing.is_empty() {
             return Ok(());
         }
         let (got, said) = (outcome.status, outcome.stderr);
-        Err(format!(
-            "`hepar {arguments}` ended with {got}, not {status}, or lacks {missing:?}: {said}"
-        )
-        .into())
+        Err(format!("`hepar {arguments}` ended with {got}, not {status}, or lacks {missing:?}: {said}").into())
     }
 
     /// A map that was written, or any other image of the folder.
@@ -113,13 +89,7 @@ impl Exam {
         let names = fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<String> = names
             .filter_map(|entry| {
-                entry
-                    .unwrap()
-                    .file_name()
-                    .into_string()
-                    .unwrap()
-                    .strip_suffix(".nii.gz")
-                    .map(str::to_owned)
+                entry.unwrap().file_name().into_string().unwrap().strip_suffix(".nii.gz").map(str::to_owned)
             })
             .collect();
         names.sort();
@@ -166,27 +136,15 @@ pub fn first_difference(got: &[f32], want: &[f32], relative: f32) -> Option<usiz
 pub fn expect_same(what: &str, got: &[f32], want: &[f32], relative: f32) -> Result<(), Failed> {
     match first_difference(got, want, relative) {
         None => Ok(()),
-        Some(i) => Err(format!(
-            "{what}: voxel {i} is {:?}, not {:?}",
-            got.get(i),
-            want.get(i)
-        )
-        .into()),
+        Some(i) => Err(format!("{what}: voxel {i} is {:?}, not {:?}", got.get(i), want.get(i)).into()),
     }
 }
 
 /// The five flip angles of a real abdomen, as five images with a protocol that agrees.
 pub fn real_phases(data: &Path, names: [&str; 5]) -> (Exam, Grid, Vec<Vec<f32>>) {
-    let image = read(
-        &data.join("t1_vfa_liver/vfa5.nii.gz"),
-        &ReadOptions::default(),
-    )
-    .unwrap();
+    let image = read(&data.join("t1_vfa_liver/vfa5.nii.gz"), &ReadOptions::default()).unwrap();
     let exam = Exam::new();
-    let volumes: Vec<Vec<f32>> = all(&image)
-        .chunks(image.grid.n_voxels())
-        .map(<[f32]>::to_vec)
-        .collect();
+    let volumes: Vec<Vec<f32>> = all(&image).chunks(image.grid.n_voxels()).map(<[f32]>::to_vec).collect();
     for (name, volume) in names.iter().zip(&volumes) {
         exam.image(name, &image.grid, volume);
         exam.protocol(name, 0.00371, 0.0013, 12.0);
@@ -206,27 +164,18 @@ pub fn voxels() -> Grid {
 
 pub fn examination() -> Exam {
     let exam = Exam::new();
-    for (name, values) in [
-        ("u", UNENHANCED),
-        ("a", ARTERIAL),
-        ("p", PORTAL),
-        ("d", DELAYED),
-    ] {
+    for (name, values) in [("u", UNENHANCED), ("a", ARTERIAL), ("p", PORTAL), ("d", DELAYED)] {
         exam.image(name, &voxels(), &values);
         exam.protocol(name, 0.004, 0.0012, 12.0);
     }
     exam
 }
 
-pub const PHASES: &str = "--phase unenhanced=u.nii --phase arterial=a.nii@32 --phase portal=p.nii@68 --phase delayed=d.nii@180";
+pub const PHASES: &str =
+    "--phase unenhanced=u.nii --phase arterial=a.nii@32 --phase portal=p.nii@68 --phase delayed=d.nii@180";
 
-pub const CURVE_MAPS: [&str; 5] = [
-    "area_under_enhancement",
-    "curve_type",
-    "peak_enhancement",
-    "time_to_peak",
-    "wash_in_slope",
-];
+pub const CURVE_MAPS: [&str; 5] =
+    ["area_under_enhancement", "curve_type", "peak_enhancement", "time_to_peak", "wash_in_slope"];
 
 /// Metastasis, T1-bright nodule, no signal before contrast, and no number.
 pub const PRE: [f32; 4] = [100.0, 300.0, 0.0, f32::NAN];

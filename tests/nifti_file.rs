@@ -53,11 +53,7 @@ impl NiftiFile {
             sform_code: 2,
             quatern: [0.0, 0.0, 0.0],
             qoffset: [-1.0, -2.0, -3.0],
-            srow: [
-                [-2.0, 0.25, 0.0, 30.0],
-                [0.125, 2.5, -0.5, -40.0],
-                [0.0, 0.5, 3.0, 12.5],
-            ],
+            srow: [[-2.0, 0.25, 0.0, 30.0], [0.125, 2.5, -0.5, -40.0], [0.0, 0.5, 3.0, 12.5]],
             between: vec![0; 4],
             voxels: (0..240u32).map(|i| (i * 37 % 251) as u8).collect(),
         };
@@ -93,11 +89,7 @@ impl NiftiFile {
 
     /// The header alone.
     pub(crate) fn header(&self) -> Vec<u8> {
-        if self.two {
-            self.header_2()
-        } else {
-            self.header_1()
-        }
+        if self.two { self.header_2() } else { self.header_1() }
     }
 
     /// The single file.
@@ -190,11 +182,7 @@ pub(crate) fn read_bytes(name: &str, bytes: &[u8]) -> hepar::Result<Image> {
 pub(crate) type Verdict = Result<(), &'static str>;
 
 /// Fails unless a file was read or refused as it should be.
-pub(crate) fn judge(
-    label: &str,
-    seen: &hepar::Result<Image>,
-    verdict: Verdict,
-) -> Result<(), Failed> {
+pub(crate) fn judge(label: &str, seen: &hepar::Result<Image>, verdict: Verdict) -> Result<(), Failed> {
     match (seen, verdict) {
         (Ok(_), Ok(())) => Ok(()),
         (Err(e @ Error::Data { .. }), Err(word)) if e.to_string().contains(word) => Ok(()),

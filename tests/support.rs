@@ -9,34 +9,22 @@ use libtest_mimic::{Failed, Trial};
 
 /// The folder with real images, if there is one: `HEPAR_TEST_DATA`, else `../shared/data` beside the checkout.
 pub fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("HEPAR_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("HEPAR_TEST_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     folder.is_dir().then_some(folder)
 }
 
 /// Whether `HEPAR_TEST_REQUIRE` (a comma-separated list of `gpu`, `data`) makes a missing `what` a failure.
 pub fn required(what: &str) -> bool {
-    std::env::var("HEPAR_TEST_REQUIRE")
-        .is_ok_and(|list| list.split(',').any(|item| item.trim() == what))
+    std::env::var("HEPAR_TEST_REQUIRE").is_ok_and(|list| list.split(',').any(|item| item.trim() == what))
 }
 
 /// A test that needs the real images: ignored, with the reason in its name, where there are none.
-pub fn with_data(
-    name: &str,
-    test: impl FnOnce(PathBuf) -> Result<(), Failed> + Send + 'static,
-) -> Trial {
+pub fn with_data(name: &str, test: impl FnOnce(PathBuf) -> Result<(), Failed> + Send + 'static) -> Trial {
     match data() {
         Some(folder) => Trial::test(name.to_owned(), move || test(folder)).with_kind("data"),
-        None if required("data") => Trial::test(name.to_owned(), || {
-            Err("no test data, but data is required".into())
-        }),
-        None => Trial::test(
-            format!("{name} (no test data: set HEPAR_TEST_DATA)"),
-            || Ok(()),
-        )
-        .with_ignored_flag(true),
+        None if required("data") => Trial::test(name.to_owned(), || Err("no test data, but data is required".into())),
+        None => Trial::test(format!("{name} (no test data: set HEPAR_TEST_DATA)"), || Ok(())).with_ignored_flag(true),
     }
 }
 
@@ -67,9 +55,7 @@ pub fn on_every_device(
     let on_cpu = test.clone();
     let cpu = TestDevice(DeviceChoice::Cpu);
     let mut trials = on_every_gpu(name, test);
-    trials.push(Trial::test(format!("{name} on the CPU"), move || {
-        on_cpu(&cpu)
-    }));
+    trials.push(Trial::test(format!("{name} on the CPU"), move || on_cpu(&cpu)));
     trials
 }
 
@@ -86,12 +72,10 @@ pub fn on_every_gpu(
     };
     let reason = DEVICES.no_gpu_because.clone().unwrap_or_default();
     match DEVICES.adapters.as_slice() {
-        [] if required("gpu") => vec![Trial::test(name.to_owned(), move || {
-            Err(format!("a GPU is required, but {reason}").into())
-        })],
-        [] => vec![
-            Trial::test(format!("{name} (no GPU: {reason})"), || Ok(())).with_ignored_flag(true),
-        ],
+        [] if required("gpu") => {
+            vec![Trial::test(name.to_owned(), move || Err(format!("a GPU is required, but {reason}").into()))]
+        }
+        [] => vec![Trial::test(format!("{name} (no GPU: {reason})"), || Ok(())).with_ignored_flag(true)],
         adapters => adapters.iter().map(on).collect(),
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
 }
 
 fn table(measured: &[Throughput]) -> Table {
-    let columns = ["device", "fit", "b-values", "voxels", "kernel Mvoxel/s", "with transfers", "file to file", "GB/s", "GFLOP/s"];
+    let columns =
+        ["device", "fit", "b-values", "voxels", "kernel Mvoxel/s", "with transfers", "file to file", "GB/s", "GFLOP/s"];
     let mut table = Table::new(&columns);
     for m in measured {
         let mega = |rate: f64| Cell::from(rate / 1e6);

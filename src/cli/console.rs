@@ -23,10 +23,7 @@ pub(super) fn start(quiet: bool, verbose: u8) {
         (false, 2) => Level::DEBUG,
         (false, _) => Level::TRACE,
     };
-    let lines = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(|| AroundBars)
-        .event_format(PlainLine);
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(|| AroundBars).event_format(PlainLine);
     // A second start in one process keeps the first subscriber.
     let _ = lines.try_init();
 }
@@ -40,9 +37,7 @@ pub(super) fn error(error: &Error) {
 /// Prints a result. A reader that has gone away, such as `head`, has seen enough.
 pub(super) fn print(text: &str) -> Result<()> {
     match BARS.suspend(|| io::stdout().write_all(text.as_bytes())) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::io("standard output", error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("standard output", error)),
         _ => Ok(()),
     }
 }
@@ -67,12 +62,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(
-        &self,
-        ctx: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         match *event.metadata().level() {
             Level::ERROR => write!(writer, "hepar: error: ")?,
             Level::WARN => write!(writer, "hepar: warning: ")?,

@@ -1,14 +1,33 @@
 //! `hepar demo`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use super::Session;
-use crate::simulate::demo::{self, Content, Folders, Voxels};
-use crate::simulate::{Phantom, Spec, TruthMap, liver_phantom};
-use crate::volume::Grid;
-use crate::{Error, Result};
+use crate::device::{Device, Precision};
+use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
+use crate::enhance::gather::GatherOptions;
+use crate::enhance::run::{LabelInput, enhance};
+use crate::enhance::sigma::Sigma;
+use crate::enhance::subtract::{SubtractOptions, subtract};
+use crate::enhance::{Agent, PhaseArg, Phases};
+use crate::fit::{AdcOptions, AdcOutput, FitRequest, run as fit};
+use crate::report::ColourKind;
+use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
+use crate::simulate::demo::{self, Content, Folders};
+use crate::simulate::{Phantom, Spec, liver_phantom};
+use crate::volume::atomic::write_atomically;
+use crate::volume::mask::MaskChoice;
+use crate::volume::{Format, ReadOptions, SeriesOptions, read, write_nifti};
+use crate::{Error, RESEARCH_USE_ONLY, Result};
 
 /// Make a phantom examination and run the whole main job on it.
+///
+/// A liver with vessels and six lesions, with diffusion and dynamic series and Rician noise, is written to DIR/input and
+/// what its maps should be to DIR/truth. fit, subtract and enhance then make DIR/maps and DIR/pictures from the input
+/// alone, and each region's mean is compared with truth.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder to fill: input, truth, maps and pictures.
@@ -23,55 +42,136 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
+    let device = session.device(Precision::F32)?;
     let phantom = liver_phantom(&Spec::liver()?, args.seed)?;
     let folders = Folders::make(&args.output, args.force)?;
-    for file in demo::input_files(&phantom) {
+    write_input(&folders, &phantom)?;
+    write_truth(&folders, &phantom)?;
+    session.say(&format!("phantom in {}, its truth in {}", folders.input.display(), folders.truth.display()))?;
+
+    in_turn(&folders, "fit", |output| fit(&fit_request(&folders, output), &device, |_| Box::new(())).map(drop))?;
+    in_turn(&folders, "subtract", |output| {
+        subtract(&subtract_options(&folders, &phantom), &device, output, &()).map(drop)
+    })?;
+    in_turn(&folders, "enhance", |output| run_enhance(&folders, &phantom, &device, output))?;
+
+    let rows = demo::compare_maps(&phantom, |name| read_map(&folders, name))?;
+    session.say(&demo::summary(&rows))?;
+    let description = device.description();
+    session.say(&format!("computed on {} ({})", description.name, description.backend))?;
+    session.say(&format!("maps in {}, pictures in {}", folders.maps.display(), folders.pictures.display()))?;
+    session.say(RESEARCH_USE_ONLY)
+}
+
+fn write_input(folders: &Folders, phantom: &Phantom) -> Result<()> {
+    for file in demo::input_files(phantom) {
         let path = folders.input.join(file.name);
         match file.content {
-            Content::Volumes(voxels) => write_volumes(&path, &phantom.grid, voxels)?,
-            Content::Text(text) => write_text(&path, &text)?,
+            Content::Volumes(voxels) => {
+                write_nifti(&path, &phantom.grid, voxels.len() / phantom.grid.n_voxels(), voxels)?;
+            }
+            Content::Text(text) => write_atomically(&path, text.as_bytes())?,
         }
     }
-    for map in &phantom.truth {
-        write_truth(&folders, &phantom, map)?;
-    }
-    fit(&folders, session)?;
-    subtract(&folders, &phantom, session)?;
-    enhance(&folders, &phantom, session)?;
-    let rows = demo::compare_maps(&phantom, |name| read_map(&folders, name))?;
-    print!("{}", demo::summary(&rows));
-    println!("{}", args.output.display());
     Ok(())
 }
 
-fn not_connected<T>(what: &str) -> Result<T> {
-    Err(Error::Internal(format!("the demo cannot {what} yet")))
+fn write_truth(folders: &Folders, phantom: &Phantom) -> Result<()> {
+    let names: Vec<&str> = phantom.truth.iter().map(|map| map.name.as_str()).collect();
+    let outputs = Outputs::plan(options(&folders.truth, false), &names, &[])?;
+    for map in &phantom.truth {
+        let column = phantom.truth_column(map);
+        outputs.write_map(
+            &phantom.grid,
+            &MapOutput {
+                name: &map.name,
+                data: (&column).into(),
+                unit: &map.unit,
+                title: &map.title,
+                picture: ColourKind::Sequential.into(),
+                meta: serde_json::Map::new(),
+            },
+        )?;
+    }
+    let (options, device) = (serde_json::Map::new(), serde_json::Value::Null);
+    outputs.finish(&RunRecord { command: "demo", options, inputs_sha256: &[], device }).map(drop)
 }
 
-fn write_volumes(_path: &Path, _grid: &Grid, _voxels: Voxels) -> Result<()> {
-    not_connected("write volumes")
+fn options(dir: &Path, pictures: bool) -> OutputOptions {
+    OutputOptions { dir: dir.into(), format: Format::NiiGz, pictures, force: true }
 }
 
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| Error::io(path, e))
+/// Runs one command into a folder of its own, then puts its pictures with the pictures and the rest with the maps; what
+/// every command writes under the same name gets the command's before it.
+fn in_turn(folders: &Folders, command: &str, work: impl FnOnce(OutputOptions) -> Result<()>) -> Result<()> {
+    let folder = tempfile::tempdir_in(&folders.maps).map_err(|e| Error::io(&folders.maps, e))?;
+    work(options(folder.path(), true))?;
+    for entry in fs::read_dir(folder.path()).map_err(|e| Error::io(folder.path(), e))? {
+        let from = entry.map_err(|e| Error::io(folder.path(), e))?.path();
+        let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let shared = ["status.", "regions.", "hepar."].iter().any(|start| name.starts_with(start));
+        let name = if shared { format!("{command}_{name}") } else { name };
+        let to = if name.ends_with(".png") { &folders.pictures } else { &folders.maps }.join(name);
+        fs::rename(&from, &to).map_err(|e| Error::io(&to, e))?;
+    }
+    Ok(())
 }
 
-fn write_truth(_folders: &Folders, _phantom: &Phantom, _map: &TruthMap) -> Result<()> {
-    not_connected("write maps")
+fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
+    FitRequest {
+        inputs: vec![folders.input.join("dwi.nii.gz")],
+        read: ReadOptions::default(),
+        series: SeriesOptions::default(),
+        mask: MaskChoice::None,
+        labels: Some(folders.input.join("labels.nii.gz")),
+        options: AdcOptions::default(),
+        write: AdcOutput::ALL.to_vec(),
+        output,
+    }
 }
 
-fn fit(_folders: &Folders, _session: &Session) -> Result<()> {
-    not_connected("fit")
+fn gather() -> GatherOptions {
+    GatherOptions { read: ReadOptions::default(), resample: false, allow_mismatch: false }
 }
 
-fn subtract(_folders: &Folders, _phantom: &Phantom, _session: &Session) -> Result<()> {
-    not_connected("subtract")
+fn sigma(phantom: &Phantom) -> Sigma {
+    Sigma::Value(phantom.sigma)
 }
 
-fn enhance(_folders: &Folders, _phantom: &Phantom, _session: &Session) -> Result<()> {
-    not_connected("enhance")
+fn subtract_options(folders: &Folders, phantom: &Phantom) -> SubtractOptions {
+    SubtractOptions {
+        post: folders.input.join("arterial.nii.gz"),
+        pre: folders.input.join("unenhanced.nii.gz"),
+        modality: None,
+        sigma: sigma(phantom),
+        gather: gather(),
+        labels: Some(folders.input.join("labels.nii.gz")),
+    }
 }
 
-fn read_map(_folders: &Folders, _name: &str) -> Result<Vec<f32>> {
-    not_connected("read maps")
+fn run_enhance(folders: &Folders, phantom: &Phantom, device: &Device, output: OutputOptions) -> Result<()> {
+    let as_argument = |phase: &crate::simulate::DynamicPhase| -> Result<PhaseArg> {
+        let role = &phase.phase.role;
+        let file = folders.input.join(format!("{role}.nii.gz"));
+        let PhaseArg { role, path, .. } = format!("{role}={}", file.display()).parse().map_err(Error::Internal)?;
+        Ok(PhaseArg { role, path, seconds: phase.phase.time_s })
+    };
+    let phases = phantom.phases.iter().map(as_argument).collect::<Result<Vec<_>>>()?;
+    let phases = Phases::new(Agent::from_str(&phantom.agent, false).map_err(Error::Internal)?, phases)?;
+    let options = ExamOptions {
+        sigma: sigma(phantom),
+        gather: gather(),
+        auc_end_s: AUC_END_S,
+        late_change: LATE_CHANGE_PERCENT / 100.0,
+    };
+    let exam = Exam::of_phases(&phases, &options, device)?;
+    let labels = LabelInput { path: folders.input.join("labels.nii.gz"), read: ReadOptions::default() };
+    enhance(&exam, Some(&labels), device, output, &()).map(drop)
+}
+
+fn read_map(folders: &Folders, name: &str) -> Result<Vec<f32>> {
+    let image = read(&folders.maps.join(format!("{name}.nii.gz")), &ReadOptions::default())?;
+    let mut values = vec![0.0; image.grid.n_voxels()];
+    image.row(0).load_f32(0, &mut values);
+    Ok(values)
 }

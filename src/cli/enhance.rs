@@ -6,7 +6,7 @@ use super::Session;
 use super::exam::ExamArgs;
 use super::options::OutputArgs;
 use crate::device::Precision;
-use crate::enhance::exam::{Exam, ExamOptions};
+use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
 use crate::enhance::run::{LabelInput, enhance};
 use crate::enhance::series::SeriesInput;
 use crate::enhance::{Agent, PhaseArg, Phases};
@@ -17,11 +17,7 @@ use crate::{Error, Result};
 pub(super) struct Args {
     /// A phase, SECONDS after injection. Roles: unenhanced, early_arterial, arterial (may be repeated), portal, delayed,
     /// transitional, equilibrium, hepatobiliary.
-    #[arg(
-        long = "phase",
-        value_name = "ROLE=FILE[@SECONDS]",
-        conflicts_with = "series"
-    )]
+    #[arg(long = "phase", value_name = "ROLE=FILE[@SECONDS]", conflicts_with = "series")]
     phases: Vec<PhaseArg>,
     /// What was injected. It decides which phases tell wash-out and shape the curve; iodinated means CT.
     #[arg(long, value_enum)]
@@ -36,21 +32,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", requires = "series")]
     baseline: Option<usize>,
     /// Where the late part of a series' curve begins, in s.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 120.0,
-        requires = "series"
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0, requires = "series")]
     late_from: f64,
     /// Frames from here on stay out of the curve, in s [default: gadoxetate 120, gadobenate 3600, others none].
     #[arg(long, value_name = "SECONDS", requires = "series")]
     curve_end: Option<f64>,
     /// End of the area under the enhancement, in s after injection.
-    #[arg(long, value_name = "SECONDS", default_value_t = 180.0, value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", default_value_t = AUC_END_S, value_parser = positive)]
     auc_end: f64,
     /// Late change, in percent of the peak, that makes a curve persistent or wash-out.
-    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = positive)]
+    #[arg(long, value_name = "PERCENT", default_value_t = LATE_CHANGE_PERCENT, value_parser = positive)]
     late_change: f64,
     #[command(flatten)]
     exam: ExamArgs,
@@ -72,10 +63,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         sigma: args.exam.sigma(),
         gather: args.exam.gather(session),
     };
-    let labels = args.exam.labels.map(|path| LabelInput {
-        path,
-        read: session.read_options(),
-    });
+    let labels = args.exam.labels.map(|path| LabelInput { path, read: session.read_options() });
     let phases = match &args.series {
         None => Some(Phases::new(args.agent, args.phases)?),
         Some(_) => None,
@@ -97,13 +85,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         _ => return Err(Error::Usage("a series needs --times FILE".into())),
     };
     let progress = session.progress("enhancement", exam.n_work_voxels());
-    let written = enhance(
-        &exam,
-        labels.as_ref(),
-        &device,
-        args.output.into(),
-        &progress,
-    )?;
+    let written = enhance(&exam, labels.as_ref(), &device, args.output.into(), &progress)?;
     drop(progress);
     session.say(&written.to_string())
 }

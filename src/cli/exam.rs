@@ -36,10 +36,6 @@ impl ExamArgs {
     }
 
     pub(super) fn gather(&self, session: &Session) -> GatherOptions {
-        GatherOptions {
-            read: session.read_options(),
-            resample: self.resample,
-            allow_mismatch: self.allow_mismatch,
-        }
+        GatherOptions { read: session.read_options(), resample: self.resample, allow_mismatch: self.allow_mismatch }
     }
 }

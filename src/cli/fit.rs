@@ -12,15 +12,8 @@ use crate::fit::{AdcOptions, AdcOutput, BadSamples, FitRequest, Method, run as r
 use crate::volume::mask::MaskChoice;
 
 /// The columns of it that the terminal shows.
-const BRIEF: [&str; 7] = [
-    "label",
-    "name",
-    "method",
-    "n",
-    "ADC_mean_mm2_per_s",
-    "ADC_sd_mm2_per_s",
-    "mean_decay_ADC_mm2_per_s",
-];
+const BRIEF: [&str; 7] =
+    ["label", "name", "method", "n", "ADC_mean_mm2_per_s", "ADC_sd_mm2_per_s", "mean_decay_ADC_mm2_per_s"];
 
 /// Fit a signal model to every voxel of a series.
 ///

@@ -38,18 +38,12 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let summary = format!("{} of {} files failed", failures.len(), args.files.len());
     match failures.into_iter().next() {
         None => Ok(()),
-        Some(first) => Err(Error::Several {
-            summary,
-            first: first.into(),
-        }),
+        Some(first) => Err(Error::Several { summary, first: first.into() }),
     }
 }
 
 fn print(info: &Info, json: bool) -> Result<()> {
-    let text = if json {
-        serde_json::to_string(info).map_err(|e| Error::Internal(e.to_string()))?
-    } else {
-        info.to_string()
-    };
+    let text =
+        if json { serde_json::to_string(info).map_err(|e| Error::Internal(e.to_string()))? } else { info.to_string() };
     console::print(&format!("{text}\n"))
 }

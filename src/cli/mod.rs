@@ -17,8 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::volume::ReadOptions;
 use crate::device::{Device, DeviceChoice, Precision, Progress};
+use crate::volume::ReadOptions;
 use crate::{RESEARCH_USE_ONLY, Result};
 
 /// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
@@ -48,22 +48,10 @@ enum Command {
 pub struct Global {
     /// Device to compute on: `auto` (a GPU if there is one, else the CPU), `gpu`, `cpu`, or one of `hepar devices` by its
     /// index, a part of its name, or its PCI address.
-    #[arg(
-        long,
-        global = true,
-        default_value_t,
-        value_name = "DEVICE",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, default_value_t, value_name = "DEVICE", help_heading = "Global options")]
     pub device: DeviceChoice,
     /// Threads of the CPU backend (0: one a core).
-    #[arg(
-        long,
-        global = true,
-        default_value_t = 0,
-        value_name = "N",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", help_heading = "Global options")]
     pub threads: usize,
     /// The most that the voxels of one image may take in memory.
     #[arg(
@@ -95,10 +83,7 @@ pub struct Session {
 impl Session {
     /// How images are to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions {
-            max_volume_bytes: self.global.max_volume_bytes,
-            ignore_scaling: self.global.ignore_scaling,
-        }
+        ReadOptions { max_volume_bytes: self.global.max_volume_bytes, ignore_scaling: self.global.ignore_scaling }
     }
 
     /// Opens the device that the user asked for.

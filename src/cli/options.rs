@@ -39,12 +39,7 @@ pub enum Pictures {
 
 impl From<OutputArgs> for OutputOptions {
     fn from(args: OutputArgs) -> Self {
-        Self {
-            dir: args.output,
-            format: args.format,
-            pictures: args.pictures == Pictures::Png,
-            force: args.force,
-        }
+        Self { dir: args.output, format: args.format, pictures: args.pictures == Pictures::Png, force: args.force }
     }
 }
 
@@ -146,11 +141,7 @@ mod tests {
              --average geometric --b-tolerance 2.5 --median 3 --format nii --pictures none --force",
         )
         .unwrap();
-        let table = VolumeChoice::Table {
-            path: "t.tsv".into(),
-            column: "T".into(),
-            value: "70".into(),
-        };
+        let table = VolumeChoice::Table { path: "t.tsv".into(), column: "T".into(), value: "70".into() };
         let expected = SeriesOptions {
             bvalues: BvalueSource::List(vec![0.0, 50.0, 500.0]),
             select: Selection {
@@ -168,10 +159,7 @@ mod tests {
         assert_eq!(output.format, Format::Nii);
         assert!(!output.pictures && output.force);
         let file = parsed("--bval b.bval").unwrap();
-        assert_eq!(
-            SeriesOptions::from(file.series).bvalues,
-            BvalueSource::File("b.bval".into())
-        );
+        assert_eq!(SeriesOptions::from(file.series).bvalues, BvalueSource::File("b.bval".into()));
     }
 
     #[test]

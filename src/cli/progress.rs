@@ -34,20 +34,14 @@ impl Meter {
         if quiet {
             Self::Silent
         } else if std::io::stderr().is_terminal() {
-            let style =
-                "{msg} [{bar:30}] {percent:>3} % {human_pos}/{human_len} voxels, {eta} left";
+            let style = "{msg} [{bar:30}] {percent:>3} % {human_pos}/{human_len} voxels, {eta} left";
             let bar = ProgressBar::new(n_voxels as u64).with_message(what.to_owned());
             if let Ok(style) = ProgressStyle::with_template(style) {
                 bar.set_style(style);
             }
             Self::Bar(BARS.add(bar))
         } else {
-            Self::Lines(Mutex::new(Lines {
-                what: what.to_owned(),
-                total: n_voxels,
-                done: 0,
-                last: Instant::now(),
-            }))
+            Self::Lines(Mutex::new(Lines { what: what.to_owned(), total: n_voxels, done: 0, last: Instant::now() }))
         }
     }
 }
@@ -86,9 +80,7 @@ impl Lines {
         }
         self.last = Instant::now();
         let percent = 100 * self.done / self.total.max(1);
-        let Self {
-            what, done, total, ..
-        } = self;
+        let Self { what, done, total, .. } = self;
         Some(format!("{what}: {percent} % ({done} of {total} voxels)"))
     }
 }
@@ -99,12 +91,7 @@ mod tests {
 
     #[test]
     fn a_line_comes_when_it_is_time() {
-        let mut lines = Lines {
-            what: "adc iwlls".into(),
-            total: 400,
-            done: 0,
-            last: Instant::now(),
-        };
+        let mut lines = Lines { what: "adc iwlls".into(), total: 400, done: 0, last: Instant::now() };
         assert_eq!(lines.advance(100, Duration::from_secs(3600)), None);
         let line = lines.advance(100, Duration::ZERO);
         assert_eq!(line.as_deref(), Some("adc iwlls: 50 % (200 of 400 voxels)"));

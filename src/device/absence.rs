@@ -26,12 +26,7 @@ pub(super) fn look() -> Sight {
 /// Imagination's own. A `card` node alone is a display controller without a GPU, as servers have.
 fn look_in(dev: &Path, pci: &Path) -> Sight {
     let mut nodes = entries(&dev.join("dri"), &["renderD"]);
-    nodes.extend(entries(
-        dev,
-        &[
-            "nvidia", "nvhost", "nvgpu", "nvmap", "dxg", "kgsl", "mali", "pvr",
-        ],
-    ));
+    nodes.extend(entries(dev, &["nvidia", "nvhost", "nvgpu", "nvmap", "dxg", "kgsl", "mali", "pvr"]));
     nodes.sort();
     if nodes.is_empty() && !has_nvidia_display_controller(pci) {
         return Sight::Nothing;
@@ -49,11 +44,7 @@ pub(super) fn denied(sight: &Sight) -> Option<&Path> {
         let opened = std::fs::File::options().read(true).write(true).open(node);
         opened.is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
     };
-    nodes
-        .iter()
-        .all(is_denied)
-        .then(|| nodes.first())?
-        .map(PathBuf::as_path)
+    nodes.iter().all(is_denied).then(|| nodes.first())?.map(PathBuf::as_path)
 }
 
 fn entries(folder: &Path, prefixes: &[&str]) -> Vec<PathBuf> {
@@ -72,28 +63,18 @@ fn has_nvidia_display_controller(pci: &Path) -> bool {
     let is = |device: &Path, file: &str, prefix: &str| {
         std::fs::read_to_string(device.join(file)).is_ok_and(|text| text.starts_with(prefix))
     };
-    entries(pci, &[""])
-        .iter()
-        .any(|device| is(device, "vendor", "0x10de") && is(device, "class", "0x03"))
+    entries(pci, &[""]).iter().any(|device| is(device, "vendor", "0x10de") && is(device, "class", "0x03"))
 }
 
 /// One sentence on why there is no real GPU. `denied` is a node without permission, `driver_loaded` says whether any
 /// graphics interface could be started, and `software` names the software GPUs that were found.
-pub(super) fn why(
-    sight: &Sight,
-    denied: Option<&Path>,
-    driver_loaded: bool,
-    software: &[&str],
-) -> String {
+pub(super) fn why(sight: &Sight, denied: Option<&Path>, driver_loaded: bool, software: &[&str]) -> String {
     if !cfg!(feature = "gpu") {
         "this hepar was built without GPU support (cargo feature `gpu`)".into()
     } else if *sight == Sight::Nothing {
         "the system shows no GPU (no /dev/dri/renderD*, no /dev/nvidia*, no /dev/dxg)".into()
     } else if let Some(node) = denied {
-        format!(
-            "no permission to open {} (ask to join the group that owns it, often `render`)",
-            node.display()
-        )
+        format!("no permission to open {} (ask to join the group that owns it, often `render`)", node.display())
     } else if !driver_loaded {
         "no GPU driver could be loaded (on Linux: Vulkan's loader libvulkan.so.1 and the GPU's Vulkan driver)".into()
     } else if !software.is_empty() {
@@ -141,17 +122,9 @@ mod tests {
 
     #[test]
     fn every_sign_of_a_gpu_counts() {
-        for node in [
-            "dev/dri/renderD128",
-            "dev/nvidiactl",
-            "dev/dxg",
-            "dev/nvhost-gpu",
-        ] {
+        for node in ["dev/dri/renderD128", "dev/nvidiactl", "dev/dxg", "dev/nvhost-gpu"] {
             let sight = seen(&[(node, "")]);
-            assert!(
-                matches!(&sight, Sight::Nodes(nodes) if nodes.len() == 1),
-                "{node}: {sight:?}"
-            );
+            assert!(matches!(&sight, Sight::Nodes(nodes) if nodes.len() == 1), "{node}: {sight:?}");
         }
         let sleeping = [("pci/a/vendor", "0x10de\n"), ("pci/a/class", "0x030200\n")];
         assert_eq!(seen(&sleeping), Sight::Nodes(Vec::new()));
@@ -163,35 +136,11 @@ mod tests {
         let nodes = Sight::Nodes(vec!["/dev/dri/renderD128".into()]);
         let locked = Some(Path::new("/dev/dri/renderD128"));
         for (sight, denied, loaded, software, part) in [
-            (
-                &Sight::Nothing,
-                None,
-                true,
-                &["llvmpipe"][..],
-                "shows no GPU",
-            ),
-            (
-                &nodes,
-                locked,
-                true,
-                &[],
-                "no permission to open /dev/dri/renderD128",
-            ),
+            (&Sight::Nothing, None, true, &["llvmpipe"][..], "shows no GPU"),
+            (&nodes, locked, true, &[], "no permission to open /dev/dri/renderD128"),
             (&nodes, None, false, &[], "no GPU driver could be loaded"),
-            (
-                &Sight::Unknown,
-                None,
-                false,
-                &[],
-                "no GPU driver could be loaded",
-            ),
-            (
-                &nodes,
-                None,
-                true,
-                &["llvmpipe"],
-                "only software GPUs were found (llvmpipe",
-            ),
+            (&Sight::Unknown, None, false, &[], "no GPU driver could be loaded"),
+            (&nodes, None, true, &["llvmpipe"], "only software GPUs were found (llvmpipe"),
             (&nodes, None, true, &[], "found no GPU"),
         ] {
             let reason = why(sight, denied, loaded, software);

@@ -32,17 +32,9 @@ impl<'a> Source<'a> {
     /// Rows over a grid of `n_grid` voxels; with `picked`, only those voxels, in that order.
     pub fn new(rows: Vec<Row<'a>>, n_grid: usize, picked: Option<Vec<u32>>) -> Self {
         for row in &rows {
-            assert_eq!(
-                row.bytes.len(),
-                n_grid * row.voxel_type.size(),
-                "a row is not one volume of the grid"
-            );
+            assert_eq!(row.bytes.len(), n_grid * row.voxel_type.size(), "a row is not one volume of the grid");
         }
-        Self {
-            rows,
-            n_grid,
-            picked,
-        }
+        Self { rows, n_grid, picked }
     }
 
     /// The rows, one an observation.
@@ -73,16 +65,9 @@ impl<'a> Source<'a> {
                 None => Cow::Borrowed(&row.bytes[voxels.start * size..voxels.end * size]),
                 Some(picked) => Cow::Owned(gather(row, &picked[voxels.clone()])),
             };
-            BatchRow {
-                bytes,
-                voxel_type: row.voxel_type,
-                scaling: row.scaling,
-            }
+            BatchRow { bytes, voxel_type: row.voxel_type, scaling: row.scaling }
         });
-        Batch {
-            rows: rows.collect(),
-            n_voxels: voxels.len(),
-        }
+        Batch { rows: rows.collect(), n_voxels: voxels.len() }
     }
 }
 
@@ -123,11 +108,7 @@ impl Batch<'_> {
     /// One observation, as stored.
     pub fn row(&self, obs: usize) -> Row<'_> {
         let row = &self.rows[obs];
-        Row {
-            bytes: &row.bytes,
-            voxel_type: row.voxel_type,
-            scaling: row.scaling,
-        }
+        Row { bytes: &row.bytes, voxel_type: row.voxel_type, scaling: row.scaling }
     }
 }
 

@@ -28,15 +28,12 @@ impl FromStr for DeviceChoice {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.trim() {
             "" => Err(Error::Usage(
-                "the device is empty\n  remedy: give auto, gpu, cpu, an index or a part of a name"
-                    .into(),
+                "the device is empty\n  remedy: give auto, gpu, cpu, an index or a part of a name".into(),
             )),
             word if word.eq_ignore_ascii_case("auto") => Ok(Self::Auto),
             word if word.eq_ignore_ascii_case("cpu") => Ok(Self::Cpu),
             word if word.eq_ignore_ascii_case("gpu") => Ok(Self::Gpu),
-            word => Ok(word
-                .parse()
-                .map_or_else(|_| Self::Name(word.to_owned()), Self::Index)),
+            word => Ok(word.parse().map_or_else(|_| Self::Name(word.to_owned()), Self::Index)),
         }
     }
 }
@@ -64,19 +61,16 @@ pub(super) enum Pick {
 
 /// The device that `choice` means among `adapters`, which are sorted with the best first; `None` if it is not there.
 pub(super) fn pick(choice: &DeviceChoice, adapters: &[AdapterDescription]) -> Option<Pick> {
-    let first = |fits: &dyn Fn(&AdapterDescription) -> bool| {
-        adapters.iter().position(fits).map(Pick::Adapter)
-    };
+    let first = |fits: &dyn Fn(&AdapterDescription) -> bool| adapters.iter().position(fits).map(Pick::Adapter);
     let real = |a: &AdapterDescription| a.device.kind.is_real_gpu();
     match choice {
         DeviceChoice::Cpu => Some(Pick::Cpu),
         DeviceChoice::Auto => first(&real).or(Some(Pick::Cpu)),
         DeviceChoice::Gpu => first(&real),
         DeviceChoice::Index(index) => first(&|a| a.index == *index),
-        DeviceChoice::Name(part) => first(&|a| {
-            contains(&a.device.name, part)
-                || a.device.pci.as_ref().is_some_and(|pci| contains(pci, part))
-        }),
+        DeviceChoice::Name(part) => {
+            first(&|a| contains(&a.device.name, part) || a.device.pci.as_ref().is_some_and(|pci| contains(pci, part)))
+        }
     }
 }
 
@@ -90,26 +84,24 @@ mod tests {
     use super::*;
 
     fn list(names: &[(&str, DeviceKind, Option<&str>)]) -> Vec<AdapterDescription> {
-        let adapter = |(index, &(name, kind, pci)): (usize, &(&str, DeviceKind, Option<&str>))| {
-            AdapterDescription {
-                index,
-                device: DeviceDescription {
-                    name: name.into(),
-                    backend: "vulkan".into(),
-                    kind,
-                    driver: String::new(),
-                    pci: pci.map(str::to_owned),
-                },
-                vendor_id: 0,
-                device_id: 0,
-                limits: AdapterLimits {
-                    binding_bytes: 1 << 27,
-                    buffer_bytes: 1 << 28,
-                    workgroups: 65_535,
-                    subgroup_min: 32,
-                    subgroup_max: 32,
-                },
-            }
+        let adapter = |(index, &(name, kind, pci)): (usize, &(&str, DeviceKind, Option<&str>))| AdapterDescription {
+            index,
+            device: DeviceDescription {
+                name: name.into(),
+                backend: "vulkan".into(),
+                kind,
+                driver: String::new(),
+                pci: pci.map(str::to_owned),
+            },
+            vendor_id: 0,
+            device_id: 0,
+            limits: AdapterLimits {
+                binding_bytes: 1 << 27,
+                buffer_bytes: 1 << 28,
+                workgroups: 65_535,
+                subgroup_min: 32,
+                subgroup_max: 32,
+            },
         };
         names.iter().enumerate().map(adapter).collect()
     }
@@ -123,16 +115,8 @@ mod tests {
         let all = list(&[
             ("NVIDIA H100", DeviceKind::Discrete, Some("0000:41:00.0")),
             ("NVIDIA H100", DeviceKind::Discrete, Some("0000:c1:00.0")),
-            (
-                "Intel(R) Graphics",
-                DeviceKind::Integrated,
-                Some("0000:00:02.0"),
-            ),
-            (
-                "llvmpipe (LLVM 15.0.6, 256 bits)",
-                DeviceKind::Software,
-                None,
-            ),
+            ("Intel(R) Graphics", DeviceKind::Integrated, Some("0000:00:02.0")),
+            ("llvmpipe (LLVM 15.0.6, 256 bits)", DeviceKind::Software, None),
         ]);
         for (choice, want) in [
             ("auto", Some(Pick::Adapter(0))),

@@ -24,11 +24,7 @@ impl Cpu {
             .num_threads(threads)
             .build()
             .map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))?;
-        Ok(Self {
-            pool,
-            precision,
-            batch_voxels: BATCH_VOXELS,
-        })
+        Ok(Self { pool, precision, batch_voxels: BATCH_VOXELS })
     }
 
     /// The same with another batch size, which never changes a result.
@@ -59,12 +55,7 @@ impl Cpu {
     }
 
     /// The same, telling `progress` of each batch.
-    pub fn run_with(
-        &self,
-        kernel: &dyn VoxelKernel,
-        source: &Source,
-        progress: &dyn Progress,
-    ) -> Vec<Column> {
+    pub fn run_with(&self, kernel: &dyn VoxelKernel, source: &Source, progress: &dyn Progress) -> Vec<Column> {
         let n = source.n_voxels();
         let mut columns = empty_columns(&kernel.columns(), self.precision, n);
         let mut parts = split(&mut columns, self.batch_voxels);
@@ -90,10 +81,7 @@ fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_>>> {
             Column::U16(values) => values.chunks_mut(size).map(ColumnMut::U16).collect(),
         };
         batches.resize_with(parts.len(), Vec::new);
-        batches
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(batch, part)| batch.push(part));
+        batches.iter_mut().zip(parts).for_each(|(batch, part)| batch.push(part));
     }
     batches
 }

@@ -55,17 +55,9 @@ mod plan {
                     "lost" => Step::Submission,
                     _ => return None,
                 };
-                let first = which
-                    .trim_end_matches('+')
-                    .parse()
-                    .ok()
-                    .filter(|&n| n > 0)?;
+                let first = which.trim_end_matches('+').parse().ok().filter(|&n| n > 0)?;
                 let forever = which.ends_with('+');
-                Some(Self {
-                    step,
-                    first,
-                    forever,
-                })
+                Some(Self { step, first, forever })
             };
             parse().ok_or_else(|| {
                 Error::Usage(format!(
@@ -103,10 +95,7 @@ mod plan {
 
     impl From<Fault> for Faults {
         fn from(fault: Fault) -> Self {
-            Self {
-                fault: Some(fault),
-                done: AtomicUsize::new(0),
-            }
+            Self { fault: Some(fault), done: AtomicUsize::new(0) }
         }
     }
 
@@ -120,14 +109,8 @@ mod plan {
                 let faults = Faults::from(text.parse::<Fault>().unwrap());
                 (0..4).map(|_| faults.strike(step)).collect::<Vec<_>>()
             };
-            assert_eq!(
-                strikes("oom:2", Step::Allocation),
-                [false, true, false, false]
-            );
-            assert_eq!(
-                strikes("lost:3+", Step::Submission),
-                [false, false, true, true]
-            );
+            assert_eq!(strikes("oom:2", Step::Allocation), [false, true, false, false]);
+            assert_eq!(strikes("lost:3+", Step::Submission), [false, false, true, true]);
             assert_eq!(strikes("lost:1", Step::Allocation), [false; 4]);
             for wrong in ["", "oom", "oom:0", "oom:x", "fire:1"] {
                 assert!(wrong.parse::<Fault>().is_err(), "{wrong}");

@@ -40,23 +40,14 @@ impl DeviceList {
         let real = adapters.iter().any(|a| a.device.kind.is_real_gpu());
         let software: Vec<&str> = adapters.iter().map(|a| a.device.name.as_str()).collect();
         let sight = absence::look();
-        let no_gpu_because = (!real)
-            .then(|| absence::why(&sight, absence::denied(&sight), driver_loaded, &software));
-        Self {
-            cpu: CpuDescription::here(),
-            default,
-            no_gpu_because,
-            adapters,
-        }
+        let no_gpu_because = (!real).then(|| absence::why(&sight, absence::denied(&sight), driver_loaded, &software));
+        Self { cpu: CpuDescription::here(), default, no_gpu_because, adapters }
     }
 
     /// The error for a device that was asked for and is not there: what is there instead, and why.
     pub(super) fn no_such_device(&self, choice: &DeviceChoice) -> Error {
-        let mut found: Vec<String> = self
-            .adapters
-            .iter()
-            .map(|a| format!("{} {} ({})", a.index, a.device.name, a.device.kind.name()))
-            .collect();
+        let mut found: Vec<String> =
+            self.adapters.iter().map(|a| format!("{} {} ({})", a.index, a.device.name, a.device.kind.name())).collect();
         found.push(format!("cpu {}", self.cpu.device.name));
         let why = match &self.no_gpu_because {
             Some(reason) => format!("\n  no GPU, because {reason}"),
@@ -82,28 +73,13 @@ impl DeviceList {
 impl fmt::Display for DeviceList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = |index: &str| {
-            if self.default == index {
-                "  (default)"
-            } else {
-                ""
-            }
+            if self.default == index { "  (default)" } else { "" }
         };
         for adapter in &self.adapters {
-            let AdapterDescription {
-                index,
-                device,
-                limits,
-                ..
-            } = adapter;
+            let AdapterDescription { index, device, limits, .. } = adapter;
             let index = index.to_string();
             writeln!(f, "{index:<4}{}{}", device.name, default(&index))?;
-            writeln!(
-                f,
-                "    {}, {}, driver {}",
-                device.kind.name(),
-                device.backend,
-                device.driver
-            )?;
+            writeln!(f, "    {}, {}, driver {}", device.kind.name(), device.backend, device.driver)?;
             let pci = device.pci.as_deref().unwrap_or("no PCI address");
             let (vendor, model) = (adapter.vendor_id, adapter.device_id);
             writeln!(f, "    {pci}, vendor {vendor:#06x}, device {model:#06x}")?;
@@ -117,17 +93,9 @@ impl fmt::Display for DeviceList {
                 limits.subgroup_max
             )?;
         }
-        let CpuDescription {
-            device,
-            cores,
-            f32_lanes,
-        } = &self.cpu;
+        let CpuDescription { device, cores, f32_lanes } = &self.cpu;
         writeln!(f, "cpu {}{}", device.name, default("cpu"))?;
-        writeln!(
-            f,
-            "    {cores} cores, {}, {f32_lanes} f32 a vector",
-            device.driver
-        )?;
+        writeln!(f, "    {cores} cores, {}, {f32_lanes} f32 a vector", device.driver)?;
         if let Some(reason) = &self.no_gpu_because {
             writeln!(f, "\nNo GPU is used by default, because {reason}.")?;
         }
@@ -147,10 +115,7 @@ mod tests {
         let error = list.no_such_device(&DeviceChoice::Gpu);
         assert_eq!(error.exit_status(), 69);
         let message = error.to_string();
-        assert!(
-            message.contains("--device gpu") && message.contains(&reason),
-            "{message}"
-        );
+        assert!(message.contains("--device gpu") && message.contains(&reason), "{message}");
         assert!(message.contains(&list.cpu.device.name), "{message}");
     }
 }

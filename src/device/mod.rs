@@ -17,9 +17,7 @@ pub mod shader;
 pub use batch::{Batch, Row, Source};
 pub use choose::DeviceChoice;
 pub use cpu::Cpu;
-pub use describe::{
-    AdapterDescription, AdapterLimits, CpuDescription, DeviceDescription, DeviceKind,
-};
+pub use describe::{AdapterDescription, AdapterLimits, CpuDescription, DeviceDescription, DeviceKind};
 #[cfg(all(feature = "gpu", feature = "fault-injection"))]
 pub use fault::Fault;
 #[cfg(feature = "gpu")]

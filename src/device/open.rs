@@ -1,9 +1,7 @@
 //! One device that runs kernels, whatever it is.
 
 use super::choose::DeviceChoice;
-use super::{
-    Column, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Source, VoxelKernel,
-};
+use super::{Column, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Source, VoxelKernel};
 use crate::{Error, Result};
 
 #[cfg(feature = "gpu")]
@@ -15,10 +13,7 @@ use super::{
 
 /// A device that was chosen and opened.
 #[derive(Debug)]
-#[cfg_attr(
-    feature = "gpu",
-    expect(clippy::large_enum_variant, reason = "a program has one of them")
-)]
+#[cfg_attr(feature = "gpu", expect(clippy::large_enum_variant, reason = "a program has one of them"))]
 pub enum Device {
     /// The CPU, f32 or f64.
     Cpu(Cpu),
@@ -48,12 +43,7 @@ impl Device {
     }
 
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
-    pub fn run(
-        &self,
-        kernel: &dyn VoxelKernel,
-        source: &Source,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Column>> {
+    pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source, progress: &dyn Progress) -> Result<Vec<Column>> {
         match self {
             Self::Cpu(cpu) => Ok(cpu.run_with(kernel, source, progress)),
             #[cfg(feature = "gpu")]
@@ -81,13 +71,7 @@ impl Device {
 
     /// Says which device computes; a software GPU is slow enough to warn of.
     fn announce(&self) {
-        let DeviceDescription {
-            name,
-            backend,
-            kind,
-            driver,
-            ..
-        } = self.description();
+        let DeviceDescription { name, backend, kind, driver, .. } = self.description();
         if kind == super::DeviceKind::Software {
             tracing::warn!("computing on {name}, a software GPU: --device cpu is faster");
         }

@@ -87,38 +87,20 @@ mod tests {
     #[test]
     fn each_agent_admits_what_it_should() {
         let rules = [
-            (
-                Agent::Extracellular,
-                ["C", "CR", "CR", "CWR", "CR", "CWR", "CR", "R"],
-            ),
-            (
-                Agent::Gadobenate,
-                ["C", "CR", "CR", "CWR", "CR", "CWR", "CR", "R"],
-            ),
-            (
-                Agent::Gadoxetate,
-                ["C", "CR", "CR", "CWR", "R", "R", "R", "R"],
-            ),
+            (Agent::Extracellular, ["C", "CR", "CR", "CWR", "CR", "CWR", "CR", "R"]),
+            (Agent::Gadobenate, ["C", "CR", "CR", "CWR", "CR", "CWR", "CR", "R"]),
+            (Agent::Gadoxetate, ["C", "CR", "CR", "CWR", "R", "R", "R", "R"]),
             (Agent::Iodinated, ["C", "C", "C", "CW", "C", "CW", "C", ""]),
         ];
         for (agent, per_role) in rules {
             for (role, letters) in Role::ALL.into_iter().zip(per_role) {
-                for (quantity, letter) in [
-                    (Quantity::Curve, 'C'),
-                    (Quantity::WashOut, 'W'),
-                    (Quantity::RelativeEnhancement, 'R'),
-                ] {
+                for (quantity, letter) in
+                    [(Quantity::Curve, 'C'), (Quantity::WashOut, 'W'), (Quantity::RelativeEnhancement, 'R')]
+                {
                     let got = agent.admits(quantity, role);
-                    assert_eq!(
-                        got,
-                        letters.contains(letter),
-                        "{agent:?} {role} {quantity:?}"
-                    );
+                    assert_eq!(got, letters.contains(letter), "{agent:?} {role} {quantity:?}");
                 }
-                assert_eq!(
-                    agent.admits(Quantity::Subtraction, role),
-                    role != Role::Unenhanced
-                );
+                assert_eq!(agent.admits(Quantity::Subtraction, role), role != Role::Unenhanced);
             }
         }
     }

@@ -76,11 +76,7 @@ fn steps(timeline: &Timeline, auc_end: f64) -> Vec<Step> {
     let step = |(&seconds, area_weight): (&f64, f64)| {
         let per_second = 1.0 / (seconds - before);
         before = seconds;
-        Step {
-            seconds,
-            per_second,
-            area_weight,
-        }
+        Step { seconds, per_second, area_weight }
     };
     seconds.iter().zip(weights).map(step).collect()
 }
@@ -94,10 +90,7 @@ impl VoxelKernel for CurveKernel {
         let wanted = self.wanted.iter().map(|d| (d.name(), d.column_type()));
         wanted
             .chain([("curve_status", ColumnType::U16)])
-            .map(|(name, kind)| ColumnSpec {
-                name: name.into(),
-                kind,
-            })
+            .map(|(name, kind)| ColumnSpec { name: name.into(), kind })
             .collect()
     }
 
@@ -120,12 +113,7 @@ impl VoxelKernel for CurveKernel {
         for step in &self.steps {
             params.extend([step.seconds, step.per_second, step.area_weight].map(|x| x as f32));
         }
-        let body = [
-            wgsl_constants(),
-            include_str!("../../shaders/curve.wgsl").into(),
-            self.wgsl_main(),
-        ]
-        .join("\n");
+        let body = [wgsl_constants(), include_str!("../../shaders/curve.wgsl").into(), self.wgsl_main()].join("\n");
         Shader { body, params }
     }
 }

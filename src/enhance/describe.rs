@@ -1,7 +1,5 @@
 //! One voxel's curve reduced, in f32 or f64: the same as `describe` of shaders/curve.wgsl.
 
-
-
 use super::curve::{CurveKernel, Step};
 use super::descriptor::{BAD_INPUT, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
 use crate::lanes::Element;
@@ -84,12 +82,5 @@ pub(super) fn describe<T: Element>(c: &Constants<T>, sample: impl Fn(usize) -> T
         0 => PLATEAU,
         _ => 0,
     };
-    Curve {
-        status,
-        peak,
-        time_to_peak,
-        slope,
-        area,
-        curve_type,
-    }
+    Curve { status, peak, time_to_peak, slope, area, curve_type }
 }

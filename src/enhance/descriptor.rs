@@ -30,13 +30,8 @@ pub enum Descriptor {
 
 impl Descriptor {
     /// All of them, in the order of their columns.
-    pub const ALL: [Self; 5] = [
-        Self::PeakEnhancement,
-        Self::TimeToPeak,
-        Self::WashInSlope,
-        Self::AreaUnderEnhancement,
-        Self::CurveType,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::PeakEnhancement, Self::TimeToPeak, Self::WashInSlope, Self::AreaUnderEnhancement, Self::CurveType];
 
     /// The map's name.
     pub fn name(self) -> &'static str {

@@ -17,6 +17,12 @@ use crate::Result;
 use crate::device::{Device, Row};
 use crate::volume::Image;
 
+/// End of the area under the enhancement unless told otherwise, in s after injection.
+pub const AUC_END_S: f64 = 180.0;
+
+/// Late change that makes a curve persistent or wash-out unless told otherwise, in percent of the peak.
+pub const LATE_CHANGE_PERCENT: f64 = 10.0;
+
 /// Choices for an examination.
 #[derive(Debug, Clone)]
 pub struct ExamOptions {
@@ -59,26 +65,11 @@ impl Exam {
     pub fn of_phases(phases: &Phases, options: &ExamOptions, device: &Device) -> Result<Self> {
         let paths: Vec<&Path> = phases.phases.iter().map(|p| p.path.as_path()).collect();
         let members = gather(&paths, &options.gather, device)?;
-        let unenhanced = Unenhanced {
-            image: &members[0].image,
-            n_volumes: 1,
-        };
+        let unenhanced = Unenhanced { image: &members[0].image, n_volumes: 1 };
         let modality = phases.agent.modality();
-        let noise = sigma::resolve(
-            &options.sigma,
-            modality,
-            unenhanced,
-            &options.gather,
-            device,
-        )?;
-        let moments = phases.phases.iter().map(|p| Sample {
-            label: p.label.clone(),
-            seconds: p.seconds,
-        });
-        let resampled = members
-            .iter()
-            .zip(&phases.phases)
-            .filter(|(m, _)| m.resampled);
+        let noise = sigma::resolve(&options.sigma, modality, unenhanced, &options.gather, device)?;
+        let moments = phases.phases.iter().map(|p| Sample { label: p.label.clone(), seconds: p.seconds });
+        let resampled = members.iter().zip(&phases.phases).filter(|(m, _)| m.resampled);
         let resampled: Vec<&str> = resampled.map(|(_, p)| p.label.as_str()).collect();
         let mut recorded = recorded(phases.agent, options, noise.as_ref());
         recorded.insert("phases".into(), json!(phases.phases));
@@ -100,11 +91,7 @@ impl Exam {
         exam.note_obstacles();
         for (i, moment) in exam.moments.iter().enumerate() {
             if !exam.curve_rows.contains(&i) {
-                tracing::info!(
-                    "{} does not enter the curve: the agent is {}",
-                    moment.label,
-                    exam.agent.name()
-                );
+                tracing::info!("{} does not enter the curve: the agent is {}", moment.label, exam.agent.name());
             }
         }
         Ok(exam)
@@ -117,10 +104,7 @@ impl Exam {
 
     /// The volumes, in the order of [`Exam::moments`].
     pub fn rows(&self) -> Vec<Row<'_>> {
-        self.images
-            .iter()
-            .flat_map(|image| (0..image.n_volumes()).map(|v| image.row(v)))
-            .collect()
+        self.images.iter().flat_map(|image| (0..image.n_volumes()).map(|v| image.row(v))).collect()
     }
 
     /// The descriptors that the curve allows.
@@ -131,17 +115,15 @@ impl Exam {
 
     /// Voxels that all passes together work on, for progress.
     pub fn n_work_voxels(&self) -> usize {
-        let passes =
-            usize::from(!self.maps.is_empty()) + usize::from(!self.descriptors().is_empty());
+        let passes = usize::from(!self.maps.is_empty()) + usize::from(!self.descriptors().is_empty());
         passes * self.image().grid.n_voxels()
     }
 
     fn plan_differences(&mut self, phases: &Phases) -> Result<()> {
         let modality = self.agent.modality();
-        for (difference, quantity) in [
-            (Difference::Subtraction, Quantity::Subtraction),
-            (Difference::Relative, Quantity::RelativeEnhancement),
-        ] {
+        for (difference, quantity) in
+            [(Difference::Subtraction, Quantity::Subtraction), (Difference::Relative, Quantity::RelativeEnhancement)]
+        {
             let serving = phases.serving(quantity);
             if serving.is_empty() {
                 self.left_out.push(
@@ -150,13 +132,7 @@ impl Exam {
             }
             for row in serving {
                 let phase = Some(phases.phases[row].label.as_str());
-                self.maps.push(PlannedMap::difference(
-                    difference,
-                    phase,
-                    [row, 0],
-                    modality,
-                    0.0,
-                )?);
+                self.maps.push(PlannedMap::difference(difference, phase, [row, 0], modality, 0.0)?);
             }
         }
         Ok(())
@@ -184,12 +160,10 @@ impl Exam {
         let sigma = noise.map_or(0.0, |noise| noise.sigma);
         for row in later {
             let label = &phases.phases[row].label;
-            self.maps
-                .extend(PlannedMap::signal_loss(label, [0, arterial, row], sigma)?);
+            self.maps.extend(PlannedMap::signal_loss(label, [0, arterial, row], sigma)?);
         }
         let label = phases.phases[arterial].label.as_str();
-        self.recorded
-            .insert("signal_loss_from".into(), label.into());
+        self.recorded.insert("signal_loss_from".into(), label.into());
         Ok(())
     }
 
@@ -197,8 +171,7 @@ impl Exam {
     pub(super) fn note_obstacles(&mut self) {
         for descriptor in Descriptor::ALL {
             if let Some(why) = self.timeline.obstacle(descriptor, self.curve.auc_end_s) {
-                self.left_out
-                    .push(format!("{} is left out: {why}", descriptor.name()));
+                self.left_out.push(format!("{} is left out: {why}", descriptor.name()));
             }
         }
     }
@@ -213,19 +186,12 @@ pub(super) fn curve_options(options: &ExamOptions, noise: Option<&Noise>) -> Cur
 }
 
 /// What both forms of an examination record.
-pub(super) fn recorded(
-    agent: Agent,
-    options: &ExamOptions,
-    noise: Option<&Noise>,
-) -> Map<String, Value> {
+pub(super) fn recorded(agent: Agent, options: &ExamOptions, noise: Option<&Noise>) -> Map<String, Value> {
     Map::from_iter([
         ("agent".into(), json!(agent)),
         ("aligned".into(), json!(false)),
         ("noise".into(), json!(noise)),
         ("curve".into(), json!(curve_options(options, noise))),
-        (
-            "allow_mismatch".into(),
-            json!(options.gather.allow_mismatch),
-        ),
+        ("allow_mismatch".into(), json!(options.gather.allow_mismatch)),
     ])
 }

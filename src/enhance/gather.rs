@@ -38,19 +38,12 @@ pub fn gather(paths: &[&Path], options: &GatherOptions, device: &Device) -> Resu
     let images = paths.iter().map(|path| single(read(path, &options.read)?));
     let images: Vec<Image> = images.collect::<Result<_>>()?;
     let sidecars = paths.iter().map(|path| read_sidecar(path));
-    check_protocols(
-        paths,
-        &sidecars.collect::<Result<Vec<_>>>()?,
-        options.allow_mismatch,
-    )?;
+    check_protocols(paths, &sidecars.collect::<Result<Vec<_>>>()?, options.allow_mismatch)?;
     let Some(reference) = images.first() else {
         return Err(Error::Internal("no image to gather".into()));
     };
     let (path, grid) = (reference.path.clone(), reference.grid.clone());
-    images
-        .into_iter()
-        .map(|image| onto(&path, &grid, image, options.resample, device))
-        .collect()
+    images.into_iter().map(|image| onto(&path, &grid, image, options.resample, device)).collect()
 }
 
 fn single(image: Image) -> Result<Image> {
@@ -66,10 +59,7 @@ fn single(image: Image) -> Result<Image> {
 
 /// Holds each image's sidecar against the first's, and warns of what a person should know.
 fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], allow: bool) -> Result<()> {
-    let acquired = |i: usize| Acquired {
-        path: paths[i],
-        sidecar: sidecars[i].as_ref().map(Sidecar::keys),
-    };
+    let acquired = |i: usize| Acquired { path: paths[i], sidecar: sidecars[i].as_ref().map(Sidecar::keys) };
     for i in 1..paths.len() {
         for note in protocol::check(acquired(0), acquired(i), allow)? {
             tracing::warn!("{note}");
@@ -82,11 +72,7 @@ fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], allow: bool) -
 fn onto(path: &Path, grid: &Grid, image: Image, resample: bool, device: &Device) -> Result<Member> {
     let sha256 = image.sha256()?.unwrap_or_default().to_owned();
     let Some(difference) = difference(grid, &image.grid) else {
-        return Ok(Member {
-            image,
-            sha256,
-            resampled: false,
-        });
+        return Ok(Member { image, sha256, resampled: false });
     };
     if !resample {
         return Err(Error::data(
@@ -105,11 +91,7 @@ fn onto(path: &Path, grid: &Grid, image: Image, resample: bool, device: &Device)
     );
     let mut resampled = Image::from_values("", grid.clone(), VoxelType::F32, &values);
     resampled.path = image.path;
-    Ok(Member {
-        image: resampled,
-        sha256,
-        resampled: true,
-    })
+    Ok(Member { image: resampled, sha256, resampled: true })
 }
 
 /// How `other` differs from `grid`, in words, if by more than [`SAME_GRID_WITHIN_VOXELS`].
@@ -121,10 +103,7 @@ fn difference(grid: &Grid, other: &Grid) -> Option<String> {
     let (corner, voxels) = grid.furthest_corner(other);
     (voxels > SAME_GRID_WITHIN_VOXELS).then(|| {
         let (here, there) = (grid.position(corner), other.position(corner));
-        let mm = (0..3)
-            .map(|axis| (here[axis] - there[axis]).powi(2))
-            .sum::<f64>()
-            .sqrt();
+        let mm = (0..3).map(|axis| (here[axis] - there[axis]).powi(2)).sum::<f64>().sqrt();
         let [i, j, k] = corner;
         format!(
             "they are up to {voxels:.2} voxels ({mm:.2} mm) apart, at the corner ({i}, {j}, {k}); \
@@ -138,16 +117,8 @@ mod tests {
     use super::*;
 
     fn grid(shift: f64) -> Grid {
-        let affine = [
-            [2.0, 0.0, 0.0, shift],
-            [0.0, 2.0, 0.0, 0.0],
-            [0.0, 0.0, 3.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0],
-        ];
-        Grid {
-            shape: [10, 10, 5],
-            affine,
-        }
+        let affine = [[2.0, 0.0, 0.0, shift], [0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+        Grid { shape: [10, 10, 5], affine }
     }
 
     #[test]
@@ -160,21 +131,14 @@ mod tests {
         thicker.affine[2][2] = 3.03;
         assert_eq!(difference(&grid(0.0), &thicker), None);
         thicker.affine[2][2] = 3.12;
-        assert!(
-            difference(&grid(0.0), &thicker)
-                .unwrap()
-                .contains("0.18 voxels")
-        );
+        assert!(difference(&grid(0.0), &thicker).unwrap().contains("0.18 voxels"));
     }
 
     #[test]
     fn another_shape_is_another_grid() {
         let mut other = grid(0.0);
         other.shape[2] = 6;
-        assert_eq!(
-            difference(&grid(0.0), &other).unwrap(),
-            "10 × 10 × 6 voxels against 10 × 10 × 5"
-        );
+        assert_eq!(difference(&grid(0.0), &other).unwrap(), "10 × 10 × 6 voxels against 10 × 10 × 5");
     }
 
     #[test]

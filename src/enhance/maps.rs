@@ -67,9 +67,7 @@ impl PlannedMap {
         model.check_modality(modality)?;
         let parts = [Some(model.name.as_str()), phase, Some(UNALIGNED)];
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join("_");
-        let bound = BoundMap::new(&name, model)
-            .image("post", post)
-            .image("pre", pre);
+        let bound = BoundMap::new(&name, model).image("post", post).image("pre", pre);
         Ok(Self {
             phase: phase.map(str::to_owned),
             title: titled(difference.title(), phase),
@@ -116,9 +114,7 @@ impl PlannedMap {
 
 /// Short enough for a picture; the model's own title is longer.
 fn titled(what: &str, phase: Option<&str>) -> String {
-    let phase = phase.map_or_else(String::new, |phase| {
-        format!(", {}", phase.replace('_', " "))
-    });
+    let phase = phase.map_or_else(String::new, |phase| format!(", {}", phase.replace('_', " ")));
     format!("{what}{phase}, {UNALIGNED_NOTE}")
 }
 

@@ -40,12 +40,7 @@ impl Noise {
     /// A value from elsewhere.
     pub fn given(sigma: f64) -> Result<Self, String> {
         if sigma.is_finite() && sigma > 0.0 {
-            Ok(Self {
-                sigma,
-                method: "given",
-                n_voxels: None,
-                repeat_sha256: None,
-            })
+            Ok(Self { sigma, method: "given", n_voxels: None, repeat_sha256: None })
         } else {
             Err(format!("a noise of {sigma} was given; it must be above 0"))
         }
@@ -56,15 +51,11 @@ impl Noise {
     /// Air is Rayleigh-distributed there, with median σ·√(2·ln 2) (Gudbjartsson 1995, doi:10.1002/mrm.1910340618).
     /// `values` is one volume. Refused where a corner is too small, cut off to 0, or not Rayleigh-distributed.
     pub fn from_background(grid: &Grid, values: &[f32]) -> Result<Self, String> {
-        let mut corner = corners(grid, values)
-            .into_iter()
-            .min_by(|a, b| mean(a).total_cmp(&mean(b)))
-            .unwrap_or_default();
+        let mut corner =
+            corners(grid, values).into_iter().min_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap_or_default();
         let n = corner.len();
         if n < MIN_CORNER_VOXELS {
-            return Err(format!(
-                "the corners of the image have {n} voxels, fewer than {MIN_CORNER_VOXELS}"
-            ));
+            return Err(format!("the corners of the image have {n} voxels, fewer than {MIN_CORNER_VOXELS}"));
         }
         let zeros = corner.iter().filter(|&&s| s <= 0.0).count() as f64 / n as f64;
         if zeros > MAX_ZEROS {
@@ -101,9 +92,7 @@ impl Noise {
         let mut used = Vec::new();
         // The first round includes air, whose sd is smaller; the third no longer changes which voxels are used by much.
         for _ in 0..3 {
-            let bright = pairs
-                .iter()
-                .filter(|(_, signal)| *signal > GAUSSIAN_ABOVE * sigma);
+            let bright = pairs.iter().filter(|(_, signal)| *signal > GAUSSIAN_ABOVE * sigma);
             used = bright.map(|&(difference, _)| difference).collect();
             sigma = standard_deviation(&used) / std::f64::consts::SQRT_2;
         }
@@ -166,10 +155,7 @@ mod tests {
     fn grid() -> Grid {
         let mut affine = [[0.0; 4]; 4];
         (0..4).for_each(|i| affine[i][i] = 1.0);
-        Grid {
-            shape: [60, 50, 20],
-            affine,
-        }
+        Grid { shape: [60, 50, 20], affine }
     }
 
     /// Uniform numbers in (0, 1): a 64-bit linear congruence (Knuth's MMIX constants).
@@ -177,19 +163,13 @@ mod tests {
 
     impl Uniform {
         fn next(&mut self) -> f64 {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
         }
 
         /// Magnitude of a signal with Gaussian noise of sd σ in both channels.
         fn magnitude(&mut self, signal: f64, sigma: f64) -> f32 {
-            let (r, phi) = (
-                (-2.0 * self.next().ln()).sqrt(),
-                std::f64::consts::TAU * self.next(),
-            );
+            let (r, phi) = ((-2.0 * self.next().ln()).sqrt(), std::f64::consts::TAU * self.next());
             (signal + sigma * r * phi.cos()).hypot(sigma * r * phi.sin()) as f32
         }
     }
@@ -198,15 +178,10 @@ mod tests {
     fn body(sigma: f64, seed: u64) -> Vec<f32> {
         let mut noise = Uniform(seed);
         let signal = |v: usize| {
-            let (x, y) = (
-                (v % 60) as f64 / 30.0 - 1.0,
-                (v / 60 % 50) as f64 / 25.0 - 1.0,
-            );
+            let (x, y) = ((v % 60) as f64 / 30.0 - 1.0, (v / 60 % 50) as f64 / 25.0 - 1.0);
             if x * x + y * y < 0.8 { 300.0 } else { 0.0 }
         };
-        (0..60 * 50 * 20)
-            .map(|v| noise.magnitude(signal(v), sigma))
-            .collect()
+        (0..60 * 50 * 20).map(|v| noise.magnitude(signal(v), sigma)).collect()
     }
 
     #[test]
@@ -215,52 +190,33 @@ mod tests {
             let (a, b) = (body(sigma, 1), body(sigma, 2));
             // 600 voxels of air: the standard error of σ is about 2.5 %.
             let background = Noise::from_background(&grid(), &a).unwrap();
-            assert!(
-                (background.sigma / sigma - 1.0).abs() < 0.1,
-                "{background:?}"
-            );
+            assert!((background.sigma / sigma - 1.0).abs() < 0.1, "{background:?}");
             assert_eq!(background.n_voxels, Some(600));
             // Some 37,000 voxels of body: 0.4 %.
             let repeats = Noise::from_repeats(&a, &b).unwrap();
             assert!((repeats.sigma / sigma - 1.0).abs() < 0.02, "{repeats:?}");
             let twice: Vec<f32> = b.iter().map(|x| 2.0 * x).collect();
             let off = Noise::from_repeats(&a, &twice).unwrap();
-            assert!(
-                (off.sigma / sigma - 1.0).abs() > 0.02,
-                "images that differ must be noticed"
-            );
+            assert!((off.sigma / sigma - 1.0).abs() > 0.02, "images that differ must be noticed");
         }
     }
 
     #[test]
     fn a_background_that_is_no_noise_is_refused() {
         let clean = body(5.0, 3);
-        let cut_off: Vec<f32> = clean
-            .iter()
-            .map(|&x| if x < 5.0 { 0.0 } else { x })
-            .collect();
+        let cut_off: Vec<f32> = clean.iter().map(|&x| if x < 5.0 { 0.0 } else { x }).collect();
         let offset: Vec<f32> = clean.iter().map(|x| x + 20.0).collect();
         let says = |values: &[f32]| Noise::from_background(&grid(), values).unwrap_err();
         assert!(says(&cut_off).contains("cut it off"));
         assert!(says(&offset).contains("mean/sd"));
         assert!(says(&vec![7.0; clean.len()]).contains("mean/sd"));
-        let small = Grid {
-            shape: [10, 10, 1],
-            ..grid()
-        };
-        assert!(
-            Noise::from_background(&small, &clean[..100])
-                .unwrap_err()
-                .contains("fewer than")
-        );
+        let small = Grid { shape: [10, 10, 1], ..grid() };
+        assert!(Noise::from_background(&small, &clean[..100]).unwrap_err().contains("fewer than"));
     }
 
     #[test]
     fn a_value_must_be_positive() {
-        assert_eq!(
-            Noise::given(2.0).unwrap().enhancement_threshold(),
-            6.0 * std::f64::consts::SQRT_2
-        );
+        assert_eq!(Noise::given(2.0).unwrap().enhancement_threshold(), 6.0 * std::f64::consts::SQRT_2);
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Noise::given(bad).is_err());
         }

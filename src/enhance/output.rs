@@ -151,19 +151,10 @@ impl fmt::Display for Written {
         let [ni, nj, nk] = self.shape;
         let n_voxels = ni * nj * nk;
         let flagged = 100.0 * self.n_flagged as f64 / n_voxels.max(1) as f64;
-        writeln!(
-            f,
-            "{}: {} maps of {ni} × {nj} × {nk} voxels",
-            self.dir.display(),
-            self.names.len()
-        )?;
+        writeln!(f, "{}: {} maps of {ni} × {nj} × {nk} voxels", self.dir.display(), self.names.len())?;
         for name in self.names.iter().chain(&self.files) {
             writeln!(f, "  {name}")?;
         }
-        writeln!(
-            f,
-            "computed on {}; {flagged:.1} % of voxels have a remark, see {STATUS}.json",
-            self.device
-        )
+        writeln!(f, "computed on {}; {flagged:.1} % of voxels have a remark, see {STATUS}.json", self.device)
     }
 }

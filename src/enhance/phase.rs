@@ -87,9 +87,7 @@ impl FromStr for PhaseArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (role, rest) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` is not ROLE=FILE[@SECONDS]"))?;
+        let (role, rest) = text.split_once('=').ok_or_else(|| format!("`{text}` is not ROLE=FILE[@SECONDS]"))?;
         let wanted = role.replace('-', "_");
         let role = Role::ALL
             .into_iter()
@@ -101,11 +99,7 @@ impl FromStr for PhaseArg {
         };
         match path {
             "" => Err(format!("`{text}` names no file")),
-            path => Ok(Self {
-                role,
-                path: path.into(),
-                seconds,
-            }),
+            path => Ok(Self { role, path: path.into(), seconds }),
         }
     }
 }
@@ -116,11 +110,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 fn names(roles: &[Role]) -> String {
-    roles
-        .iter()
-        .map(|r| r.name())
-        .collect::<Vec<_>>()
-        .join(", ")
+    roles.iter().map(|r| r.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// One phase of a checked examination.
@@ -159,16 +149,9 @@ impl Phases {
             _ => format!("{}_{}", arg.role, i - first(arg.role) + 1),
         };
         let labels: Vec<String> = args.iter().enumerate().map(label).collect();
-        let phase = |(arg, label): (PhaseArg, String)| Phase {
-            role: arg.role,
-            label,
-            seconds: arg.seconds,
-            path: arg.path,
-        };
-        Ok(Self {
-            agent,
-            phases: args.into_iter().zip(labels).map(phase).collect(),
-        })
+        let phase =
+            |(arg, label): (PhaseArg, String)| Phase { role: arg.role, label, seconds: arg.seconds, path: arg.path };
+        Ok(Self { agent, phases: args.into_iter().zip(labels).map(phase).collect() })
     }
 
     /// Indices of the phases that may serve a quantity.
@@ -207,10 +190,7 @@ fn check_roles(agent: Agent, args: &[PhaseArg]) -> Result<()> {
                 .into(),
         ));
     }
-    if let Some(pair) = args
-        .windows(2)
-        .find(|p| p[0].role == p[1].role && p[0].role != Role::Arterial)
-    {
+    if let Some(pair) = args.windows(2).find(|p| p[0].role == p[1].role && p[0].role != Role::Arterial) {
         return Err(Error::Usage(format!(
             "the role {} was given twice: {} and {}\n  remedy: give it once; only `arterial` may be repeated",
             pair[0].role,

@@ -17,42 +17,12 @@ struct Setting {
 }
 
 const SETTINGS: [Setting; 6] = [
-    Setting {
-        key: "RepetitionTime",
-        name: "TR",
-        unit: " s",
-        universal: true,
-    },
-    Setting {
-        key: "EchoTime",
-        name: "TE",
-        unit: " s",
-        universal: true,
-    },
-    Setting {
-        key: "FlipAngle",
-        name: "flip angle",
-        unit: "°",
-        universal: true,
-    },
-    Setting {
-        key: "PhilipsRescaleSlope",
-        name: "rescale slope",
-        unit: "",
-        universal: false,
-    },
-    Setting {
-        key: "PhilipsRescaleIntercept",
-        name: "rescale intercept",
-        unit: "",
-        universal: false,
-    },
-    Setting {
-        key: "PhilipsScaleSlope",
-        name: "scale slope",
-        unit: "",
-        universal: false,
-    },
+    Setting { key: "RepetitionTime", name: "TR", unit: " s", universal: true },
+    Setting { key: "EchoTime", name: "TE", unit: " s", universal: true },
+    Setting { key: "FlipAngle", name: "flip angle", unit: "°", universal: true },
+    Setting { key: "PhilipsRescaleSlope", name: "rescale slope", unit: "", universal: false },
+    Setting { key: "PhilipsRescaleIntercept", name: "rescale intercept", unit: "", universal: false },
+    Setting { key: "PhilipsScaleSlope", name: "scale slope", unit: "", universal: false },
 ];
 
 /// Largest relative difference of a setting that still counts as the same: scanners round what they report.
@@ -77,13 +47,7 @@ impl Acquired<'_> {
 /// differences that were allowed, and settings that could not be checked.
 pub fn check(reference: Acquired, other: Acquired, allow_mismatch: bool) -> Result<Vec<String>> {
     let (mut differences, mut unknown) = (Vec::new(), Vec::new());
-    for Setting {
-        key,
-        name,
-        unit,
-        universal,
-    } in SETTINGS
-    {
+    for Setting { key, name, unit, universal } in SETTINGS {
         match (reference.setting(key), other.setting(key)) {
             (Some(a), Some(b)) if (a - b).abs() > SAME_WITHIN * a.abs().max(b.abs()) => {
                 differences.push(format!("{name} is {b}{unit}, but {a}{unit}"));
@@ -97,10 +61,7 @@ pub fn check(reference: Acquired, other: Acquired, allow_mismatch: bool) -> Resu
     if !differences.is_empty() && !allow_mismatch {
         return Err(Error::data(
             other.path,
-            format!(
-                "{} in {there}: the difference of the images would not be contrast",
-                differences.join("; ")
-            ),
+            format!("{} in {there}: the difference of the images would not be contrast", differences.join("; ")),
             "use images of one protocol, or --allow-mismatch if the sidecars are wrong",
         ));
     }
@@ -135,25 +96,14 @@ mod tests {
     use super::*;
 
     fn keys(tr: f64, te: f64, flip: f64) -> Map<String, Value> {
-        [
-            ("RepetitionTime", tr),
-            ("EchoTime", te),
-            ("FlipAngle", flip),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.into()))
-        .collect()
+        [("RepetitionTime", tr), ("EchoTime", te), ("FlipAngle", flip)]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect()
     }
 
-    fn checked(
-        a: Option<&Map<String, Value>>,
-        b: Option<&Map<String, Value>>,
-        allow: bool,
-    ) -> Result<Vec<String>> {
-        let at = |path: &'static str, sidecar| Acquired {
-            path: Path::new(path),
-            sidecar,
-        };
+    fn checked(a: Option<&Map<String, Value>>, b: Option<&Map<String, Value>>, allow: bool) -> Result<Vec<String>> {
+        let at = |path: &'static str, sidecar| Acquired { path: Path::new(path), sidecar };
         check(at("pre.nii", a), at("post.nii", b), allow)
     }
 
@@ -172,36 +122,15 @@ mod tests {
             keys
         };
         for (a, b, says) in [
-            (
-                &a,
-                &keys(0.00471, 0.0013, 12.0),
-                "TR is 0.00471 s, but 0.00371 s in pre.nii",
-            ),
-            (
-                &a,
-                &keys(0.00371, 0.0026, 12.0),
-                "TE is 0.0026 s, but 0.0013 s",
-            ),
-            (
-                &a,
-                &keys(0.00371, 0.0013, 25.0),
-                "flip angle is 25°, but 12°",
-            ),
-            (
-                &scaled(0.02),
-                &scaled(0.03),
-                "scale slope is 0.03, but 0.02",
-            ),
+            (&a, &keys(0.00471, 0.0013, 12.0), "TR is 0.00471 s, but 0.00371 s in pre.nii"),
+            (&a, &keys(0.00371, 0.0026, 12.0), "TE is 0.0026 s, but 0.0013 s"),
+            (&a, &keys(0.00371, 0.0013, 25.0), "flip angle is 25°, but 12°"),
+            (&scaled(0.02), &scaled(0.03), "scale slope is 0.03, but 0.02"),
         ] {
             let error = checked(Some(a), Some(b), false).unwrap_err();
             assert_eq!(error.exit_status(), 65);
             let text = error.to_string();
-            assert!(
-                text.contains(says)
-                    && text.contains("post.nii")
-                    && text.contains("--allow-mismatch"),
-                "{text}"
-            );
+            assert!(text.contains(says) && text.contains("post.nii") && text.contains("--allow-mismatch"), "{text}");
             let notes = checked(Some(a), Some(b), true).unwrap();
             assert!(notes.len() == 1 && notes[0].contains(says), "{notes:?}");
         }
@@ -213,9 +142,7 @@ mod tests {
         let notes = checked(Some(&a), None, false).unwrap();
         assert_eq!(
             notes,
-            [
-                "post.nii: TR, TE, flip angle could not be compared with pre.nii: no JSON sidecar beside post.nii"
-            ]
+            ["post.nii: TR, TE, flip angle could not be compared with pre.nii: no JSON sidecar beside post.nii"]
         );
         let mut b = a.clone();
         b.remove("EchoTime");

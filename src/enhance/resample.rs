@@ -12,8 +12,7 @@ use std::ops::Range;
 use bytemuck::cast_slice;
 
 use crate::device::{
-    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Shader,
-    Source, VoxelKernel,
+    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Shader, Source, VoxelKernel,
 };
 use crate::volume::{Grid, Scaling, VoxelType};
 use crate::{Error, Result, with_voxel_type};
@@ -38,8 +37,7 @@ impl Resampling {
     /// Resamples volumes on `source` onto `target`.
     pub fn new(source: &Grid, target: &Grid) -> Self {
         let inverse = source.inverse();
-        let product =
-            |r: usize, c: usize| (0..4).map(|m| inverse[r][m] * target.affine[m][c]).sum();
+        let product = |r: usize, c: usize| (0..4).map(|m| inverse[r][m] * target.affine[m][c]).sum();
         Self {
             source: source.shape,
             target: target.shape,
@@ -60,19 +58,11 @@ impl Resampling {
         let n_target = u32::try_from(self.target.iter().product::<usize>())
             .map_err(|_| Error::Internal("the target has more than 2^32 voxels".into()))?;
         let index: Vec<u32> = (0..n_target).collect();
-        let which = Row {
-            bytes: cast_slice(&index),
-            voxel_type: VoxelType::U32,
-            scaling: Scaling::IDENTITY,
-        };
+        let which = Row { bytes: cast_slice(&index), voxel_type: VoxelType::U32, scaling: Scaling::IDENTITY };
         let source = Source::new(vec![which], index.len(), None);
         let mut whole: Option<Vec<f32>> = None;
         for slab in self.slabs() {
-            let kernel = ResampleKernel {
-                map: self,
-                row,
-                slab,
-            };
+            let kernel = ResampleKernel { map: self, row, slab };
             let column = device.run(&kernel, &source, progress)?.pop();
             let Some(part) = column.as_ref().and_then(Column::as_f32) else {
                 return Err(Error::Internal("resampling gave no column".into()));
@@ -90,9 +80,7 @@ impl Resampling {
         let [ni, nj, nk] = self.source;
         let step = (self.slab_voxels / (ni * nj).max(1)).max(2) - 1;
         let starts = (0..nk.saturating_sub(1).max(1)).step_by(step);
-        starts
-            .map(|first| first..(first + step + 1).min(nk))
-            .collect()
+        starts.map(|first| first..(first + step + 1).min(nk)).collect()
     }
 }
 
@@ -124,10 +112,7 @@ impl VoxelKernel for ResampleKernel<'_> {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        vec![ColumnSpec {
-            name: "resampled".into(),
-            kind: ColumnType::F32,
-        }]
+        vec![ColumnSpec { name: "resampled".into(), kind: ColumnType::F32 }]
     }
 
     /// Positions and sums are in f64 whatever the precision.
@@ -155,27 +140,12 @@ impl VoxelKernel for ResampleKernel<'_> {
 
     fn shader(&self, _n_obs: usize) -> Shader {
         let [ni, nj, nk] = self.map.source;
-        let numbers = [
-            ni,
-            nj,
-            nk,
-            self.slab.start,
-            self.slab.end,
-            self.map.target[0],
-            self.map.target[1],
-        ];
-        let mut params: Vec<f32> = self
-            .map
-            .matrix
-            .as_flattened()
-            .iter()
-            .map(|&x| x as f32)
-            .collect();
+        let numbers = [ni, nj, nk, self.slab.start, self.slab.end, self.map.target[0], self.map.target[1]];
+        let mut params: Vec<f32> = self.map.matrix.as_flattened().iter().map(|&x| x as f32).collect();
         params.extend(numbers.map(|n| n as f32));
         let first = params.len();
         params.resize(first + ni * nj * self.slab.len(), 0.0);
-        self.row
-            .load_f32(ni * nj * self.slab.start, &mut params[first..]);
+        self.row.load_f32(ni * nj * self.slab.start, &mut params[first..]);
         let body = wgsl_constants() + include_str!("../../shaders/resample.wgsl");
         Shader { body, params }
     }
@@ -186,9 +156,7 @@ impl ResampleKernel<'_> {
     fn position(&self, voxel: usize) -> [f64; 3] {
         let [ni, nj, _] = self.map.target;
         let [i, j, k] = [voxel % ni, voxel / ni % nj, voxel / (ni * nj)].map(|x| x as f64);
-        self.map
-            .matrix
-            .map(|[a, b, c, d]| a * i + b * j + c * k + d)
+        self.map.matrix.map(|[a, b, c, d]| a * i + b * j + c * k + d)
     }
 
     fn real(&self, stored: f64) -> f64 {
@@ -223,11 +191,7 @@ impl<F: Fn(usize) -> f64> Volume<'_, F> {
         let [ni, nj, _] = self.shape;
         let along_x = |j: usize, k: usize| {
             let line = (k * nj + j) * ni;
-            lerp(
-                x.fraction,
-                || (self.value)(line + x.below),
-                || (self.value)(line + x.above),
-            )
+            lerp(x.fraction, || (self.value)(line + x.below), || (self.value)(line + x.above))
         };
         let along_y = |k: usize| lerp(y.fraction, || along_x(y.below, k), || along_x(y.above, k));
         Some(lerp(z.fraction, || along_y(z.below), || along_y(z.above)))
@@ -240,18 +204,10 @@ fn between(position: f64, n: usize) -> Option<Between> {
         return None;
     }
     let nearest = position.round();
-    let position = if (position - nearest).abs() < SNAP {
-        nearest
-    } else {
-        position
-    };
+    let position = if (position - nearest).abs() < SNAP { nearest } else { position };
     let position = position.clamp(0.0, last);
     let below = position.floor();
-    Some(Between {
-        below: below as usize,
-        above: (below as usize + 1).min(n - 1),
-        fraction: position - below,
-    })
+    Some(Between { below: below as usize, above: (below as usize + 1).min(n - 1), fraction: position - below })
 }
 
 /// Linear interpolation that never reads the upper value at fraction 0, where it could be NaN or outside.

@@ -33,13 +33,9 @@ pub fn enhance(
     outputs: OutputOptions,
     progress: &dyn Progress,
 ) -> Result<Written> {
-    exam.left_out
-        .iter()
-        .for_each(|what| tracing::warn!("{what}"));
+    exam.left_out.iter().for_each(|what| tracing::warn!("{what}"));
     let grid = &exam.image().grid;
-    let labels = labels
-        .map(|l| read_labels(&l.path, grid, &l.read))
-        .transpose()?;
+    let labels = labels.map(|l| read_labels(&l.path, grid, &l.read)).transpose()?;
     // S0 is drawn at t = 0 where it has no time of its own.
     let plotted = exam.moments.iter().skip(1).any(|m| m.seconds.is_some());
     let files: &[&str] = match (&labels, plotted) {
@@ -53,34 +49,18 @@ pub fn enhance(
     let outputs = output::plan(outputs, &names, files)?;
 
     let (mut computed, mut status) = compute_maps(exam, device, progress)?;
-    add_curve(
-        exam,
-        &descriptors,
-        device,
-        progress,
-        &mut computed,
-        &mut status,
-    )?;
+    add_curve(exam, &descriptors, device, progress, &mut computed, &mut status)?;
     let files = match &labels {
         Some(labels) => tables(exam, labels, &computed, plotted)?,
         None => Vec::new(),
     };
     let mut options = exam.recorded.clone();
     options.insert("left_out".into(), json!(exam.left_out));
-    let run = Run {
-        command: "enhance",
-        options,
-        inputs_sha256: exam.inputs_sha256.clone(),
-        device,
-    };
+    let run = Run { command: "enhance", options, inputs_sha256: exam.inputs_sha256.clone(), device };
     output::write(outputs, &run, grid, (&computed, &status), &files)
 }
 
-fn compute_maps(
-    exam: &Exam,
-    device: &Device,
-    progress: &dyn Progress,
-) -> Result<(Vec<ComputedMap>, Vec<u16>)> {
+fn compute_maps(exam: &Exam, device: &Device, progress: &dyn Progress) -> Result<(Vec<ComputedMap>, Vec<u16>)> {
     let source = Source::new(exam.rows(), exam.image().grid.n_voxels(), None);
     maps::compute(&exam.maps, &source, device, progress)
 }
@@ -105,10 +85,7 @@ fn add_curve(
     let Some(Column::U16(remarks)) = columns.pop() else {
         return Err(Error::Internal("curves came without a status".into()));
     };
-    status
-        .iter_mut()
-        .zip(remarks)
-        .for_each(|(all, bits)| *all |= bits);
+    status.iter_mut().zip(remarks).for_each(|(all, bits)| *all |= bits);
     let unit = signal_unit(exam.agent.modality());
     let map = |(d, values): (&Descriptor, Column)| ComputedMap {
         name: d.name().into(),
@@ -135,14 +112,10 @@ fn tables(
         (table::CURVES, table::curves(labels, &regions, &summaries)?),
     ];
     if plotted {
-        let signals: Vec<&PhaseSummary> =
-            summaries.iter().filter(|s| s.quantity == SIGNAL).collect();
+        let signals: Vec<&PhaseSummary> = summaries.iter().filter(|s| s.quantity == SIGNAL).collect();
         // The names of hundreds of frames would cover the plot.
         let marked = exam.moments.len() <= MOST_MARKS;
-        files.push((
-            table::CURVES_PLOT,
-            table::plot(labels, &regions, &signals, marked)?,
-        ));
+        files.push((table::CURVES_PLOT, table::plot(labels, &regions, &signals, marked)?));
     }
     Ok(files)
 }
@@ -160,17 +133,10 @@ fn summaries(exam: &Exam, regions: &Regions, computed: &[ComputedMap]) -> Vec<Ph
         let when = (moment.label.as_str(), moment.seconds);
         row.load_f32(0, &mut signal);
         summaries.push(PhaseSummary::new(when, (SIGNAL, unit), regions, &signal));
-        let of_phase = computed
-            .iter()
-            .filter(|map| map.phase.as_ref() == Some(&moment.label));
+        let of_phase = computed.iter().filter(|map| map.phase.as_ref() == Some(&moment.label));
         for map in of_phase {
             if let (Some(values), Some(model)) = (map.values.as_f32(), map.model) {
-                summaries.push(PhaseSummary::new(
-                    when,
-                    (&model.name, &map.unit),
-                    regions,
-                    &values,
-                ));
+                summaries.push(PhaseSummary::new(when, (&model.name, &map.unit), regions, &values));
             }
         }
     }

@@ -42,37 +42,17 @@ impl Exam {
         let image = read(&series.path, &options.gather.read)?;
         let seconds = times(&series.times, &image)?;
         let agent = series.agent;
-        let end = series
-            .curve_end_s
-            .or(agent.curve_ends_before_s())
-            .unwrap_or(f64::INFINITY);
+        let end = series.curve_end_s.or(agent.curve_ends_before_s()).unwrap_or(f64::INFINITY);
         let n_curve = seconds.partition_point(|&t| t < end);
-        let timeline = Timeline::of_series(
-            &series.times,
-            &seconds[..n_curve],
-            series.n_baseline,
-            series.late_from_s,
-        )?;
-        let unenhanced = Unenhanced {
-            image: &image,
-            n_volumes: timeline.n_baseline,
-        };
-        let noise = sigma::resolve(
-            &options.sigma,
-            agent.modality(),
-            unenhanced,
-            &options.gather,
-            device,
-        )?;
+        let timeline = Timeline::of_series(&series.times, &seconds[..n_curve], series.n_baseline, series.late_from_s)?;
+        let unenhanced = Unenhanced { image: &image, n_volumes: timeline.n_baseline };
+        let noise = sigma::resolve(&options.sigma, agent.modality(), unenhanced, &options.gather, device)?;
         let mut recorded = recorded(agent, options, noise.as_ref());
         recorded.insert("n_baseline".into(), timeline.n_baseline.into());
         recorded.insert("late_from_s".into(), series.late_from_s.into());
         recorded.insert("n_curve".into(), n_curve.into());
         recorded.insert("times_s".into(), json!(seconds));
-        let moment = |(i, &t): (usize, &f64)| Sample {
-            label: format!("frame {}", i + 1),
-            seconds: Some(t),
-        };
+        let moment = |(i, &t): (usize, &f64)| Sample { label: format!("frame {}", i + 1), seconds: Some(t) };
         let mut exam = Self {
             agent,
             moments: seconds.iter().enumerate().map(moment).collect(),
@@ -106,12 +86,7 @@ fn times(path: &Path, image: &Image) -> Result<Vec<f64>> {
     }
     Err(Error::data(
         path,
-        format!(
-            "holds {} times for {} volumes of {}",
-            seconds.len(),
-            image.n_volumes(),
-            image.path.display()
-        ),
+        format!("holds {} times for {} volumes of {}", seconds.len(), image.n_volumes(), image.path.display()),
         "give one time a volume, in seconds after injection",
     ))
 }

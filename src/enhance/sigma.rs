@@ -37,8 +37,7 @@ impl FromStr for Sigma {
 }
 
 const UNKNOWN: &str = "the noise is unknown";
-const REMEDY: &str =
-    "give --sigma VALUE, or --repeat FILE with a second image like the unenhanced one";
+const REMEDY: &str = "give --sigma VALUE, or --repeat FILE with a second image like the unenhanced one";
 
 /// The volumes before contrast.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +66,7 @@ pub fn resolve(
         Sigma::Unsaid if n_volumes > 1 => {
             Noise::from_repeats(&values(image, n_volumes - 2), &values(image, n_volumes - 1))
         }
-        _ if modality != Modality::Mr => {
-            Err("the background shows it in MR magnitude images alone".into())
-        }
+        _ if modality != Modality::Mr => Err("the background shows it in MR magnitude images alone".into()),
         _ => Noise::from_background(&image.grid, &values(image, 0)),
     };
     match found {
@@ -82,16 +79,8 @@ pub fn resolve(
     }
 }
 
-fn from_repeat(
-    unenhanced: &Image,
-    repeat: &Path,
-    options: &GatherOptions,
-    device: &Device,
-) -> Result<Noise> {
-    let options = GatherOptions {
-        resample: true,
-        ..options.clone()
-    };
+fn from_repeat(unenhanced: &Image, repeat: &Path, options: &GatherOptions, device: &Device) -> Result<Noise> {
+    let options = GatherOptions { resample: true, ..options.clone() };
     let members = gather(&[unenhanced.path.as_path(), repeat], &options, device)?;
     if members[1].resampled {
         return Err(Error::data(
@@ -103,10 +92,7 @@ fn from_repeat(
     let [a, b] = [0, 1].map(|i| values(&members[i].image, 0));
     let noise = Noise::from_repeats(&a, &b)
         .map_err(|why| Error::data(repeat, format!("{UNKNOWN} ({why})"), "give --sigma VALUE"))?;
-    Ok(Noise {
-        repeat_sha256: Some(members[1].sha256.clone()),
-        ..noise
-    })
+    Ok(Noise { repeat_sha256: Some(members[1].sha256.clone()), ..noise })
 }
 
 /// The real values of one volume of an image.

@@ -48,30 +48,14 @@ pub fn subtract(
     let members = gather(&[&options.pre, &options.post], &options.gather, device)?;
     let [pre, post] = [&members[0].image, &members[1].image];
     let modality = options.modality.unwrap_or_else(|| detect(pre));
-    let unenhanced = Unenhanced {
-        image: pre,
-        n_volumes: 1,
-    };
-    let noise = sigma::resolve(
-        &options.sigma,
-        modality,
-        unenhanced,
-        &options.gather,
-        device,
-    )?;
+    let unenhanced = Unenhanced { image: pre, n_volumes: 1 };
+    let noise = sigma::resolve(&options.sigma, modality, unenhanced, &options.gather, device)?;
     let planned = planned(modality, noise.as_ref(), &options.pre)?;
-    let labels = options
-        .labels
-        .as_deref()
-        .map(|path| read_labels(path, &pre.grid, &options.gather.read));
+    let labels = options.labels.as_deref().map(|path| read_labels(path, &pre.grid, &options.gather.read));
     let labels = labels.transpose()?;
 
     let names: Vec<&str> = planned.iter().map(|map| map.name.as_str()).collect();
-    let files: &[&str] = if labels.is_some() {
-        &[table::REGIONS]
-    } else {
-        &[]
-    };
+    let files: &[&str] = if labels.is_some() { &[table::REGIONS] } else { &[] };
     let outputs = output::plan(outputs, &names, files)?;
     let source = Source::new(vec![pre.row(0), post.row(0)], pre.grid.n_voxels(), None);
     let (computed, status) = maps::compute(&planned, &source, device, progress)?;
@@ -104,9 +88,7 @@ fn planned(modality: Modality, noise: Option<&Noise>, pre: &Path) -> Result<Vec<
         None => tracing::warn!("noise-scaled enhancement is left out: it needs the noise"),
     }
     let sigma = noise.map_or(0.0, |noise| noise.sigma);
-    let planned = wanted
-        .into_iter()
-        .map(|d| PlannedMap::difference(d, None, [1, 0], modality, sigma));
+    let planned = wanted.into_iter().map(|d| PlannedMap::difference(d, None, [1, 0], modality, sigma));
     planned.collect()
 }
 
@@ -137,14 +119,8 @@ fn recorded(
         ("modality".into(), json!(modality)),
         ("aligned".into(), json!(false)),
         ("noise".into(), json!(noise)),
-        (
-            "resampled".into(),
-            json!({ "pre": members[0].resampled, "post": members[1].resampled }),
-        ),
-        (
-            "allow_mismatch".into(),
-            json!(options.gather.allow_mismatch),
-        ),
+        ("resampled".into(), json!({ "pre": members[0].resampled, "post": members[1].resampled })),
+        ("allow_mismatch".into(), json!(options.gather.allow_mismatch)),
     ])
 }
 
@@ -157,18 +133,8 @@ mod tests {
     fn air_in_hu_tells_ct_from_mr() {
         let mut affine = [[0.0; 4]; 4];
         (0..4).for_each(|i| affine[i][i] = 1.0);
-        let grid = Grid {
-            shape: [100, 1, 1],
-            affine,
-        };
-        let of = |values: &[i16]| {
-            detect(&Image::from_values(
-                "x",
-                grid.clone(),
-                VoxelType::I16,
-                values,
-            ))
-        };
+        let grid = Grid { shape: [100, 1, 1], affine };
+        let of = |values: &[i16]| detect(&Image::from_values("x", grid.clone(), VoxelType::I16, values));
         let mut values = [40i16; 100];
         assert_eq!(of(&values), Modality::Mr);
         values[7] = -600;
@@ -186,11 +152,7 @@ mod tests {
         let noise = Noise::given(2.0).unwrap();
         assert_eq!(
             names(Modality::Mr, Some(&noise)),
-            [
-                "subtraction_unaligned",
-                "relative_enhancement_unaligned",
-                "noise_scaled_enhancement_unaligned"
-            ]
+            ["subtraction_unaligned", "relative_enhancement_unaligned", "noise_scaled_enhancement_unaligned"]
         );
         assert_eq!(names(Modality::Ct, None), ["subtraction_unaligned"]);
     }

@@ -94,44 +94,24 @@ pub fn curves(labels: &Labels, regions: &Regions, summaries: &[PhaseSummary]) ->
 
 /// The plot of one quantity over time: mean ± sd a label. The first is before contrast, and held from t = 0 where it has
 /// no time.
-pub fn plot(
-    labels: &Labels,
-    regions: &Regions,
-    summaries: &[&PhaseSummary],
-    marked: bool,
-) -> Result<Vec<u8>> {
+pub fn plot(labels: &Labels, regions: &Regions, summaries: &[&PhaseSummary], marked: bool) -> Result<Vec<u8>> {
     let seconds = |i: usize| summaries[i].seconds.or((i == 0).then_some(0.0));
-    let timed: Vec<(&PhaseSummary, f64)> = (0..summaries.len())
-        .filter_map(|i| Some((summaries[i], seconds(i)?)))
-        .collect();
+    let timed: Vec<(&PhaseSummary, f64)> =
+        (0..summaries.len()).filter_map(|i| Some((summaries[i], seconds(i)?))).collect();
     let points = |i: usize| -> Vec<CurvePoint> {
         let point = |&(summary, seconds): &(&PhaseSummary, f64)| {
             let Summary { mean, sd, .. } = summary.regions[i];
-            CurvePoint {
-                seconds,
-                value: mean,
-                low: mean - sd,
-                high: mean + sd,
-            }
+            CurvePoint { seconds, value: mean, low: mean - sd, high: mean + sd }
         };
         timed.iter().map(point).collect()
     };
-    let named: Vec<(String, Vec<CurvePoint>)> = regions
-        .iter()
-        .enumerate()
-        .map(|(i, (label, _))| (name(labels, label), points(i)))
-        .collect();
-    let curves: Vec<Curve> = named
-        .iter()
-        .map(|(name, points)| Curve { name, points })
-        .collect();
+    let named: Vec<(String, Vec<CurvePoint>)> =
+        regions.iter().enumerate().map(|(i, (label, _))| (name(labels, label), points(i))).collect();
+    let curves: Vec<Curve> = named.iter().map(|(name, points)| Curve { name, points }).collect();
     let phases: Vec<PhaseMark> = timed
         .iter()
         .filter(|_| marked)
-        .map(|(summary, seconds)| PhaseMark {
-            name: &summary.phase,
-            seconds: *seconds,
-        })
+        .map(|(summary, seconds)| PhaseMark { name: &summary.phase, seconds: *seconds })
         .collect();
     CurvePlot {
         title: "Enhancement curves",
@@ -146,8 +126,5 @@ pub fn plot(
 }
 
 fn name(labels: &Labels, label: u16) -> String {
-    labels
-        .names
-        .get(&label)
-        .map_or_else(|| format!("label {label}"), String::clone)
+    labels.names.get(&label).map_or_else(|| format!("label {label}"), String::clone)
 }

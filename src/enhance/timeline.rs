@@ -35,54 +35,31 @@ impl Timeline {
     pub fn of_phases(phases: &Phases) -> Self {
         let sample = |i: usize| {
             let phase = &phases.phases[i];
-            Sample {
-                label: phase.label.clone(),
-                seconds: phase.seconds,
-            }
+            Sample { label: phase.label.clone(), seconds: phase.seconds }
         };
         let curve = phases.serving(Quantity::Curve);
         let samples: Vec<Sample> = curve.into_iter().skip(1).map(sample).collect();
-        let n_early = if phases.has_early_and_late() {
-            samples.len() - 1
-        } else {
-            0
-        };
-        Self {
-            n_baseline: 1,
-            held_until: 0.0,
-            samples,
-            n_early,
-        }
+        let n_early = if phases.has_early_and_late() { samples.len() - 1 } else { 0 };
+        Self { n_baseline: 1, held_until: 0.0, samples, n_early }
     }
 
     /// The curve of a series with a time a frame, in seconds after injection, increasing; `path` is where they are from.
     ///
     /// The first `n_baseline` frames are the baseline (default: those up to t = 0); frames before `late_from` seconds
     /// are the early part.
-    pub fn of_series(
-        path: &Path,
-        seconds: &[f64],
-        n_baseline: Option<usize>,
-        late_from: f64,
-    ) -> Result<Self> {
-        let n_baseline =
-            n_baseline.unwrap_or_else(|| seconds.iter().filter(|&&t| t <= 0.0).count());
+    pub fn of_series(path: &Path, seconds: &[f64], n_baseline: Option<usize>, late_from: f64) -> Result<Self> {
+        let n_baseline = n_baseline.unwrap_or_else(|| seconds.iter().filter(|&&t| t <= 0.0).count());
         if n_baseline == 0 || n_baseline >= seconds.len() {
             return Err(Error::data(
                 path,
-                format!(
-                    "{n_baseline} of {} frames are before contrast",
-                    seconds.len()
-                ),
+                format!("{n_baseline} of {} frames are before contrast", seconds.len()),
                 "times are in seconds after injection, with at least one frame at or before 0; or give --baseline N, \
                  the number of frames before contrast arrives",
             ));
         }
         let (baseline, after) = seconds.split_at(n_baseline);
-        let sample = |(i, &t): (usize, &f64)| Sample {
-            label: format!("frame {}", n_baseline + i + 1),
-            seconds: Some(t),
-        };
+        let sample =
+            |(i, &t): (usize, &f64)| Sample { label: format!("frame {}", n_baseline + i + 1), seconds: Some(t) };
         Ok(Self {
             n_baseline,
             held_until: baseline[n_baseline - 1].max(0.0),
@@ -109,10 +86,7 @@ impl Timeline {
         match descriptor {
             Descriptor::PeakEnhancement => None,
             Descriptor::CurveType if self.n_early == 0 || self.n_early == self.samples.len() => {
-                Some(
-                    "it needs an early (arterial) and a late (portal or later) sample of the curve"
-                        .into(),
-                )
+                Some("it needs an early (arterial) and a late (portal or later) sample of the curve".into())
             }
             Descriptor::CurveType => None,
             Descriptor::TimeToPeak | Descriptor::WashInSlope => self.untimed(),
@@ -121,18 +95,10 @@ impl Timeline {
     }
 
     fn untimed(&self) -> Option<String> {
-        let without: Vec<&str> = self
-            .samples
-            .iter()
-            .filter(|s| s.seconds.is_none())
-            .map(|s| s.label.as_str())
-            .collect();
-        (!without.is_empty()).then(|| {
-            format!(
-                "no time is given for {}; write ROLE=FILE@SECONDS after injection",
-                without.join(", ")
-            )
-        })
+        let without: Vec<&str> =
+            self.samples.iter().filter(|s| s.seconds.is_none()).map(|s| s.label.as_str()).collect();
+        (!without.is_empty())
+            .then(|| format!("no time is given for {}; write ROLE=FILE@SECONDS after injection", without.join(", ")))
     }
 
     fn too_short(&self, auc_end: f64) -> Option<String> {

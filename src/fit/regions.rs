@@ -102,11 +102,7 @@ fn fit_means(series: &Series, decays: &[Vec<f64>], options: &AdcOptions) -> Resu
     let n_regions = decays.first().map_or(0, Vec::len);
     let rows = decays
         .iter()
-        .map(|decay| Row {
-            bytes: bytemuck::cast_slice(decay),
-            voxel_type: VoxelType::F64,
-            scaling: Scaling::IDENTITY,
-        })
+        .map(|decay| Row { bytes: bytemuck::cast_slice(decay), voxel_type: VoxelType::F64, scaling: Scaling::IDENTITY })
         .collect();
     let kernel = AdcKernel::new(options.clone(), &series.b_values(), &MEAN_DECAY);
     let columns = Cpu::new(1, Precision::F64)?.run(&kernel, &Source::new(rows, n_regions, None));

@@ -154,4 +154,3 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
 fn sha256(series: &Series) -> Result<Vec<String>> {
     series.images().iter().filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
 }
-

@@ -14,9 +14,7 @@ pub fn rounded(value: f64, digits: usize) -> String {
     let places = digits.saturating_sub(1);
     let scientific = format!("{value:.places$e}");
     // Read from the rounded text, since rounding may carry: 9.999 is 10.0 in three digits.
-    let exponent = scientific
-        .split_once('e')
-        .and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
     match exponent {
         Some(exponent @ -4..6) => {
             let decimals = (places as i32 - exponent).max(0) as usize;
@@ -39,34 +37,15 @@ mod tests {
             let back: f32 = exact(f64::from(value)).parse().unwrap();
             assert!(back == value || back.is_nan() && value.is_nan());
         }
-        assert_eq!(
-            [0.0011, 45.0, 1.25e-5, 1e7, f64::NAN].map(exact),
-            ["0.0011", "45", "1.25e-5", "10000000", "NaN"]
-        );
+        assert_eq!([0.0011, 45.0, 1.25e-5, 1e7, f64::NAN].map(exact), ["0.0011", "45", "1.25e-5", "10000000", "NaN"]);
     }
 
     #[test]
     fn rounded_keeps_significant_digits() {
-        let shown = [
-            0.001_234_56,
-            45.3,
-            9.9996,
-            123_456.0,
-            1_234_567.0,
-            -1.2345e-5,
-            0.0,
-        ];
+        let shown = [0.001_234_56, 45.3, 9.9996, 123_456.0, 1_234_567.0, -1.2345e-5, 0.0];
         assert_eq!(
             shown.map(|value| rounded(value, 4)),
-            [
-                "0.001235",
-                "45.30",
-                "10.00",
-                "123456",
-                "1.235e6",
-                "-1.234e-5",
-                "0"
-            ]
+            ["0.001235", "45.30", "10.00", "123456", "1.235e6", "-1.234e-5", "0"]
         );
     }
 }

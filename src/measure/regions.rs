@@ -19,10 +19,7 @@ impl Regions {
         let mut start = 0;
         for run in labels.chunk_by(|a, b| a == b) {
             if run[0] != 0 {
-                voxels
-                    .entry(run[0])
-                    .or_default()
-                    .extend(start..start + run.len());
+                voxels.entry(run[0]).or_default().extend(start..start + run.len());
             }
             start += run.len();
         }
@@ -31,9 +28,7 @@ impl Regions {
 
     /// Label and voxel indices of each region, by label.
     pub fn iter(&self) -> impl Iterator<Item = (u16, &[usize])> {
-        self.voxels
-            .iter()
-            .map(|(label, voxels)| (*label, voxels.as_slice()))
+        self.voxels.iter().map(|(label, voxels)| (*label, voxels.as_slice()))
     }
 
     /// Voxel indices of one region, in order; empty for a label that does not occur.
@@ -65,11 +60,7 @@ pub struct RegionMap<'a> {
 
 /// One row a region and map: `region label map unit n n_nonfinite mean sd median q1 q3 min max`. A label without a name
 /// is called `label N`.
-pub fn region_table(
-    regions: &Regions,
-    names: &BTreeMap<u16, String>,
-    maps: &[RegionMap<'_>],
-) -> Table {
+pub fn region_table(regions: &Regions, names: &BTreeMap<u16, String>, maps: &[RegionMap<'_>]) -> Table {
     let mut table = Table::new(&[
         "region",
         "label",
@@ -85,21 +76,12 @@ pub fn region_table(
         "min",
         "max",
     ]);
-    let summaries: Vec<_> = maps
-        .iter()
-        .map(|map| regions.summaries(map.values))
-        .collect();
+    let summaries: Vec<_> = maps.iter().map(|map| regions.summaries(map.values)).collect();
     for (label, _) in regions.iter() {
-        let name = names
-            .get(&label)
-            .map_or_else(|| format!("label {label}"), String::clone);
+        let name = names.get(&label).map_or_else(|| format!("label {label}"), String::clone);
         for (map, summaries) in maps.iter().zip(&summaries) {
-            let mut row: Vec<Cell> = vec![
-                name.as_str().into(),
-                usize::from(label).into(),
-                map.name.into(),
-                map.unit.into(),
-            ];
+            let mut row: Vec<Cell> =
+                vec![name.as_str().into(), usize::from(label).into(), map.name.into(), map.unit.into()];
             row.extend(summaries[&label].cells());
             table.push(row);
         }
@@ -157,11 +139,7 @@ mod tests {
     #[test]
     fn the_table_is_long() {
         let names = BTreeMap::from([(2, "liver".to_owned())]);
-        let adc = RegionMap {
-            name: "ADC",
-            unit: "mm²/s",
-            values: &VALUES,
-        };
+        let adc = RegionMap { name: "ADC", unit: "mm²/s", values: &VALUES };
         let table = region_table(&Regions::new(&LABELS), &names, &[adc]);
         let tsv = String::from_utf8(table.to_tsv().unwrap()).unwrap();
         let expected = "region\tlabel\tmap\tunit\tn\tn_nonfinite\tmean\tsd\tmedian\tq1\tq3\tmin\tmax\n\

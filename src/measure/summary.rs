@@ -62,8 +62,7 @@ pub fn quantile(values: &mut [f64], p: f64) -> f64 {
         return f64::NAN;
     }
     let place = p.clamp(0.0, 1.0) * (values.len() - 1) as f64;
-    let (_, &mut below, rest) =
-        values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let (_, &mut below, rest) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
     let above = rest.iter().copied().fold(f64::NAN, f64::min);
     match place.fract() {
         0.0 => below,
@@ -75,11 +74,7 @@ pub fn quantile(values: &mut [f64], p: f64) -> f64 {
 fn sum(values: impl Iterator<Item = f64>) -> f64 {
     let (total, lost) = values.fold((0.0f64, 0.0f64), |(total, lost), value| {
         let next = total + value;
-        let rounding = if total.abs() >= value.abs() {
-            (total - next) + value
-        } else {
-            (value - next) + total
-        };
+        let rounding = if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
         (next, lost + rounding)
     });
     total + lost
@@ -129,10 +124,7 @@ mod tests {
     fn quantiles_lie_between_order_statistics() {
         // np.quantile([3., 1., 4., 1., 5., 9.], [0, .1, .25, .5, .98, 1])
         let of = |p| quantile(&mut [3.0, 1.0, 4.0, 1.0, 5.0, 9.0], p);
-        assert_eq!(
-            [0.0, 0.1, 0.25, 0.5, 1.0].map(of),
-            [1.0, 1.0, 1.5, 3.5, 9.0]
-        );
+        assert_eq!([0.0, 0.1, 0.25, 0.5, 1.0].map(of), [1.0, 1.0, 1.5, 3.5, 9.0]);
         assert!(close(of(0.98), 8.6));
     }
 

@@ -68,10 +68,7 @@ pub struct Table {
 impl Table {
     /// A table without rows.
     pub fn new(columns: &[&str]) -> Self {
-        Self {
-            header: columns.iter().map(|&name| name.to_owned()).collect(),
-            rows: Vec::new(),
-        }
+        Self { header: columns.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -96,33 +93,21 @@ impl Table {
 
     /// Only the named columns, in the order given; names that do not occur are passed over.
     pub fn select(&self, columns: &[&str]) -> Self {
-        let places: Vec<usize> = columns
-            .iter()
-            .filter_map(|&name| self.header.iter().position(|column| column == name))
-            .collect();
+        let places: Vec<usize> =
+            columns.iter().filter_map(|&name| self.header.iter().position(|column| column == name)).collect();
         Self {
             header: places.iter().map(|&p| self.header[p].clone()).collect(),
-            rows: self
-                .rows
-                .iter()
-                .map(|row| places.iter().map(|&p| row[p].clone()).collect())
-                .collect(),
+            rows: self.rows.iter().map(|row| places.iter().map(|&p| row[p].clone()).collect()).collect(),
         }
     }
 
     /// The bytes of a tab-separated file with one header line, in UTF-8; fields with tabs, quotes or line ends are quoted.
     pub fn to_tsv(&self) -> Result<Vec<u8>> {
         let failed = |problem: String| Error::Internal(format!("writing a table: {problem}"));
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(b'\t')
-            .from_writer(Vec::new());
-        writer
-            .write_record(&self.header)
-            .map_err(|e| failed(e.to_string()))?;
+        let mut writer = csv::WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
+        writer.write_record(&self.header).map_err(|e| failed(e.to_string()))?;
         for row in &self.rows {
-            writer
-                .write_record(row.iter().map(Cell::exact))
-                .map_err(|e| failed(e.to_string()))?;
+            writer.write_record(row.iter().map(Cell::exact)).map_err(|e| failed(e.to_string()))?;
         }
         writer.into_inner().map_err(|e| failed(e.to_string()))
     }
@@ -130,11 +115,7 @@ impl Table {
     /// The table for a terminal: columns aligned, two spaces between them, numbers to the right and rounded to four digits.
     pub fn to_text(&self) -> String {
         let shown: Vec<Vec<String>> = std::iter::once(self.header.clone())
-            .chain(
-                self.rows
-                    .iter()
-                    .map(|row| row.iter().map(Cell::shown).collect()),
-            )
+            .chain(self.rows.iter().map(|row| row.iter().map(Cell::shown).collect()))
             .collect();
         let columns: Vec<(usize, bool)> = (0..self.header.len())
             .map(|c| {
@@ -145,11 +126,7 @@ impl Table {
             .collect();
         let line = |row: &Vec<String>| {
             let fields = row.iter().zip(&columns).map(|(field, &(width, words))| {
-                if words {
-                    format!("{field:<width$}")
-                } else {
-                    format!("{field:>width$}")
-                }
+                if words { format!("{field:<width$}") } else { format!("{field:>width$}") }
             });
             let line = fields.collect::<Vec<_>>().join("  ");
             line.trim_end().to_owned() + "\n"
@@ -172,10 +149,7 @@ mod tests {
     #[test]
     fn tsv_keeps_the_value_and_quotes_what_would_break_it() {
         let tsv = String::from_utf8(table().to_tsv().unwrap()).unwrap();
-        assert_eq!(
-            tsv,
-            "region\tn\tADC mm²/s\ncyst\t12\t0.002954321\n\"left\tlobe\"\t3400\tNaN\n"
-        );
+        assert_eq!(tsv, "region\tn\tADC mm²/s\ncyst\t12\t0.002954321\n\"left\tlobe\"\t3400\tNaN\n");
     }
 
     #[test]

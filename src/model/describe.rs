@@ -30,9 +30,7 @@ impl Display for MapModel {
         writeln!(f, "  unit      {}", self.unit)?;
         writeln!(f, "  images    {}", modality.join(", "))?;
         for InputSpec { name, doc, unit } in &self.inputs {
-            let unit = unit
-                .as_ref()
-                .map_or(String::new(), |unit| format!(" [{unit}]"));
+            let unit = unit.as_ref().map_or(String::new(), |unit| format!(" [{unit}]"));
             writeln!(f, "  input     {name}: {doc}{unit}")?;
         }
         for guard in &self.positive {

@@ -36,13 +36,8 @@ impl Code {
     /// Gives a register to every value: uniforms keep theirs, the others share by when they are last used.
     pub fn new(program: &Program) -> Self {
         let n_uniforms = program.uniforms.len();
-        let mut registers = Registers {
-            of_step: Vec::new(),
-            free: Vec::new(),
-            n: n_uniforms,
-            n_uniforms,
-            expiring: expiring(program),
-        };
+        let mut registers =
+            Registers { of_step: Vec::new(), free: Vec::new(), n: n_uniforms, n_uniforms, expiring: expiring(program) };
         let mut steps = Vec::new();
         for (i, step) in program.steps.iter().enumerate() {
             let operation = step.map(|value| registers.find(value));
@@ -143,12 +138,7 @@ impl<'c, L: Lanes> Machine<'c, L> {
             *register = [lanes.splat(value); VECTORS];
         }
         let loaded = vec![L::T::of(0.0); Self::BLOCK];
-        Self {
-            lanes,
-            code,
-            registers,
-            loaded,
-        }
+        Self { lanes, code, registers, loaded }
     }
 
     /// Computes a group, after those before it; `load` fills a slice of [`Self::BLOCK`] with an image's voxels,

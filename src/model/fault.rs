@@ -19,11 +19,7 @@ pub struct Fault {
 impl Fault {
     /// A mistake at the bytes `at`.
     pub fn new(at: Range<usize>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            at,
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+        Self { at, problem: problem.into(), remedy: remedy.into() }
     }
 
     /// The same mistake in a text that holds this one from byte `offset` on.
@@ -60,18 +56,11 @@ impl Fault {
 
 /// The nearest start of a character at or before a byte.
 fn floor(text: &str, byte: usize) -> usize {
-    (0..=byte.min(text.len()))
-        .rev()
-        .find(|&i| text.is_char_boundary(i))
-        .unwrap_or(0)
+    (0..=byte.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
 /// `did you mean ...? ` and what is known, for a name that is not.
-pub(crate) fn suggest<'a>(
-    name: &str,
-    what: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> String {
+pub(crate) fn suggest<'a>(name: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let listed = known.clone().collect::<Vec<_>>().join(", ");
     match nearest(name, known) {
         Some(near) => format!("did you mean `{near}`? {what}: {listed}"),
@@ -101,11 +90,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
             } else {
                 let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swap {
-                    table[i - 2][j - 2] + 1
-                } else {
-                    replaced
-                };
+                let swapped = if swap { table[i - 2][j - 2] + 1 } else { replaced };
                 let grown = table[i - 1][j].min(table[i][j - 1]) + 1;
                 replaced.min(swapped).min(grown)
             };
@@ -132,9 +117,7 @@ mod tests {
     #[test]
     fn places_outside_the_text_or_inside_a_character_do_no_harm() {
         for (at, text) in [(9..12, "ab"), (1..2, "µ"), (0..0, ""), (3..9, "ab\ncd")] {
-            let message = Fault::new(at, "p", "r")
-                .in_file(Path::new("x"), text)
-                .to_string();
+            let message = Fault::new(at, "p", "r").in_file(Path::new("x"), text).to_string();
             assert!(message.contains('^'), "{message}");
         }
     }

@@ -155,12 +155,8 @@ impl Graph {
         }
         match (op, self.entry(x)) {
             (Unary::Neg, Entry::Operation(Operation::Unary(Unary::Neg, inner))) => inner,
-            (Unary::Neg, Entry::Operation(Operation::Binary(Binary::Sub, a, b))) => {
-                self.binary(Binary::Sub, b, a)
-            }
-            (Unary::Abs, Entry::Operation(Operation::Unary(Unary::Neg, inner))) => {
-                self.unary(Unary::Abs, inner)
-            }
+            (Unary::Neg, Entry::Operation(Operation::Binary(Binary::Sub, a, b))) => self.binary(Binary::Sub, b, a),
+            (Unary::Abs, Entry::Operation(Operation::Unary(Unary::Neg, inner))) => self.unary(Unary::Abs, inner),
             (Unary::Abs, Entry::Operation(Operation::Unary(Unary::Abs, _))) => x,
             _ => self.intern(Entry::Operation(Operation::Unary(op, x))),
         }
@@ -172,11 +168,7 @@ impl Graph {
         if let Some(node) = self.simpler(op, a, b).or_else(|| self.folded(op, a, b)) {
             return node;
         }
-        let (a, b) = if op.commutes() && b < a {
-            (b, a)
-        } else {
-            (a, b)
-        };
+        let (a, b) = if op.commutes() && b < a { (b, a) } else { (a, b) };
         self.intern(Entry::Operation(Operation::Binary(op, a, b)))
     }
 

@@ -35,11 +35,7 @@ pub struct BoundMap<'m> {
 impl<'m> BoundMap<'m> {
     /// A map whose output is called `name`; its inputs are still to be bound.
     pub fn new(name: &str, model: &'m MapModel) -> Self {
-        Self {
-            name: name.into(),
-            model,
-            inputs: Vec::new(),
-        }
+        Self { name: name.into(), model, inputs: Vec::new() }
     }
 
     /// Binds an input to the image in a row of the source.
@@ -111,11 +107,7 @@ impl MapKernel {
         }
         let program = Program::new(&binder.graph, &groups, &binder.constants);
         let code = Code::new(&program);
-        Ok(Self {
-            maps: instances,
-            program,
-            code,
-        })
+        Ok(Self { maps: instances, program, code })
     }
 
     /// Arithmetic operations a voxel, without loads and checks.
@@ -172,9 +164,9 @@ impl Binder {
     fn node(&mut self, map: &BoundMap, input: &str, binding: Binding) -> Result<Node> {
         match binding {
             Binding::Image(row) => Ok(self.graph.image(row as u32)),
-            Binding::Number(value) if !(value as f32).is_finite() => Err(map.error(format!(
-                "its input `{input}` is {value}, which is no finite number"
-            ))),
+            Binding::Number(value) if !(value as f32).is_finite() => {
+                Err(map.error(format!("its input `{input}` is {value}, which is no finite number")))
+            }
             Binding::Number(value) => {
                 let same = |known: &f64| known.to_bits() == value.to_bits();
                 let found = self.constants.iter().position(same);
@@ -197,20 +189,11 @@ impl VoxelKernel for MapKernel {
     fn columns(&self) -> Vec<ColumnSpec> {
         let maps = self.maps.iter().map(|map| (&*map.name, ColumnType::F32));
         let columns = maps.chain([(STATUS, ColumnType::U16)]);
-        columns
-            .map(|(name, kind)| ColumnSpec {
-                name: name.into(),
-                kind,
-            })
-            .collect()
+        columns.map(|(name, kind)| ColumnSpec { name: name.into(), kind }).collect()
     }
 
     fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]) {
-        let work = Work {
-            kernel: self,
-            batch,
-            out,
-        };
+        let work = Work { kernel: self, batch, out };
         match precision {
             Precision::F32 => run_f32(work),
             Precision::F64 => run_f64(work),
@@ -219,31 +202,16 @@ impl VoxelKernel for MapKernel {
 
     fn shader(&self, _n_obs: usize) -> Shader {
         let writer = Writer::new(&self.program, "        ");
-        let mut body = format!(
-            "{}\n{MAIN}        var status = 0u;\n",
-            wgsl::FORMULA.trim_end()
-        );
+        let mut body = format!("{}\n{MAIN}        var status = 0u;\n", wgsl::FORMULA.trim_end());
         for (column, (map, group)) in self.maps.iter().zip(&self.program.groups).enumerate() {
             // Writing to a string cannot fail.
-            let _ = write!(
-                body,
-                "        // {}\n{}",
-                map.name,
-                writer.steps(group.steps.clone())
-            );
+            let _ = write!(body, "        // {}\n{}", map.name, writer.steps(group.steps.clone()));
             let wanted: Vec<String> = group.wanted.iter().map(|&v| writer.value(v)).collect();
             body += &status::wgsl(map, column, &wanted);
         }
-        let _ = write!(
-            body,
-            "        store_u16({}u, voxel, status);\n    }}\n}}\n",
-            self.maps.len()
-        );
+        let _ = write!(body, "        store_u16({}u, voxel, status);\n    }}\n}}\n", self.maps.len());
         let params = self.program.params().map(|value| value as f32);
-        Shader {
-            body,
-            params: params.collect(),
-        }
+        Shader { body, params: params.collect() }
     }
 }
 

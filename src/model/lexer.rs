@@ -35,11 +35,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed<'_>>, Fault> {
                 end
             }
             '*' if text[at..].starts_with("**") => {
-                return Err(Fault::new(
-                    at..at + 2,
-                    "`**` is no operator",
-                    "write x^y for a power",
-                ));
+                return Err(Fault::new(at..at + 2, "`**` is no operator", "write x^y for a power"));
             }
             '+' | '-' | '*' | '/' | '^' | '(' | ')' | ',' => {
                 found.push((Token::Symbol(first), at..at + 1));
@@ -75,11 +71,7 @@ fn number(text: &str, at: Range<usize>) -> Result<Token<'_>, Fault> {
     let written = &text[at.clone()];
     match written.parse() {
         Ok(value) => Ok(Token::Number(value)),
-        Err(_) => Err(Fault::new(
-            at,
-            format!("`{written}` is no number"),
-            "write numbers like 3, 0.5 or 1e-3",
-        )),
+        Err(_) => Err(Fault::new(at, format!("`{written}` is no number"), "write numbers like 3, 0.5 or 1e-3")),
     }
 }
 
@@ -90,9 +82,7 @@ fn unknown_symbol(symbol: char, at: usize) -> Fault {
         '²' => "write x^2",
         '√' => "write sqrt(x)",
         '[' | '{' | ']' | '}' => "use round parentheses",
-        '<' | '>' | '=' | '?' | '!' | '&' | '|' => {
-            "formulas have no comparisons: use min and max, or a guard"
-        }
+        '<' | '>' | '=' | '?' | '!' | '&' | '|' => "formulas have no comparisons: use min and max, or a guard",
         _ => "a formula has numbers, names, + - * / ^, parentheses and commas",
     };
     let at = at..at + symbol.len_utf8();
@@ -104,11 +94,7 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<Token<'_>> {
-        tokens(text)
-            .unwrap()
-            .into_iter()
-            .map(|(token, _)| token)
-            .collect()
+        tokens(text).unwrap().into_iter().map(|(token, _)| token).collect()
     }
 
     #[test]
@@ -116,21 +102,11 @@ mod tests {
         use Token::{End, Name, Number, Symbol};
         assert_eq!(
             kinds("1.5e-3*T1_pre ^ .5"),
-            [
-                Number(1.5e-3),
-                Symbol('*'),
-                Name("T1_pre"),
-                Symbol('^'),
-                Number(0.5),
-                End
-            ]
+            [Number(1.5e-3), Symbol('*'), Name("T1_pre"), Symbol('^'), Number(0.5), End]
         );
         // An `e` without digits is a name, which the parser refuses beside a number.
         assert_eq!(kinds("2e"), [Number(2.0), Name("e"), End]);
-        assert_eq!(
-            kinds("2e+x"),
-            [Number(2.0), Name("e"), Symbol('+'), Name("x"), End]
-        );
+        assert_eq!(kinds("2e+x"), [Number(2.0), Name("e"), Symbol('+'), Name("x"), End]);
         assert_eq!(kinds("3E2"), [Number(300.0), End]);
     }
 

@@ -131,17 +131,13 @@ impl MapModel {
     }
 }
 
-#[expect(
-    clippy::panic,
-    reason = "a test reads every embedded file, so a build that passed cannot come here"
-)]
+#[expect(clippy::panic, reason = "a test reads every embedded file, so a build that passed cannot come here")]
 fn embedded() -> Vec<MapModel> {
     let read = |file: &include_dir::File| {
         let path = Path::new("models/maps").join(file.path());
         let name = file.path().file_stem().unwrap_or_default();
         let text = file.contents_utf8().unwrap_or_default();
-        MapModel::parse(&name.to_string_lossy(), text, &path)
-            .unwrap_or_else(|error| panic!("{error}"))
+        MapModel::parse(&name.to_string_lossy(), text, &path).unwrap_or_else(|error| panic!("{error}"))
     };
     let mut maps: Vec<MapModel> = FILES.files().map(read).collect();
     maps.sort_by(|a, b| a.name.cmp(&b.name));

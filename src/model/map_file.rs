@@ -57,9 +57,8 @@ pub(super) fn read(name: &str, text: &str) -> Result<MapModel, Fault> {
     check_valid(file.valid.as_ref())?;
     let formula = formula(text, &file.formula, &file.inputs)?;
     let guards = file.positive.iter();
-    let positive: Vec<Formula> = guards
-        .map(|guard| self::formula(text, guard, &file.inputs))
-        .collect::<Result<_, _>>()?;
+    let positive: Vec<Formula> =
+        guards.map(|guard| self::formula(text, guard, &file.inputs)).collect::<Result<_, _>>()?;
     check_use(&file.inputs, &formula, &positive)?;
     Ok(MapModel {
         name: name.into(),
@@ -76,11 +75,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<MapModel, Fault> {
 
 impl From<FileInput> for InputSpec {
     fn from(input: FileInput) -> Self {
-        Self {
-            name: input.name.into_inner(),
-            doc: input.doc,
-            unit: input.unit,
-        }
+        Self { name: input.name.into_inner(), doc: input.doc, unit: input.unit }
     }
 }
 
@@ -90,9 +85,7 @@ fn toml_fault(error: toml::de::Error) -> Fault {
 
 /// Before anything else, so that a later form is named as such.
 fn check_schema(text: &str) -> Result<(), Fault> {
-    let schema = toml::from_str::<SchemaOnly>(text)
-        .map_err(toml_fault)?
-        .schema;
+    let schema = toml::from_str::<SchemaOnly>(text).map_err(toml_fault)?.schema;
     match *schema.get_ref() {
         SCHEMA => Ok(()),
         other => Err(Fault::new(
@@ -103,12 +96,12 @@ fn check_schema(text: &str) -> Result<(), Fault> {
     }
 }
 
-const NAME_REMEDY: &str = "a name starts with a letter and goes on with letters, digits and _; functions and pi are taken";
+const NAME_REMEDY: &str =
+    "a name starts with a letter and goes on with letters, digits and _; functions and pi are taken";
 
 /// Whether formulas can use a name.
 fn is_name(name: &str) -> bool {
-    let taken = FUNCTIONS.iter().any(|(known, _)| *known == name)
-        || CONSTANTS.iter().any(|(known, _)| *known == name);
+    let taken = FUNCTIONS.iter().any(|(known, _)| *known == name) || CONSTANTS.iter().any(|(known, _)| *known == name);
     let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     letters && !taken && name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
@@ -163,15 +156,10 @@ fn formula(text: &str, written: &Spanned<String>, inputs: &[FileInput]) -> Resul
     let quoted = &text[written.span()];
     let start = written.span().start + quoted.find(formula).unwrap_or(0);
     let mut graph = Graph::default();
-    let names: Vec<_> = (0..)
-        .zip(inputs)
-        .map(|(row, input)| (input.name.get_ref().as_str(), graph.image(row)))
-        .collect();
+    let names: Vec<_> =
+        (0..).zip(inputs).map(|(row, input)| (input.name.get_ref().as_str(), graph.image(row))).collect();
     let checked = parse(formula).and_then(|expr| graph.add(&expr, &names).map(|_| expr));
-    Ok(Formula {
-        expr: checked.map_err(|fault| fault.shifted(start))?,
-        text: formula.into(),
-    })
+    Ok(Formula { expr: checked.map_err(|fault| fault.shifted(start))?, text: formula.into() })
 }
 
 /// What is declared must be used.

@@ -43,21 +43,10 @@ pub enum ExprKind {
 /// Reads a formula.
 pub fn parse(text: &str) -> Result<Expr, Fault> {
     if text.len() > MAX_BYTES {
-        let problem = format!(
-            "the formula has {} bytes; the limit is {MAX_BYTES}",
-            text.len()
-        );
-        return Err(Fault::new(
-            0..text.len(),
-            problem,
-            "split it into several maps",
-        ));
+        let problem = format!("the formula has {} bytes; the limit is {MAX_BYTES}", text.len());
+        return Err(Fault::new(0..text.len(), problem, "split it into several maps"));
     }
-    let mut parser = Parser {
-        tokens: tokens(text)?,
-        next: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
     let expr = parser.sum()?;
     match parser.peek() {
         (Token::End, _) => Ok(expr),
@@ -122,10 +111,7 @@ impl<'t> Parser<'t> {
         let start = self.peek().1.start;
         let expr = if self.take('-') {
             let inner = self.signed()?;
-            Expr {
-                at: start..inner.at.end,
-                kind: ExprKind::Unary(Unary::Neg, Box::new(inner)),
-            }
+            Expr { at: start..inner.at.end, kind: ExprKind::Unary(Unary::Neg, Box::new(inner)) }
         } else {
             self.power()?
         };
@@ -156,10 +142,7 @@ impl<'t> Parser<'t> {
                 self.next += 1;
                 let inner = self.sum()?;
                 let end = self.close(&at)?;
-                Ok(Expr {
-                    at: at.start..end,
-                    ..inner
-                })
+                Ok(Expr { at: at.start..end, ..inner })
             }
             _ => Err(self.unexpected("a number, a name or `(`")),
         }
@@ -172,17 +155,12 @@ impl<'t> Parser<'t> {
         let called = self.peek().0 == Token::Symbol('(');
         match (function, constant) {
             (Some((_, function)), _) if called => self.call(name, *function, at),
-            (Some(_), _) => Err(Fault::new(
-                at,
-                format!("the function `{name}` has no argument"),
-                format!("write {name}(...)"),
-            )),
+            (Some(_), _) => {
+                Err(Fault::new(at, format!("the function `{name}` has no argument"), format!("write {name}(...)")))
+            }
             (None, _) if called => Err(unknown_function(name, at)),
             (None, Some(&(_, value))) => Ok(number(value, at)),
-            (None, None) => Ok(Expr {
-                at,
-                kind: ExprKind::Name(name.into()),
-            }),
+            (None, None) => Ok(Expr { at, kind: ExprKind::Name(name.into()) }),
         }
     }
 
@@ -196,14 +174,8 @@ impl<'t> Parser<'t> {
         let count = arguments.len();
         let mut arguments = arguments.into_iter().map(Box::new);
         match (function, arguments.next(), arguments.next(), count) {
-            (Function::One(op), Some(x), None, 1) => Ok(Expr {
-                at,
-                kind: ExprKind::Unary(op, x),
-            }),
-            (Function::Two(op), Some(a), Some(b), 2) => Ok(Expr {
-                at,
-                kind: ExprKind::Binary(op, a, b),
-            }),
+            (Function::One(op), Some(x), None, 1) => Ok(Expr { at, kind: ExprKind::Unary(op, x) }),
+            (Function::Two(op), Some(a), Some(b), 2) => Ok(Expr { at, kind: ExprKind::Binary(op, a, b) }),
             _ => Err(wrong_count(name, function, count, at)),
         }
     }
@@ -215,11 +187,7 @@ impl<'t> Parser<'t> {
             return Ok(end);
         }
         match self.peek().0 {
-            Token::End => Err(Fault::new(
-                open.clone(),
-                "this `(` is never closed",
-                "add a `)`",
-            )),
+            Token::End => Err(Fault::new(open.clone(), "this `(` is never closed", "add a `)`")),
             _ => Err(self.unexpected("an operator or `)`")),
         }
     }
@@ -228,37 +196,21 @@ impl<'t> Parser<'t> {
         let (token, at) = self.peek();
         let (found, remedy) = match token {
             Token::End => ("the end".into(), "complete the formula".into()),
-            Token::Number(value) => (
-                format!("the number {value}"),
-                "write * between factors".into(),
-            ),
-            Token::Name(name) => (
-                format!("the name `{name}`"),
-                "write * between factors".into(),
-            ),
+            Token::Number(value) => (format!("the number {value}"), "write * between factors".into()),
+            Token::Name(name) => (format!("the name `{name}`"), "write * between factors".into()),
             Token::Symbol('(') => ("`(`".into(), "write * between factors".into()),
             Token::Symbol(symbol) => (format!("`{symbol}`"), format!("remove the `{symbol}`")),
         };
-        Fault::new(
-            at.clone(),
-            format!("expected {wanted}, found {found}"),
-            remedy,
-        )
+        Fault::new(at.clone(), format!("expected {wanted}, found {found}"), remedy)
     }
 }
 
 fn number(value: f64, at: Range<usize>) -> Expr {
-    Expr {
-        at,
-        kind: ExprKind::Number(value),
-    }
+    Expr { at, kind: ExprKind::Number(value) }
 }
 
 fn binary(operator: Binary, left: Expr, right: Expr) -> Expr {
-    Expr {
-        at: left.at.start..right.at.end,
-        kind: ExprKind::Binary(operator, Box::new(left), Box::new(right)),
-    }
+    Expr { at: left.at.start..right.at.end, kind: ExprKind::Binary(operator, Box::new(left), Box::new(right)) }
 }
 
 fn unknown_function(name: &str, at: Range<usize>) -> Fault {

@@ -51,11 +51,7 @@ impl Program {
             values: graph.values(constants, &[]),
             varying: graph.varying(),
             made: HashMap::new(),
-            program: Self {
-                steps: Vec::new(),
-                uniforms: Vec::new(),
-                groups: Vec::new(),
-            },
+            program: Self { steps: Vec::new(), uniforms: Vec::new(), groups: Vec::new() },
         };
         for nodes in groups {
             let start = builder.program.steps.len();
@@ -74,10 +70,7 @@ impl Program {
 
     /// The uniforms that may change between runs: a shader's `params`, in order.
     pub fn params(&self) -> impl Iterator<Item = f64> {
-        self.uniforms
-            .iter()
-            .filter(|uniform| !uniform.literal)
-            .map(|uniform| uniform.value)
+        self.uniforms.iter().filter(|uniform| !uniform.literal).map(|uniform| uniform.value)
     }
 }
 
@@ -102,10 +95,9 @@ impl Builder<'_> {
                 Value::Step(self.program.steps.len() - 1)
             }
             entry => {
-                self.program.uniforms.push(Uniform {
-                    value: self.values[node.index()],
-                    literal: matches!(entry, Entry::Number(_)),
-                });
+                self.program
+                    .uniforms
+                    .push(Uniform { value: self.values[node.index()], literal: matches!(entry, Entry::Number(_)) });
                 Value::Uniform(self.program.uniforms.len() - 1)
             }
         };
@@ -122,11 +114,7 @@ mod tests {
 
     /// The nodes of formulas over images `a`, `b` and the constant `s`.
     fn nodes(graph: &mut Graph, formulas: &[&str]) -> Vec<Node> {
-        let names = [
-            ("a", graph.image(0)),
-            ("b", graph.image(1)),
-            ("s", graph.constant(0)),
-        ];
+        let names = [("a", graph.image(0)), ("b", graph.image(1)), ("s", graph.constant(0))];
         let add = |text: &&str| graph.add(&parse(text).unwrap(), &names).unwrap();
         formulas.iter().map(add).collect()
     }
@@ -155,10 +143,7 @@ mod tests {
         let wanted = nodes(&mut graph, &["100 * exp(a)"]);
         let program = Program::new(&graph, &[wanted], &[3.0]);
         assert_eq!(program.params().count(), 0);
-        let literal = Uniform {
-            value: 100.0,
-            literal: true,
-        };
+        let literal = Uniform { value: 100.0, literal: true };
         assert_eq!(program.uniforms, [literal]);
         let uses_exp = |op: &Operation<Value>| matches!(op, Operation::Unary(Unary::Exp, _));
         assert!(program.steps.iter().any(uses_exp));

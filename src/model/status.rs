@@ -36,21 +36,13 @@ pub fn status_bits() -> &'static [StatusBit] {
             name: "bad_input",
             meaning: "an image is not finite here: the maps that use it are NaN",
         },
-        StatusBit {
-            bit: GUARD,
-            name: "guard_failed",
-            meaning: "what must be positive is not: the map is NaN",
-        },
+        StatusBit { bit: GUARD, name: "guard_failed", meaning: "what must be positive is not: the map is NaN" },
         StatusBit {
             bit: OUT_OF_RANGE,
             name: "out_of_range",
             meaning: "the value lies outside the map's plausible range; it is kept",
         },
-        StatusBit {
-            bit: NO_VALUE,
-            name: "no_value",
-            meaning: "the formula has no finite value here: the map is NaN",
-        },
+        StatusBit { bit: NO_VALUE, name: "no_value", meaning: "the formula has no finite value here: the map is NaN" },
     ]
 }
 
@@ -67,13 +59,7 @@ impl<L: Lanes> Finished<L> {
     #[inline(always)]
     pub(super) fn new(lanes: L) -> Self {
         let zeros = vec![L::T::of(0.0); VECTORS * L::LANES];
-        Self {
-            lanes,
-            values: zeros.clone(),
-            status: vec![0; zeros.len()],
-            remarks: zeros,
-            remarked: false,
-        }
+        Self { lanes, values: zeros.clone(), status: vec![0; zeros.len()], remarks: zeros, remarked: false }
     }
 
     /// Starts a block.
@@ -185,9 +171,7 @@ pub(super) fn wgsl(map: &Instance, column: usize, wanted: &[String]) -> String {
     text += &format!("{{\n            store_f32({column}u, voxel, {value});\n");
     if let Some([low, high]) = map.valid {
         let (low, high) = (literal(low), literal(high));
-        text += &format!(
-            "            status |= select(0u, {OUT_OF_RANGE}u, {value} < {low} || {value} > {high});\n"
-        );
+        text += &format!("            status |= select(0u, {OUT_OF_RANGE}u, {value} < {low} || {value} > {high});\n");
     }
     text + "        }\n"
 }

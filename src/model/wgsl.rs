@@ -99,17 +99,7 @@ mod tests {
 
     #[test]
     fn literals_are_exact() {
-        for value in [
-            0.0,
-            1.0,
-            100.0,
-            -0.1,
-            std::f64::consts::PI,
-            1e-37,
-            3.4e38,
-            16_777_217.0,
-            1.0 / 3.0,
-        ] {
+        for value in [0.0, 1.0, 100.0, -0.1, std::f64::consts::PI, 1e-37, 3.4e38, 16_777_217.0, 1.0 / 3.0] {
             let text = literal(value);
             let digits = text.trim_matches(['(', ')']).trim_end_matches('f');
             assert_eq!(digits.parse::<f32>().unwrap(), value as f32, "{text}");

@@ -58,20 +58,11 @@ impl AxialView {
                 reversed: orientation[stored] == from,
             }
         };
-        Self {
-            columns: axis('R', 'L'),
-            rows: axis('A', 'P'),
-            slices: axis('S', 'I'),
-        }
+        Self { columns: axis('R', 'L'), rows: axis('A', 'P'), slices: axis('S', 'I') }
     }
 
     /// Columns and rows of one slice of `values`, columns fastest.
-    pub(super) fn crop<T: Copy>(
-        &self,
-        values: &[T],
-        [columns, rows]: &[Range<usize>; 2],
-        slice: usize,
-    ) -> Vec<T> {
+    pub(super) fn crop<T: Copy>(&self, values: &[T], [columns, rows]: &[Range<usize>; 2], slice: usize) -> Vec<T> {
         let start = self.slices.offset(slice);
         let columns: Vec<usize> = columns.clone().map(|c| self.columns.offset(c)).collect();
         rows.clone()
@@ -119,11 +110,7 @@ mod tests {
             [[0.0, 0.0, 2.0], [-2.0, 0.0, 0.0], [0.0, 5.0, 0.0]],
             [[0.0, -3.0, 0.0], [0.0, 0.0, 1.0], [-2.0, 0.0, 0.0]],
             [[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, -1.0]],
-            [
-                [0.0, 2.0 * s, 5.0 * c],
-                [-1.0, 0.0, 0.0],
-                [0.0, 2.0 * c, -5.0 * s],
-            ],
+            [[0.0, 2.0 * s, 5.0 * c], [-1.0, 0.0, 0.0], [0.0, 2.0 * c, -5.0 * s]],
         ] {
             let [across, down, through] = walks(&grid(rows));
             assert!(across[0] < -across[1].abs(), "{rows:?}: {across:?}");

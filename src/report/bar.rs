@@ -25,11 +25,7 @@ const NUMBER: Style = Style::new(18.0, Weight::Regular, INK);
 const NOTE: Style = Style::new(15.0, Weight::Regular, SOFT_INK);
 const UNIT: Style = Style::new(18.0, Weight::Bold, INK);
 
-const HAIRLINE: Line = Line {
-    width: 1.0,
-    colour: SOFT_INK,
-    dash: None,
-};
+const HAIRLINE: Line = Line { width: 1.0, colour: SOFT_INK, dash: None };
 
 const NO_VALUE: &str = "no value";
 
@@ -66,12 +62,7 @@ impl Beyond {
             }
             labels.remove(&0);
         }
-        Self {
-            below: share(below),
-            above: share(above),
-            none: n < values.len(),
-            labels,
-        }
+        Self { below: share(below), above: share(above), none: n < values.len(), labels }
     }
 }
 
@@ -87,14 +78,8 @@ impl Bar<'_> {
     /// Width that the key needs, in pixels.
     pub(super) fn width(&self, fonts: &Fonts) -> f32 {
         let (numbers, unit): (Vec<String>, String) = match self.scale.kind {
-            ColourKind::Categorical => (
-                self.labels().map(|label| label.to_string()).collect(),
-                self.unit.to_owned(),
-            ),
-            _ => (
-                self.marks().into_iter().map(|(_, text)| text).collect(),
-                self.ticks().unit(self.unit),
-            ),
+            ColourKind::Categorical => (self.labels().map(|label| label.to_string()).collect(), self.unit.to_owned()),
+            _ => (self.marks().into_iter().map(|(_, text)| text).collect(), self.ticks().unit(self.unit)),
         };
         let notes = [
             note(self.beyond.above, "above").unwrap_or_default(),
@@ -119,11 +104,7 @@ impl Bar<'_> {
 
     fn ticks(&self) -> Ticks {
         let wanted = (self.bar_height() / 70.0).clamp(2.0, 8.0);
-        Ticks::within(
-            f64::from(self.scale.low),
-            f64::from(self.scale.high),
-            wanted as usize,
-        )
+        Ticks::within(f64::from(self.scale.low), f64::from(self.scale.high), wanted as usize)
     }
 
     /// Height of the coloured part without its points.
@@ -139,9 +120,7 @@ impl Bar<'_> {
         let room = f64::from(NUMBER.size * 1.5 / self.bar_height());
         let round = ticks.values.iter().filter_map(|&value| {
             let fraction = (value - low) / (high - low);
-            (room..=1.0 - room)
-                .contains(&fraction)
-                .then(|| (fraction as f32, ticks.label(value)))
+            (room..=1.0 - room).contains(&fraction).then(|| (fraction as f32, ticks.label(value)))
         });
         std::iter::once((0.0, ticks.fine_label(low)))
             .chain(round)
@@ -184,14 +163,7 @@ impl Bar<'_> {
     }
 
     /// A pointed end with the share of values beyond it, a plain one where there are none. Gives the end's middle.
-    fn draw_end(
-        &self,
-        canvas: &mut Canvas,
-        (x, y): (f32, f32),
-        point: f32,
-        share: f64,
-        side: &str,
-    ) -> (f32, f32) {
+    fn draw_end(&self, canvas: &mut Canvas, (x, y): (f32, f32), point: f32, share: f64, side: &str) -> (f32, f32) {
         let middle = x + BAR_WIDTH / 2.0;
         let Some(text) = note(share, side) else {
             return (middle, y);
@@ -213,11 +185,7 @@ impl Bar<'_> {
     fn labels(&self) -> impl Iterator<Item = i64> {
         let rows = ((self.height - HEAD) / ROW) as usize;
         let others = usize::from(self.beyond.none);
-        let room = if self.beyond.labels.len() + others > rows {
-            rows.saturating_sub(others + 1).max(1)
-        } else {
-            rows
-        };
+        let room = if self.beyond.labels.len() + others > rows { rows.saturating_sub(others + 1).max(1) } else { rows };
         self.beyond.labels.iter().copied().take(room)
     }
 

@@ -3,8 +3,7 @@
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use tiny_skia::{
-    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash,
-    Transform,
+    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
 };
 
 use super::text::{Fonts, Weight};
@@ -41,12 +40,7 @@ pub(super) struct Style {
 
 impl Style {
     pub(super) const fn new(size: f32, weight: Weight, colour: Colour) -> Self {
-        Self {
-            size,
-            weight,
-            colour,
-            halo: None,
-        }
+        Self { size, weight, colour, halo: None }
     }
 }
 
@@ -67,11 +61,8 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub(super) fn new(width: u32, height: u32, fonts: Fonts) -> Result<Self> {
-        let mut pixels = Pixmap::new(width, height).ok_or_else(|| {
-            Error::Internal(format!(
-                "a picture of {width} x {height} pixels cannot be made"
-            ))
-        })?;
+        let mut pixels = Pixmap::new(width, height)
+            .ok_or_else(|| Error::Internal(format!("a picture of {width} x {height} pixels cannot be made")))?;
         pixels.fill(Color::WHITE);
         Ok(Self { pixels, fonts })
     }
@@ -80,8 +71,7 @@ impl Canvas {
     pub(super) fn fill_rect(&mut self, [x, y, width, height]: [f32; 4], colour: Colour) {
         if let Some(rect) = Rect::from_xywh(x, y, width, height) {
             let paint = paint(colour, 1.0);
-            self.pixels
-                .fill_rect(rect, &paint, Transform::identity(), None);
+            self.pixels.fill_rect(rect, &paint, Transform::identity(), None);
         }
     }
 
@@ -105,19 +95,11 @@ impl Canvas {
             width: line.width,
             line_cap: LineCap::Butt,
             line_join: LineJoin::Round,
-            dash: line
-                .dash
-                .and_then(|lengths| StrokeDash::new(lengths.to_vec(), 0.0)),
+            dash: line.dash.and_then(|lengths| StrokeDash::new(lengths.to_vec(), 0.0)),
             ..Stroke::default()
         };
         if let Some(path) = path(points, false) {
-            self.pixels.stroke_path(
-                &path,
-                &paint(line.colour, 1.0),
-                &stroke,
-                Transform::identity(),
-                None,
-            );
+            self.pixels.stroke_path(&path, &paint(line.colour, 1.0), &stroke, Transform::identity(), None);
         }
     }
 
@@ -134,14 +116,9 @@ impl Canvas {
             return;
         };
         if let Some(halo) = style.halo {
-            let stroke = Stroke {
-                width: style.size / 6.0,
-                line_join: LineJoin::Round,
-                ..Stroke::default()
-            };
+            let stroke = Stroke { width: style.size / 6.0, line_join: LineJoin::Round, ..Stroke::default() };
             let paint = paint(halo, 1.0);
-            self.pixels
-                .stroke_path(&path, &paint, &stroke, Transform::identity(), None);
+            self.pixels.stroke_path(&path, &paint, &stroke, Transform::identity(), None);
         }
         self.fill_path(&path, style.colour, 1.0);
     }
@@ -188,9 +165,7 @@ impl Canvas {
     ) -> impl Iterator<Item = &mut [u8]> {
         let line = self.pixels.width() as usize * 4;
         let rows = self.pixels.data_mut().chunks_exact_mut(line);
-        rows.skip(y)
-            .take(height)
-            .map(move |row| &mut row[x * 4..(x + width) * 4])
+        rows.skip(y).take(height).map(move |row| &mut row[x * 4..(x + width) * 4])
     }
 
     /// The picture as a PNG file.
@@ -202,20 +177,14 @@ impl Canvas {
         }
         let mut png = Vec::new();
         PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Paeth)
-            .write_image(
-                &rgb,
-                self.pixels.width(),
-                self.pixels.height(),
-                ExtendedColorType::Rgb8,
-            )
+            .write_image(&rgb, self.pixels.width(), self.pixels.height(), ExtendedColorType::Rgb8)
             .map_err(|e| Error::Internal(format!("encoding a picture: {e}")))?;
         Ok(png)
     }
 
     fn fill_path(&mut self, path: &Path, colour: Colour, opacity: f32) {
         let paint = paint(colour, opacity);
-        self.pixels
-            .fill_path(path, &paint, FillRule::Winding, Transform::identity(), None);
+        self.pixels.fill_path(path, &paint, FillRule::Winding, Transform::identity(), None);
     }
 }
 

@@ -64,21 +64,12 @@ impl ColourScale {
     pub(super) fn new(kind: ColourKind, (low, high): (f32, f32)) -> Self {
         let at = |step| step as f32 / (N_STEPS - 1) as f32;
         let steps = match kind {
-            ColourKind::Sequential => VIRIDIS
-                .iter()
-                .map(|rgb| [16, 8, 0].map(|shift| (rgb >> shift) as u8))
-                .collect(),
+            ColourKind::Sequential => VIRIDIS.iter().map(|rgb| [16, 8, 0].map(|shift| (rgb >> shift) as u8)).collect(),
             ColourKind::Diverging => (0..N_STEPS).map(|n| diverging(at(n))).collect(),
             ColourKind::Grey => (0..N_STEPS).map(|n| [n as u8; 3]).collect(),
             ColourKind::Categorical => Vec::new(),
         };
-        Self {
-            kind,
-            low,
-            high,
-            per_value: 1.0 / (f64::from(high) - f64::from(low)),
-            steps,
-        }
+        Self { kind, low, high, per_value: 1.0 / (f64::from(high) - f64::from(low)), steps }
     }
 
     /// The colour of a value; beyond the range that of its nearer end.
@@ -146,11 +137,7 @@ fn srgb_from_oklab([lightness, a, b]: [f32; 3]) -> Colour {
     ]
     .map(|linear| {
         // The transfer function of IEC 61966-2-1.
-        let encoded = if linear <= 0.003_130_8 {
-            12.92 * linear
-        } else {
-            1.055 * linear.powf(1.0 / 2.4) - 0.055
-        };
+        let encoded = if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
         (encoded * 255.0).round().clamp(0.0, 255.0) as u8
     })
 }
@@ -159,11 +146,7 @@ fn srgb_from_oklab([lightness, a, b]: [f32; 3]) -> Colour {
 mod tests {
     use super::*;
 
-    const PLAIN: [ColourKind; 3] = [
-        ColourKind::Sequential,
-        ColourKind::Diverging,
-        ColourKind::Grey,
-    ];
+    const PLAIN: [ColourKind; 3] = [ColourKind::Sequential, ColourKind::Diverging, ColourKind::Grey];
 
     #[test]
     fn ends_and_middle_are_the_published_ones() {
@@ -180,14 +163,8 @@ mod tests {
     fn oklab_gives_the_known_primaries() {
         // Oklab of white and of pure red, from the tables of the definition's page.
         assert_eq!(srgb_from_oklab([1.0, 0.0, 0.0]), [255, 255, 255]);
-        assert_eq!(
-            srgb_from_oklab([0.627_955, 0.224_863, 0.125_846]),
-            [255, 0, 0]
-        );
-        assert_ne!(
-            srgb_from_oklab([0.627_955, 0.214_863, 0.125_846]),
-            [255, 0, 0]
-        );
+        assert_eq!(srgb_from_oklab([0.627_955, 0.224_863, 0.125_846]), [255, 0, 0]);
+        assert_ne!(srgb_from_oklab([0.627_955, 0.214_863, 0.125_846]), [255, 0, 0]);
     }
 
     #[test]
@@ -202,9 +179,7 @@ mod tests {
             // No value of the scale looks like no value.
             for n in 0..N_STEPS {
                 let colour = scale.at(n as f64 / 255.0);
-                let apart: i32 = (0..3)
-                    .map(|c| (i32::from(colour[c]) - i32::from(scale.no_value()[c])).abs())
-                    .sum();
+                let apart: i32 = (0..3).map(|c| (i32::from(colour[c]) - i32::from(scale.no_value()[c])).abs()).sum();
                 assert!(apart > 30, "{kind:?} {n}: {colour:?}");
             }
         }
@@ -212,12 +187,7 @@ mod tests {
 
     #[test]
     fn diverging_is_darkest_at_zero_and_rises_evenly_on_both_sides() {
-        let light = |fraction| {
-            diverging(fraction)
-                .iter()
-                .map(|&c| f32::from(c))
-                .sum::<f32>()
-        };
+        let light = |fraction| diverging(fraction).iter().map(|&c| f32::from(c)).sum::<f32>();
         for n in 0..127 {
             let step = n as f32 / 254.0;
             assert!(light(step) >= light(step + 1.0 / 254.0));
@@ -229,8 +199,7 @@ mod tests {
 
     #[test]
     fn labels_differ_until_the_colours_are_used_up() {
-        let colours: std::collections::BTreeSet<Colour> =
-            (0..=21).map(|label| label_colour(label as f32)).collect();
+        let colours: std::collections::BTreeSet<Colour> = (0..=21).map(|label| label_colour(label as f32)).collect();
         assert_eq!(colours.len(), 22);
         assert_eq!(label_colour(22.0), label_colour(1.0));
     }

@@ -41,11 +41,7 @@ impl Look {
     }
 
     pub(super) fn line(&self) -> Line {
-        Line {
-            width: 2.5,
-            colour: self.colour,
-            dash: self.dash,
-        }
+        Line { width: 2.5, colour: self.colour, dash: self.dash }
     }
 }
 
@@ -77,13 +73,8 @@ pub(super) fn draw_curve(canvas: &mut Canvas, frame: &Frame, curve: &Curve, look
 }
 
 /// The stretches of points that have what is to be drawn.
-fn runs(
-    points: &[CurvePoint],
-    has: impl Fn(&CurvePoint) -> bool,
-) -> impl Iterator<Item = &[CurvePoint]> {
-    points
-        .split(move |point| !(has(point) && point.seconds.is_finite()))
-        .filter(|run| !run.is_empty())
+fn runs(points: &[CurvePoint], has: impl Fn(&CurvePoint) -> bool) -> impl Iterator<Item = &[CurvePoint]> {
+    points.split(move |point| !(has(point) && point.seconds.is_finite())).filter(|run| !run.is_empty())
 }
 
 /// A marker with a white rim, so that it stands out from lines that cross it.
@@ -95,10 +86,7 @@ pub(super) fn draw_marker(canvas: &mut Canvas, (x, y): (f32, f32), look: Look) {
         }
         let corner = |n: usize| {
             let turn = std::f32::consts::TAU * n as f32 / look.corners as f32;
-            (
-                x + 1.15 * radius * turn.sin(),
-                y - 1.15 * radius * turn.cos(),
-            )
+            (x + 1.15 * radius * turn.sin(), y - 1.15 * radius * turn.cos())
         };
         let corners: Vec<(f32, f32)> = (0..look.corners).map(corner).collect();
         canvas.fill_polygon(&corners, colour, 1.0);

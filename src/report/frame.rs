@@ -8,16 +8,8 @@ const NUMBER: Style = Style::new(17.0, Weight::Regular, INK);
 const NAME: Style = Style::new(18.0, Weight::Bold, INK);
 /// From an upright axis to its numbers.
 const NUMBER_GAP: f32 = 12.0;
-const HAIRLINE: Line = Line {
-    width: 1.0,
-    colour: FAINT,
-    dash: None,
-};
-const AXIS: Line = Line {
-    width: 1.5,
-    colour: SOFT_INK,
-    dash: None,
-};
+const HAIRLINE: Line = Line { width: 1.0, colour: FAINT, dash: None };
+const AXIS: Line = Line { width: 1.5, colour: SOFT_INK, dash: None };
 
 /// A rectangle of the picture with a value scale on either side.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,8 +28,7 @@ pub(super) struct Frame {
 impl Frame {
     /// The pixel of a point.
     pub(super) fn at(&self, x: f64, y: f64) -> (f32, f32) {
-        let along =
-            |value: f64, (first, last): (f64, f64)| ((value - first) / (last - first)) as f32;
+        let along = |value: f64, (first, last): (f64, f64)| ((value - first) / (last - first)) as f32;
         (
             self.left + along(x, self.across) * (self.right - self.left),
             self.bottom - along(y, self.up) * (self.bottom - self.top),
@@ -59,13 +50,7 @@ impl Frame {
             let (_, y) = self.at(self.across.0, value);
             let y = crisp(y);
             canvas.line(&[(self.left, y), (self.right, y)], HAIRLINE);
-            canvas.text_beside(
-                &up.label(value),
-                self.left - NUMBER_GAP,
-                y,
-                Anchor::Right,
-                NUMBER,
-            );
+            canvas.text_beside(&up.label(value), self.left - NUMBER_GAP, y, Anchor::Right, NUMBER);
         }
         for &value in &across.values {
             let (x, _) = self.at(value, self.up.0);
@@ -79,10 +64,7 @@ impl Frame {
             canvas.line(&[(self.left, crisp(y)), (self.right, crisp(y))], AXIS);
         }
         let corner = (crisp(self.left), crisp(self.bottom));
-        canvas.line(
-            &[(corner.0, self.top), corner, (self.right, corner.1)],
-            AXIS,
-        );
+        canvas.line(&[(corner.0, self.top), corner, (self.right, corner.1)], AXIS);
         let middle = (self.left + self.right) / 2.0;
         canvas.text(x_name, (middle, self.bottom + 58.0), Anchor::Middle, NAME);
         let beside = self.left - self.number_room(canvas) - 14.0;

@@ -32,10 +32,7 @@ impl Layout {
     /// The layout for one volume of `values`.
     pub(super) fn new(view: &AxialView, values: &[f32]) -> Self {
         let [columns, rows, slices] = extent(view, values);
-        let mm = [
-            columns.len() as f64 * view.columns.mm,
-            rows.len() as f64 * view.rows.mm,
-        ];
+        let mm = [columns.len() as f64 * view.columns.mm, rows.len() as f64 * view.rows.mm];
         let slices = evenly(slices);
         let (across, down) = arrange(slices.len(), mm);
         let largest = LARGEST_VOXEL / view.columns.mm.min(view.rows.mm);
@@ -52,18 +49,12 @@ impl Layout {
     pub(super) fn size(&self) -> [usize; 2] {
         let down = self.slices.len().div_ceil(self.across);
         let length = |n: usize, tile: usize| n * tile + (n - 1) * GAP;
-        [
-            length(self.across, self.tile[0]),
-            length(down, self.tile[1]),
-        ]
+        [length(self.across, self.tile[0]), length(down, self.tile[1])]
     }
 
     /// Top left of the `n`th tile, from that of all.
     pub(super) fn place(&self, n: usize) -> [usize; 2] {
-        [
-            (n % self.across) * (self.tile[0] + GAP),
-            (n / self.across) * (self.tile[1] + GAP),
-        ]
+        [(n % self.across) * (self.tile[0] + GAP), (n / self.across) * (self.tile[1] + GAP)]
     }
 }
 
@@ -93,30 +84,20 @@ fn extent(view: &AxialView, values: &[f32]) -> [Range<usize>; 3] {
         return axes.map(|axis| 0..axis.len);
     }
     let [columns, rows, slices] = found;
-    let widened = |range: Range<usize>, len: usize| {
-        range.start.saturating_sub(BORDER)..(range.end + BORDER).min(len)
-    };
-    [
-        widened(columns, view.columns.len),
-        widened(rows, view.rows.len),
-        slices,
-    ]
+    let widened = |range: Range<usize>, len: usize| range.start.saturating_sub(BORDER)..(range.end + BORDER).min(len);
+    [widened(columns, view.columns.len), widened(rows, view.rows.len), slices]
 }
 
 /// Tiles across and down that show so many slices of a size in mm largest; of equal choices, the fewest rows.
 fn arrange(n_slices: usize, mm: [f64; 2]) -> (usize, usize) {
     let choice = |across: usize| (across, n_slices.div_ceil(across));
     let size = |(across, down)| fit(across, down, mm);
-    (1..n_slices)
-        .rev()
-        .map(choice)
-        .fold(choice(n_slices), |best, other| {
-            if size(other) > size(best) {
-                other
-            } else {
-                best
-            }
-        })
+    (1..n_slices).rev().map(choice).fold(
+        choice(n_slices),
+        |best, other| {
+            if size(other) > size(best) { other } else { best }
+        },
+    )
 }
 
 /// Pixels per mm that fit so many tiles into the room.
@@ -139,12 +120,7 @@ mod tests {
 
     fn layout(shape: [usize; 3], set: &[[usize; 3]]) -> Layout {
         // Stored as the view walks: columns to the left, rows to the back, slices downwards.
-        let affine = [
-            [-2.0, 0.0, 0.0, 0.0],
-            [0.0, -2.0, 0.0, 0.0],
-            [0.0, 0.0, -5.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0],
-        ];
+        let affine = [[-2.0, 0.0, 0.0, 0.0], [0.0, -2.0, 0.0, 0.0], [0.0, 0.0, -5.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
         let grid = Grid { shape, affine };
         let mut values = vec![0.0; grid.n_voxels()];
         for [i, j, k] in set {
@@ -171,10 +147,7 @@ mod tests {
     fn many_slices_are_thinned_evenly() {
         assert_eq!(evenly(0..24), (0..24).collect::<Vec<_>>());
         assert_eq!(evenly(0..40), (0..20).map(|n| 2 * n).collect::<Vec<_>>());
-        assert_eq!(
-            evenly(3..103),
-            (0..20).map(|n| 5 + 5 * n).collect::<Vec<_>>()
-        );
+        assert_eq!(evenly(3..103), (0..20).map(|n| 5 + 5 * n).collect::<Vec<_>>());
         assert_eq!(evenly(0..1), [0]);
     }
 
@@ -190,10 +163,7 @@ mod tests {
             // Tiles are whole pixels: half a pixel each may come on top.
             assert!(wide <= ROOM[0] + 12.0 && high <= ROOM[1] + 12.0);
             // The room is used: one way or the other the tiles reach its edge.
-            assert!(
-                wide > 0.97 * ROOM[0] || high > 0.97 * ROOM[1],
-                "{n} slices: {wide} x {high}"
-            );
+            assert!(wide > 0.97 * ROOM[0] || high > 0.97 * ROOM[1], "{n} slices: {wide} x {high}");
         }
     }
 

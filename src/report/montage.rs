@@ -17,10 +17,7 @@ const MARGIN: f32 = 28.0;
 const TITLE: Style = Style::new(30.0, Weight::Bold, INK);
 const SUBTITLE: Style = Style::new(17.0, Weight::Regular, SOFT_INK);
 const FOOTER: Style = Style::new(16.0, Weight::Regular, SOFT_INK);
-const ON_TILE: Style = Style {
-    halo: Some([0, 0, 0]),
-    ..Style::new(16.0, Weight::Bold, WHITE)
-};
+const ON_TILE: Style = Style { halo: Some([0, 0, 0]), ..Style::new(16.0, Weight::Bold, WHITE) };
 /// From the tiles to the colour bar.
 const BAR_GAP: f32 = 28.0;
 /// Longer titles are cut short where the picture is not wider anyway.
@@ -76,9 +73,7 @@ impl Montage<'_> {
                 self.title
             )));
         }
-        let range = self
-            .range
-            .unwrap_or_else(|| robust_range(self.values, self.kind));
+        let range = self.range.unwrap_or_else(|| robust_range(self.values, self.kind));
         if !(range.0 < range.1 && range.0.is_finite() && range.1.is_finite()) {
             return Err(Error::Internal(format!(
                 "a picture of {:?} has no colours from {} to {}",
@@ -103,18 +98,9 @@ impl Sheet<'_> {
         let fonts = Fonts::new()?;
         let [tiles_width, tiles_height] = self.layout.size().map(|pixels| pixels as f32);
         let body = tiles_height.max(LEAST_BODY);
-        let bar = Bar {
-            scale: &self.scale,
-            unit: self.map.unit,
-            beyond: &self.beyond,
-            height: body,
-        };
-        let words = [
-            (self.map.title, TITLE),
-            (&self.subtitle(), SUBTITLE),
-            (RESEARCH_USE_ONLY, FOOTER),
-        ]
-        .map(|(text, style)| fonts.width(text, style.size, style.weight));
+        let bar = Bar { scale: &self.scale, unit: self.map.unit, beyond: &self.beyond, height: body };
+        let words = [(self.map.title, TITLE), (&self.subtitle(), SUBTITLE), (RESEARCH_USE_ONLY, FOOTER)]
+            .map(|(text, style)| fonts.width(text, style.size, style.weight));
         let words = words.into_iter().fold(0.0, f32::max).min(WIDEST_WORDS);
         let content = words.max(tiles_width + BAR_GAP + bar.width(&fonts));
         let top = match self.map.title {

@@ -112,11 +112,7 @@ impl Outputs {
             check_name(name)?;
         }
         make_folder(&options.dir)?;
-        let outputs = Self {
-            options,
-            planned,
-            written: Mutex::default(),
-        };
+        let outputs = Self { options, planned, written: Mutex::default() };
         if outputs.options.force {
             outputs.remove_record()?;
         } else {
@@ -132,12 +128,7 @@ impl Outputs {
 
     fn refuse_existing(&self) -> Result<()> {
         let exists = |name: &&String| self.options.dir.join(name).symlink_metadata().is_ok();
-        let existing: Vec<&str> = self
-            .planned
-            .iter()
-            .filter(exists)
-            .map(String::as_str)
-            .collect();
+        let existing: Vec<&str> = self.planned.iter().filter(exists).map(String::as_str).collect();
         if existing.is_empty() {
             return Ok(());
         }
@@ -187,9 +178,7 @@ impl Outputs {
     /// # Errors
     /// The first of any map.
     pub fn write_maps(&self, grid: &Grid, maps: &[MapOutput]) -> Result<Vec<PathBuf>> {
-        maps.par_iter()
-            .map(|map| self.write_map(grid, map))
-            .collect()
+        maps.par_iter().map(|map| self.write_map(grid, map)).collect()
     }
 
     /// Writes a table or another small file.
@@ -208,11 +197,7 @@ impl Outputs {
     /// # Errors
     /// Those of [`write_atomically`].
     pub fn finish(self, run: &RunRecord) -> Result<PathBuf> {
-        let outputs = self
-            .written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let outputs = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let record = json!({
             "command": run.command,
             "options": run.options,
@@ -227,9 +212,7 @@ impl Outputs {
 
     fn planned_path(&self, name: &str) -> Result<PathBuf> {
         if !self.planned.contains(name) {
-            return Err(Error::Internal(format!(
-                "{name} is written but was not planned"
-            )));
+            return Err(Error::Internal(format!("{name} is written but was not planned")));
         }
         Ok(self.options.dir.join(name))
     }
@@ -263,15 +246,13 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 fn make_folder(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir)
-        .and_then(|()| tempfile::tempfile_in(dir).map(drop))
-        .map_err(|e| {
-            Error::cannot_create(
-                dir,
-                format!("outputs cannot be written to this folder: {}", e.kind()),
-                "choose a folder that you may write to",
-            )
-        })
+    fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir).map(drop)).map_err(|e| {
+        Error::cannot_create(
+            dir,
+            format!("outputs cannot be written to this folder: {}", e.kind()),
+            "choose a folder that you may write to",
+        )
+    })
 }
 
 fn sidecar(map: &MapOutput) -> Value {
@@ -285,8 +266,8 @@ fn sidecar(map: &MapOutput) -> Value {
 }
 
 fn pretty(json: &Value) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(json)
-        .map_err(|e| Error::Internal(format!("a sidecar is no JSON: {e}")))?;
+    let mut bytes =
+        serde_json::to_vec_pretty(json).map_err(|e| Error::Internal(format!("a sidecar is no JSON: {e}")))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

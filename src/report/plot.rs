@@ -75,22 +75,13 @@ impl CurvePlot<'_> {
         let mut canvas = Canvas::new(SIZE[0] as u32, SIZE[1] as u32, Fonts::new()?)?;
         let legend = self.legend_width(&canvas);
         let rows = self.phase_rows(&canvas, &self.frame(&canvas, legend, 0));
-        let n_rows = rows
-            .iter()
-            .max()
-            .map_or(0, |row| row + 1)
-            .min(MOST_PHASE_ROWS);
+        let n_rows = rows.iter().max().map_or(0, |row| row + 1).min(MOST_PHASE_ROWS);
         let frame = self.frame(&canvas, legend, n_rows);
 
         let room = SIZE[0] - 2.0 * MARGIN;
         let title = canvas.shortened(self.title, room, TITLE);
         canvas.text(&title, (MARGIN, 48.0), Anchor::Left, TITLE);
-        canvas.text(
-            RESEARCH_USE_ONLY,
-            (MARGIN, SIZE[1] - 24.0),
-            Anchor::Left,
-            NOTE,
-        );
+        canvas.text(RESEARCH_USE_ONLY, (MARGIN, SIZE[1] - 24.0), Anchor::Left, NOTE);
         let time = format!("time after injection ({})", frame.ticks_across().unit("s"));
         frame.draw(&mut canvas, &time, &self.y_name(&frame), self.zero);
         self.draw_phases(&mut canvas, &frame, &rows);
@@ -120,9 +111,7 @@ impl CurvePlot<'_> {
 
     fn time_range(&self) -> (f64, f64) {
         let points = self.curves.iter().flat_map(|curve| curve.points);
-        let times = points
-            .map(|point| point.seconds)
-            .chain(self.phases.iter().map(|phase| phase.seconds));
+        let times = points.map(|point| point.seconds).chain(self.phases.iter().map(|phase| phase.seconds));
         padded(times, 0.02)
     }
 
@@ -148,20 +137,14 @@ impl CurvePlot<'_> {
         let mut rows = vec![0; self.phases.len()];
         for (place, &n) in late_first.iter().enumerate() {
             let end = left(n) + canvas.width(self.phases[n].name, PHASE) + 16.0;
-            let below = late_first[..place]
-                .iter()
-                .filter(|&&later| left(later) < end);
+            let below = late_first[..place].iter().filter(|&&later| left(later) < end);
             rows[n] = below.map(|&later| rows[later] + 1).max().unwrap_or(0);
         }
         rows
     }
 
     fn draw_phases(&self, canvas: &mut Canvas, frame: &Frame, rows: &[usize]) {
-        let line = Line {
-            width: 1.0,
-            colour: SOFT_INK,
-            dash: Some([2.0, 4.0]),
-        };
+        let line = Line { width: 1.0, colour: SOFT_INK, dash: Some([2.0, 4.0]) };
         for (phase, &row) in self.phases.iter().zip(rows) {
             let x = frame.at(phase.seconds, frame.up.0).0.floor() + 0.5;
             if row >= MOST_PHASE_ROWS {
@@ -176,10 +159,7 @@ impl CurvePlot<'_> {
 
     /// Width of the legend; its names are cut short beyond a quarter of the picture.
     fn legend_width(&self, canvas: &Canvas) -> f32 {
-        let names = self
-            .curves
-            .iter()
-            .map(|curve| KEY + 10.0 + canvas.width(curve.name, LABEL));
+        let names = self.curves.iter().map(|curve| KEY + 10.0 + canvas.width(curve.name, LABEL));
         let widest = names.fold(canvas.width(self.band, NOTE), f32::max);
         widest.min(SIZE[0] / 4.0)
     }
@@ -211,9 +191,7 @@ impl CurvePlot<'_> {
 fn padded(values: impl Iterator<Item = f64>, share: f64) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         return (0.0, 1.0);
     }

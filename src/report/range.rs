@@ -21,11 +21,7 @@ pub fn robust_range(values: &[f32], kind: ColourKind) -> (f32, f32) {
     if kind == ColourKind::Diverging {
         let mut magnitudes: Vec<f64> = shown.into_iter().map(f64::abs).collect();
         let most = quantile(&mut magnitudes, PERCENTILES.1) as f32;
-        return if most > 0.0 {
-            (-most, most)
-        } else {
-            (-1.0, 1.0)
-        };
+        return if most > 0.0 { (-most, most) } else { (-1.0, 1.0) };
     }
     let low = quantile(&mut shown, PERCENTILES.0) as f32;
     let high = quantile(&mut shown, PERCENTILES.1) as f32;
@@ -107,11 +103,7 @@ mod tests {
 
     #[test]
     fn maps_without_spread_still_have_a_range() {
-        for kind in [
-            ColourKind::Sequential,
-            ColourKind::Grey,
-            ColourKind::Diverging,
-        ] {
+        for kind in [ColourKind::Sequential, ColourKind::Grey, ColourKind::Diverging] {
             for values in [
                 vec![],
                 vec![f32::NAN; 3],
@@ -123,10 +115,7 @@ mod tests {
                 vec![f32::MIN; 2],
             ] {
                 let (low, high) = robust_range(&values, kind);
-                assert!(
-                    low < high && low.is_finite() && high.is_finite(),
-                    "{kind:?} {values:?}: {low} {high}"
-                );
+                assert!(low < high && low.is_finite() && high.is_finite(), "{kind:?} {values:?}: {low} {high}");
             }
         }
         assert_eq!(robust_range(&[8.0], ColourKind::Sequential), (4.0, 12.0));

@@ -16,9 +16,8 @@ fn covers(n_voxels: usize, n_pixels: usize) -> Vec<Cover> {
             let (start, end) = (edge(pixel), edge(pixel + 1));
             let first = (start + 1e-9) as usize;
             let last = ((end - 1e-9) as usize).clamp(first, n_voxels - 1);
-            let shares = (first..=last)
-                .map(|voxel| (end.min(voxel as f64 + 1.0) - start.max(voxel as f64)) as f32)
-                .collect();
+            let shares =
+                (first..=last).map(|voxel| (end.min(voxel as f64 + 1.0) - start.max(voxel as f64)) as f32).collect();
             Cover { first, shares }
         })
         .collect()
@@ -64,11 +63,7 @@ impl Resampler {
                 sum += share * column[0];
                 covered += share * column[1];
             }
-            if 2.0 * covered < self.pixel_area {
-                f32::NAN
-            } else {
-                sum / covered
-            }
+            if 2.0 * covered < self.pixel_area { f32::NAN } else { sum / covered }
         });
         across.collect()
     }

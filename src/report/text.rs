@@ -23,13 +23,8 @@ pub(super) struct Fonts {
 
 impl Fonts {
     pub(super) fn new() -> Result<Self> {
-        let parse = |bytes| {
-            Face::parse(bytes, 0).map_err(|e| Error::Internal(format!("built-in font: {e}")))
-        };
-        Ok(Self {
-            regular: parse(notosans::REGULAR_TTF)?,
-            bold: parse(notosans::BOLD_TTF)?,
-        })
+        let parse = |bytes| Face::parse(bytes, 0).map_err(|e| Error::Internal(format!("built-in font: {e}")));
+        Ok(Self { regular: parse(notosans::REGULAR_TTF)?, bold: parse(notosans::BOLD_TTF)? })
     }
 
     fn face(&self, weight: Weight) -> &Face<'static> {
@@ -67,20 +62,9 @@ impl Fonts {
     }
 
     /// The outlines of a line of text that starts at `x` on the baseline `y`; `None` if nothing of it is visible.
-    pub(super) fn outline(
-        &self,
-        text: &str,
-        size: f32,
-        weight: Weight,
-        (x, y): (f32, f32),
-    ) -> Option<Path> {
+    pub(super) fn outline(&self, text: &str, size: f32, weight: Weight, (x, y): (f32, f32)) -> Option<Path> {
         let face = self.face(weight);
-        let mut pen = Pen {
-            path: PathBuilder::new(),
-            x,
-            y,
-            scale: 0.0,
-        };
+        let mut pen = Pen { path: PathBuilder::new(), x, y, scale: 0.0 };
         let mut x = x;
         for glyph in glyphs(face, text) {
             pen.x = x;
@@ -198,12 +182,7 @@ mod tests {
     #[test]
     fn a_script_is_smaller_than_its_base_and_shifted() {
         let fonts = Fonts::new().unwrap();
-        let bounds = |text| {
-            fonts
-                .outline(text, 100.0, Weight::Regular, (0.0, 0.0))
-                .unwrap()
-                .bounds()
-        };
+        let bounds = |text| fonts.outline(text, 100.0, Weight::Regular, (0.0, 0.0)).unwrap().bounds();
         assert!(bounds("³").height() < 0.7 * bounds("3").height());
         assert!(bounds("³").bottom() < -30.0);
         assert!(bounds("₃").bottom() > 5.0);
@@ -222,11 +201,7 @@ mod tests {
     fn nothing_visible_has_no_outline() {
         let fonts = Fonts::new().unwrap();
         for text in ["", "  "] {
-            assert!(
-                fonts
-                    .outline(text, 20.0, Weight::Bold, (0.0, 0.0))
-                    .is_none()
-            );
+            assert!(fonts.outline(text, 20.0, Weight::Bold, (0.0, 0.0)).is_none());
         }
         assert_eq!(fonts.width("", 20.0, Weight::Bold), 0.0);
     }

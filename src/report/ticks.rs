@@ -99,10 +99,7 @@ mod tests {
         let (numbers, unit) = labels(2.0e6, 2.4e6);
         assert_eq!(numbers, ["2.0", "2.1", "2.2", "2.3", "2.4"]);
         assert_eq!(unit, "×10⁶ mm²/s");
-        assert_eq!(
-            labels(0.0, 0.5).0,
-            ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]
-        );
+        assert_eq!(labels(0.0, 0.5).0, ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
     }
 
     #[test]

@@ -26,23 +26,16 @@ impl Spec {
             ("diffusion.snr", self.diffusion.snr),
             ("dynamic.snr", self.dynamic.snr),
         ];
-        positive
-            .iter()
-            .try_for_each(|(name, value)| self.check_positive(name, *value))?;
+        positive.iter().try_for_each(|(name, value)| self.check_positive(name, *value))?;
         self.check_timing("diffusion", self.diffusion.timing)?;
         self.check_timing("dynamic", self.dynamic.timing)?;
         if self.grid.shape.contains(&0) {
-            return Err(self.complain(
-                format!("grid.shape is {:?}", self.grid.shape),
-                "give at least one voxel each way",
-            ));
+            return Err(
+                self.complain(format!("grid.shape is {:?}", self.grid.shape), "give at least one voxel each way")
+            );
         }
         let b = &self.diffusion.b_s_per_mm2;
-        match b.len() >= 2
-            && b[0] >= 0.0
-            && b.windows(2).all(|w| w[0] < w[1])
-            && b[b.len() - 1].is_finite()
-        {
+        match b.len() >= 2 && b[0] >= 0.0 && b.windows(2).all(|w| w[0] < w[1]) && b[b.len() - 1].is_finite() {
             true => Ok(()),
             false => Err(self.complain(
                 format!("diffusion.b_s_per_mm2 is {b:?}"),
@@ -64,14 +57,9 @@ impl Spec {
     fn check_phases(&self) -> Result<()> {
         let phases = &self.dynamic.phases;
         let remedy = "begin with { role = \"unenhanced\" }, then phases of other roles with rising time_s above 0";
-        let first_is_unenhanced = phases
-            .first()
-            .is_some_and(|p| p.role == "unenhanced" && p.time_s.is_none());
+        let first_is_unenhanced = phases.first().is_some_and(|p| p.role == "unenhanced" && p.time_s.is_none());
         if !first_is_unenhanced || phases.len() < 2 {
-            return Err(self.complain(
-                "dynamic.phases do not begin with an unenhanced phase without a time",
-                remedy,
-            ));
+            return Err(self.complain("dynamic.phases do not begin with an unenhanced phase without a time", remedy));
         }
         let mut before = 0.0;
         let mut roles = BTreeSet::from(["unenhanced"]);
@@ -79,10 +67,7 @@ impl Spec {
             match phase.time_s {
                 Some(t) if t.is_finite() && t > before => before = t,
                 _ => {
-                    let problem = format!(
-                        "phase {} has time_s {:?} after {before}",
-                        phase.role, phase.time_s
-                    );
+                    let problem = format!("phase {} has time_s {:?} after {before}", phase.role, phase.time_s);
                     return Err(self.complain(problem, remedy));
                 }
             }
@@ -98,10 +83,7 @@ impl Spec {
         let mut labels = BTreeSet::from([0]);
         for tissue in &self.tissues {
             if !names.insert(&tissue.name) {
-                return Err(self.complain(
-                    format!("two tissues are named {}", tissue.name),
-                    "give each its own name",
-                ));
+                return Err(self.complain(format!("two tissues are named {}", tissue.name), "give each its own name"));
             }
             if let Some(label) = tissue.label.filter(|&label| !labels.insert(label)) {
                 return Err(self.complain(
@@ -111,10 +93,7 @@ impl Spec {
             }
         }
         if self.tissues.len() > usize::from(u8::MAX) {
-            return Err(self.complain(
-                format!("there are {} tissues", self.tissues.len()),
-                "255 is the limit",
-            ));
+            return Err(self.complain(format!("there are {} tissues", self.tissues.len()), "255 is the limit"));
         }
         self.known_tissue("noise.reference", &self.noise.reference)
     }
@@ -127,12 +106,7 @@ impl Spec {
             ("t2_ms", &tissue.t2_ms),
             ("proton_density", &tissue.proton_density),
         ];
-        numbers.extend(
-            tissue
-                .diffusion_fraction
-                .as_ref()
-                .map(|f| ("diffusion_fraction", f)),
-        );
+        numbers.extend(tissue.diffusion_fraction.as_ref().map(|f| ("diffusion_fraction", f)));
         for (key, number) in numbers {
             self.check_positive(&format!("{name}.{key}"), number.value)?;
             self.check_source(&format!("{name}.{key}"), &number.source)?;
@@ -153,20 +127,13 @@ impl Spec {
         std::iter::once(&shape.tissue)
             .chain(shape.over.iter().filter(|name| *name != AIR))
             .try_for_each(|name| self.known_tissue("a shape", name))?;
-        shape.form.check(|problem| {
-            self.complain(
-                format!("a shape of {}: {problem}", shape.tissue),
-                "mend that shape",
-            )
-        })
+        shape.form.check(|problem| self.complain(format!("a shape of {}: {problem}", shape.tissue), "mend that shape"))
     }
 
     fn check_positive(&self, name: &str, value: f64) -> Result<()> {
         match value.is_finite() && value > 0.0 {
             true => Ok(()),
-            false => {
-                Err(self.complain(format!("{name} is {value}"), "give a finite number above 0"))
-            }
+            false => Err(self.complain(format!("{name} is {value}"), "give a finite number above 0")),
         }
     }
 

@@ -21,10 +21,7 @@ fn the_shipped_phantom_is_read() {
 fn every_reference_is_used() {
     let spec = Spec::liver().unwrap();
     for source in spec.references.keys() {
-        assert!(
-            LIVER.contains(&format!("source = \"{source}\"")),
-            "{source}"
-        );
+        assert!(LIVER.contains(&format!("source = \"{source}\"")), "{source}");
     }
 }
 
@@ -33,71 +30,28 @@ fn every_reference_is_used() {
 fn what_is_wrong_is_named() {
     for (from, to, words) in [
         ("[grid]", "[lattice]", "lattice"),
-        (
-            "zooms_mm = [3.0, 3.0, 5.0]",
-            "zooms_mm = [3.0, 0.0, 5.0]",
-            "grid.zooms_mm[1] is 0",
-        ),
-        (
-            "shape    = [128, 104, 24]",
-            "shape    = [128, 104, 0]",
-            "grid.shape",
-        ),
+        ("zooms_mm = [3.0, 3.0, 5.0]", "zooms_mm = [3.0, 0.0, 5.0]", "grid.zooms_mm[1] is 0"),
+        ("shape    = [128, 104, 24]", "shape    = [128, 104, 0]", "grid.shape"),
         ("[50.0, 200.0,", "[200.0, 50.0,", "diffusion.b_s_per_mm2"),
         ("[50.0, 200.0,", "[nan, 200.0,", "diffusion.b_s_per_mm2"),
         ("sd        = 10.0", "sd        = -1.0", "noise.sd is -1"),
         ("kind      = \"rician\"", "kind      = \"pink\"", "pink"),
-        (
-            "reference = \"liver\"",
-            "reference = \"lung\"",
-            "noise.reference names the tissue lung",
-        ),
-        (
-            "{ role = \"unenhanced\" }",
-            "{ role = \"early\" }",
-            "unenhanced",
-        ),
+        ("reference = \"liver\"", "reference = \"lung\"", "noise.reference names the tissue lung"),
+        ("{ role = \"unenhanced\" }", "{ role = \"early\" }", "unenhanced"),
         ("time_s = 68.0", "time_s = 30.0", "phase portal"),
-        (
-            "role = \"portal\"",
-            "role = \"arterial\"",
-            "two phases are arterial",
-        ),
-        (
-            "name = \"cyst\"",
-            "name = \"hcc\"",
-            "two tissues are named hcc",
-        ),
+        ("role = \"portal\"", "role = \"arterial\"", "two phases are arterial"),
+        ("name = \"cyst\"", "name = \"hcc\"", "two tissues are named hcc"),
         ("label = 11", "label = 0", "tissue cyst has label 0"),
         ("value = 3793.0", "value = inf", "cyst.t1_ms is inf"),
-        (
-            "source = \"bian2007\"",
-            "source = \"memory\"",
-            "cyst.adc_mm2_per_s has the source memory",
-        ),
+        ("source = \"bian2007\"", "source = \"memory\"", "cyst.adc_mm2_per_s has the source memory"),
         ("[16.0, 6.0, 3.5]", "[16.0, 6.0]", "aorta.delta_r1_per_s"),
-        (
-            "tissue = \"aorta\"",
-            "tissue = \"lung\"",
-            "a shape names the tissue lung",
-        ),
-        (
-            "radii_mm = [11.0, 11.0]",
-            "radii_mm = [11.0, -1.0]",
-            "a shape of aorta: a radius is -1 mm",
-        ),
-        (
-            "proton_density = { value = 1.0,",
-            "proton_densities = { value = 1.0,",
-            "proton_densities",
-        ),
+        ("tissue = \"aorta\"", "tissue = \"lung\"", "a shape names the tissue lung"),
+        ("radii_mm = [11.0, 11.0]", "radii_mm = [11.0, -1.0]", "a shape of aorta: a radius is -1 mm"),
+        ("proton_density = { value = 1.0,", "proton_densities = { value = 1.0,", "proton_densities"),
     ] {
         assert!(LIVER.contains(from), "{from}");
         let message = error(&LIVER.replacen(from, to, 1));
         assert!(message.contains(words), "{words}: {message}");
-        assert!(
-            message.contains("mine.toml") && message.contains("remedy"),
-            "{message}"
-        );
+        assert!(message.contains("mine.toml") && message.contains("remedy"), "{message}");
     }
 }

@@ -24,17 +24,8 @@ pub struct RegionComparison {
 
 impl RegionComparison {
     /// Headings of [`Self::row`].
-    pub const HEADER: [&str; 9] = [
-        "map",
-        "region",
-        "n",
-        "n_missing",
-        "truth",
-        "mean",
-        "difference",
-        "standard_error",
-        "z",
-    ];
+    pub const HEADER: [&str; 9] =
+        ["map", "region", "n", "n_missing", "truth", "mean", "difference", "standard_error", "z"];
 
     /// Mean of the map minus mean of the truth.
     pub fn difference(&self) -> f64 {
@@ -43,11 +34,7 @@ impl RegionComparison {
 
     /// The difference in standard errors; 0 where map and truth are equal in every voxel.
     pub fn z(&self) -> f64 {
-        if self.difference() == 0.0 {
-            0.0
-        } else {
-            self.difference() / self.standard_error
-        }
+        if self.difference() == 0.0 { 0.0 } else { self.difference() / self.standard_error }
     }
 
     /// One row of a table.
@@ -81,19 +68,11 @@ pub fn compare(
             .filter(|(label, (_, t))| **label == region.label && t.is_finite())
             .map(|(_, (m, t))| (f64::from(*m), f64::from(*t)))
             .collect();
-        let known: Vec<(f64, f64)> = pairs
-            .iter()
-            .copied()
-            .filter(|(m, _)| m.is_finite())
-            .collect();
+        let known: Vec<(f64, f64)> = pairs.iter().copied().filter(|(m, _)| m.is_finite()).collect();
         let n = known.len();
-        let mean =
-            |value: &dyn Fn(&(f64, f64)) -> f64| known.iter().map(value).sum::<f64>() / n as f64;
+        let mean = |value: &dyn Fn(&(f64, f64)) -> f64| known.iter().map(value).sum::<f64>() / n as f64;
         let difference = mean(&|(m, t)| m - t);
-        let squares: f64 = known
-            .iter()
-            .map(|(m, t)| (m - t - difference).powi(2))
-            .sum();
+        let squares: f64 = known.iter().map(|(m, t)| (m - t - difference).powi(2)).sum();
         (!pairs.is_empty()).then(|| RegionComparison {
             map: map.into(),
             region: region.name.clone(),
@@ -112,12 +91,7 @@ mod tests {
     use super::*;
 
     fn regions() -> Vec<Region> {
-        [(1, "liver"), (2, "cyst"), (3, "nowhere")]
-            .map(|(label, name)| Region {
-                label,
-                name: name.into(),
-            })
-            .into()
+        [(1, "liver"), (2, "cyst"), (3, "nowhere")].map(|(label, name)| Region { label, name: name.into() }).into()
     }
 
     #[test]
@@ -128,10 +102,7 @@ mod tests {
         let rows = compare("ADC", &measured, &truth, &labels, &regions());
         assert_eq!(rows.len(), 1);
         let liver = &rows[0];
-        assert_eq!(
-            (liver.n, liver.n_missing, liver.truth, liver.mean),
-            (3, 1, 10.0, 12.0)
-        );
+        assert_eq!((liver.n, liver.n_missing, liver.truth, liver.mean), (3, 1, 10.0, 12.0));
         assert!((liver.standard_error - (1.0f64 / 3.0).sqrt()).abs() < 1e-15);
         assert!((liver.z() - 12.0f64.sqrt()).abs() < 1e-12);
         assert_eq!(liver.row()[8], "3.46");
@@ -141,14 +112,8 @@ mod tests {
     fn equal_maps_differ_by_nothing_and_a_constant_error_by_any_number_of_standard_errors() {
         let labels = [1; 4];
         let truth = [2.0; 4];
-        assert_eq!(
-            compare("ADC", &truth, &truth, &labels, &regions())[0].z(),
-            0.0
-        );
-        assert_eq!(
-            compare("ADC", &[2.5; 4], &truth, &labels, &regions())[0].z(),
-            f64::INFINITY
-        );
+        assert_eq!(compare("ADC", &truth, &truth, &labels, &regions())[0].z(), 0.0);
+        assert_eq!(compare("ADC", &[2.5; 4], &truth, &labels, &regions())[0].z(), f64::INFINITY);
     }
 
     #[test]

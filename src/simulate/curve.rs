@@ -27,35 +27,22 @@ impl Curve {
 
     /// The largest enhancement and when it is first reached.
     pub(super) fn peak(&self, s: &Signals) -> (f64, f64) {
-        std::iter::zip(self.rises(s), &self.times_s).fold(
-            (f64::NEG_INFINITY, f64::NAN),
-            |best, (rise, &t)| {
-                if rise > best.0 { (rise, t) } else { best }
-            },
-        )
+        std::iter::zip(self.rises(s), &self.times_s)
+            .fold((f64::NEG_INFINITY, f64::NAN), |best, (rise, &t)| if rise > best.0 { (rise, t) } else { best })
     }
 
     pub(super) fn time_to_peak(&self, s: &Signals) -> f64 {
         let (peak, time) = self.peak(s);
-        if peak > self.threshold {
-            time
-        } else {
-            f64::NAN
-        }
+        if peak > self.threshold { time } else { f64::NAN }
     }
 
     /// (time, enhancement) at injection and at each phase after it.
     fn points(&self, s: &Signals) -> Vec<(f64, f64)> {
-        std::iter::once((0.0, 0.0))
-            .chain(std::iter::zip(self.times_s.iter().copied(), self.rises(s)))
-            .collect()
+        std::iter::once((0.0, 0.0)).chain(std::iter::zip(self.times_s.iter().copied(), self.rises(s))).collect()
     }
 
     pub(super) fn slope(&self, s: &Signals) -> f64 {
-        self.points(s)
-            .windows(2)
-            .map(|w| (w[1].1 - w[0].1) / (w[1].0 - w[0].0))
-            .fold(f64::NEG_INFINITY, f64::max)
+        self.points(s).windows(2).map(|w| (w[1].1 - w[0].1) / (w[1].0 - w[0].0)).fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Trapezoids up to the end; NaN if the curve ends before it.
@@ -78,10 +65,7 @@ impl Curve {
         let rises = self.rises(s);
         let (peak, _) = self.peak(s);
         let last = rises[rises.len() - 1];
-        let early = rises[..rises.len() - 1]
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
+        let early = rises[..rises.len() - 1].iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if peak <= self.threshold {
             0.0
         } else if last - peak < -LATE_CHANGE * peak {
@@ -99,17 +83,8 @@ mod tests {
     use super::*;
 
     fn curve(phases: [f64; 4]) -> (Curve, Signals) {
-        let curve = Curve {
-            times_s: vec![30.0, 60.0, 240.0],
-            threshold: 5.0,
-        };
-        (
-            curve,
-            Signals {
-                phases: phases.to_vec(),
-                ..Signals::default()
-            },
-        )
+        let curve = Curve { times_s: vec![30.0, 60.0, 240.0], threshold: 5.0 };
+        (curve, Signals { phases: phases.to_vec(), ..Signals::default() })
     }
 
     #[test]
@@ -125,12 +100,7 @@ mod tests {
 
     #[test]
     fn late_change_decides_the_class() {
-        for (last, class) in [
-            (150.0, PERSISTENT),
-            (141.0, PLATEAU),
-            (139.0, PLATEAU),
-            (130.0, WASH_OUT),
-        ] {
+        for (last, class) in [(150.0, PERSISTENT), (141.0, PLATEAU), (139.0, PLATEAU), (130.0, WASH_OUT)] {
             let (curve, s) = curve([100.0, 120.0, 140.0, last]);
             assert_eq!(curve.class(&s), class, "{last}");
         }

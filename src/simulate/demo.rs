@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Phantom, RegionComparison, Timing, compare};
-use crate::device::Column;
+use crate::volume::MapData;
 use crate::{Error, Result};
 
 /// Seed of the noise unless told otherwise. Of the seeds 1 to 40, 32 keep every region of the maps [`COMPARED`] within 3
@@ -18,11 +18,7 @@ pub const DEFAULT_SEED: u64 = 3;
 /// signal is above 3σ. A ratio r of two noisy signals is biased by about r·(1/SNR² + 1/SNR₀²)/2: 1.3 standard errors of
 /// relative enhancement in the liver, the largest region. The other maps' means are biased more: a peak is the largest
 /// of several noisy values, S0 the exponential of one.
-pub const COMPARED: [&str; 3] = [
-    "ADC",
-    "subtraction_unaligned",
-    "relative_enhancement_unaligned",
-];
+pub const COMPARED: [&str; 3] = ["ADC", "subtraction_unaligned", "relative_enhancement_unaligned"];
 
 /// Where the demo puts things.
 #[derive(Debug, Clone)]
@@ -54,20 +50,11 @@ impl Folders {
         let make = |name: &str| {
             let folder = dir.join(name);
             std::fs::create_dir_all(&folder).map_err(|e| {
-                Error::cannot_create(
-                    &folder,
-                    e.to_string(),
-                    "choose a folder that can be written with -o",
-                )
+                Error::cannot_create(&folder, e.to_string(), "choose a folder that can be written with -o")
             })?;
             Ok(folder)
         };
-        Ok(Self {
-            input: make("input")?,
-            truth: make("truth")?,
-            maps: make("maps")?,
-            pictures: make("pictures")?,
-        })
+        Ok(Self { input: make("input")?, truth: make("truth")?, maps: make("maps")?, pictures: make("pictures")? })
     }
 }
 
@@ -84,52 +71,29 @@ pub struct InputFile<'a> {
 #[derive(Debug, Clone)]
 pub enum Content<'a> {
     /// Whole volumes on the phantom's grid.
-    Volumes(Voxels<'a>),
+    Volumes(MapData<'a>),
     /// UTF-8.
     Text(String),
-}
-
-/// The voxels of whole volumes, i fastest, volume after volume.
-#[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "the names are the types")]
-pub enum Voxels<'a> {
-    I16(&'a [i16]),
-    U16(&'a [u16]),
 }
 
 /// The examination as files: `dwi` with its b-values, one image a phase, and the labels, with JSON sidecars and a label
 /// table as BIDS lays them out.
 pub fn input_files(phantom: &Phantom) -> Vec<InputFile<'_>> {
-    let volumes = |name: String, voxels| InputFile {
-        name,
-        content: Content::Volumes(voxels),
-    };
-    let text = |name: String, text| InputFile {
-        name,
-        content: Content::Text(text),
-    };
+    let volumes = |name: String, voxels| InputFile { name, content: Content::Volumes(voxels) };
+    let text = |name: String, text| InputFile { name, content: Content::Text(text) };
     let field = phantom.field_strength_t;
     let diffusion = &phantom.diffusion;
     let mut files = vec![
-        volumes("dwi.nii.gz".into(), Voxels::I16(&diffusion.voxels)),
+        volumes("dwi.nii.gz".into(), MapData::I16(&diffusion.voxels)),
         text("dwi.bval".into(), bvalues(&diffusion.b_s_per_mm2)),
         text("dwi.json".into(), sidecar(diffusion.timing, field)),
     ];
     for phase in &phantom.phases {
         let role = &phase.phase.role;
-        files.push(volumes(
-            format!("{role}.nii.gz"),
-            Voxels::I16(&phase.voxels),
-        ));
-        files.push(text(
-            format!("{role}.json"),
-            sidecar(phantom.dynamic, field),
-        ));
+        files.push(volumes(format!("{role}.nii.gz"), MapData::I16(&phase.voxels)));
+        files.push(text(format!("{role}.json"), sidecar(phantom.dynamic, field)));
     }
-    files.push(volumes(
-        "labels.nii.gz".into(),
-        Voxels::U16(&phantom.labels),
-    ));
+    files.push(volumes("labels.nii.gz".into(), MapData::U16(&phantom.labels)));
     files.push(text("labels_dseg.tsv".into(), label_table(phantom)));
     files
 }
@@ -150,45 +114,28 @@ fn sidecar(timing: Timing, field_strength_t: f64) -> String {
 }
 
 fn label_table(phantom: &Phantom) -> String {
-    let rows = phantom
-        .regions
-        .iter()
-        .map(|r| format!("{}\t{}\n", r.label, r.name));
-    std::iter::once("index\tname\n".to_owned())
-        .chain(rows)
-        .collect()
+    let rows = phantom.regions.iter().map(|r| format!("{}\t{}\n", r.label, r.name));
+    std::iter::once("index\tname\n".to_owned()).chain(rows).collect()
 }
 
 /// Compares the maps of [`COMPARED`] with truth; `read` gives a map's voxels by its name.
-pub fn compare_maps(
-    phantom: &Phantom,
-    read: impl Fn(&str) -> Result<Vec<f32>>,
-) -> Result<Vec<RegionComparison>> {
+pub fn compare_maps(phantom: &Phantom, read: impl Fn(&str) -> Result<Vec<f32>>) -> Result<Vec<RegionComparison>> {
     let mut rows = Vec::new();
     for name in COMPARED {
         let truth = phantom.truth.iter().find(|map| map.name == name);
-        let Some(Column::F32(truth)) = truth.map(|map| phantom.truth_column(map)) else {
-            return Err(Error::Internal(format!(
-                "the phantom has no truth of {name}"
-            )));
+        let truth = truth.map(|map| phantom.truth_column(map));
+        let Some(truth) = truth.as_ref().and_then(|column| column.as_f32()) else {
+            return Err(Error::Internal(format!("the phantom has no truth of {name}")));
         };
-        rows.extend(compare(
-            name,
-            &read(name)?,
-            &truth,
-            &phantom.labels,
-            &phantom.regions,
-        ));
+        rows.extend(compare(name, &read(name)?, &truth, &phantom.labels, &phantom.regions));
     }
     Ok(rows)
 }
 
 /// The comparison for a person: a line a region and map.
 pub fn summary(rows: &[RegionComparison]) -> String {
-    let mut text = format!(
-        "{:<32}{:<20}{:>7}{:>13}{:>13}{:>11}{:>7}\n",
-        "map", "region", "voxels", "truth", "mean", "SE", "z"
-    );
+    let mut text =
+        format!("{:<32}{:<20}{:>7}{:>13}{:>13}{:>11}{:>7}\n", "map", "region", "voxels", "truth", "mean", "SE", "z");
     for row in rows {
         text += &format!(
             "{:<32}{:<20}{:>7}{:>13.4e}{:>13.4e}{:>11.1e}{:>7.2}\n",
@@ -201,10 +148,7 @@ pub fn summary(rows: &[RegionComparison]) -> String {
             row.z()
         );
     }
-    let outside = rows
-        .iter()
-        .filter(|row| row.z().is_nan() || row.z().abs() > 3.0)
-        .count();
+    let outside = rows.iter().filter(|row| row.z().is_nan() || row.z().abs() > 3.0).count();
     text + &format!(
         "z = (mean − truth) / SE; SE = sd of the voxels' differences / √voxels; {outside} of {} beyond 3 SE\n",
         rows.len()
@@ -229,10 +173,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(
-            Folders::make(file.path(), false).unwrap_err().exit_status(),
-            73
-        );
+        assert_eq!(Folders::make(file.path(), false).unwrap_err().exit_status(), 73);
     }
 
     #[test]

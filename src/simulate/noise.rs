@@ -39,15 +39,12 @@ pub fn add_noise_from(rng: Rng, signal: &mut [f32], sigma: f32, noise: Noise) {
     if noise == Noise::None {
         return;
     }
-    signal
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(chunk, samples)| {
-            for (i, sample) in samples.iter_mut().enumerate() {
-                let index = (chunk * CHUNK + i) as u64;
-                *sample = noisy(f64::from(*sample), rng.normals(index)) as f32;
-            }
-        });
+    signal.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, samples)| {
+        for (i, sample) in samples.iter_mut().enumerate() {
+            let index = (chunk * CHUNK + i) as u64;
+            *sample = noisy(f64::from(*sample), rng.normals(index)) as f32;
+        }
+    });
 }
 
 /// Samples that a thread takes at once.

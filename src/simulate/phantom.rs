@@ -75,12 +75,7 @@ pub fn liver_phantom(spec: &Spec, seed: u64) -> Result<Phantom> {
     let signals = signals(spec)?;
     let rng = Rng::new(seed);
     let diffusion = scan(spec, &tissues, signals.iter().map(|s| &s.diffusion), rng);
-    let dynamic = scan(
-        spec,
-        &tissues,
-        signals.iter().map(|s| &s.phases),
-        rng.stream(1),
-    );
+    let dynamic = scan(spec, &tissues, signals.iter().map(|s| &s.phases), rng.stream(1));
     Ok(Phantom {
         field_strength_t: spec.field_strength_t,
         agent: spec.dynamic.agent.clone(),
@@ -103,12 +98,7 @@ pub fn liver_phantom(spec: &Spec, seed: u64) -> Result<Phantom> {
 }
 
 /// The volumes of a series as stored; `signals` holds those of air and each tissue, one a volume.
-fn scan<'a>(
-    spec: &Spec,
-    tissues: &[u8],
-    signals: impl Iterator<Item = &'a Vec<f64>>,
-    rng: Rng,
-) -> Vec<Vec<i16>> {
+fn scan<'a>(spec: &Spec, tissues: &[u8], signals: impl Iterator<Item = &'a Vec<f64>>, rng: Rng) -> Vec<Vec<i16>> {
     let signals: Vec<&Vec<f64>> = signals.collect();
     let noiseless = |volume: usize| {
         let of_tissue: Vec<f32> = signals.iter().map(|s| s[volume] as f32).collect();
@@ -129,10 +119,7 @@ fn labels(spec: &Spec, tissues: &[u8]) -> Vec<u16> {
 fn regions(spec: &Spec) -> Vec<Region> {
     let region = |tissue: &Tissue| {
         let label = tissue.label?;
-        Some(Region {
-            label,
-            name: tissue.name.clone(),
-        })
+        Some(Region { label, name: tissue.name.clone() })
     };
     let mut regions: Vec<Region> = spec.tissues.iter().filter_map(region).collect();
     regions.sort_by_key(|r| r.label);
@@ -142,22 +129,12 @@ fn regions(spec: &Spec) -> Vec<Region> {
 impl Phantom {
     /// The diffusion series as an image.
     pub fn diffusion_image(&self) -> Image {
-        Image::from_values(
-            "dwi",
-            self.grid.clone(),
-            VoxelType::I16,
-            &self.diffusion.voxels,
-        )
+        Image::from_values("dwi", self.grid.clone(), VoxelType::I16, &self.diffusion.voxels)
     }
 
     /// A phase of the dynamic series as an image.
     pub fn phase_image(&self, phase: &DynamicPhase) -> Image {
-        Image::from_values(
-            &phase.phase.role,
-            self.grid.clone(),
-            VoxelType::I16,
-            &phase.voxels,
-        )
+        Image::from_values(&phase.phase.role, self.grid.clone(), VoxelType::I16, &phase.voxels)
     }
 
     /// What a map should be in each voxel; NaN where it has no value.
@@ -176,11 +153,7 @@ fn grid(spec: &Spec) -> Grid {
     let mut affine = [[0.0; 4]; 4];
     affine[3][3] = 1.0;
     for axis in 0..3 {
-        let step = if axis == 0 {
-            -spec.grid.zooms_mm[0]
-        } else {
-            spec.grid.zooms_mm[axis]
-        };
+        let step = if axis == 0 { -spec.grid.zooms_mm[0] } else { spec.grid.zooms_mm[axis] };
         affine[axis][axis] = step;
         affine[axis][3] = -step * (shape[axis] - 1) as f64 / 2.0;
     }
@@ -193,13 +166,7 @@ fn paint(spec: &Spec, grid: &Grid) -> Vec<u8> {
     let layers: Vec<_> = spec
         .shapes
         .iter()
-        .map(|s| {
-            (
-                number(&s.tissue),
-                s.over.iter().map(number).collect::<Vec<u8>>(),
-                &s.form,
-            )
-        })
+        .map(|s| (number(&s.tissue), s.over.iter().map(number).collect::<Vec<u8>>(), &s.form))
         .collect();
     let [ni, nj, _] = grid.shape;
     let tissue_at = |voxel: usize| {
@@ -207,17 +174,10 @@ fn paint(spec: &Spec, grid: &Grid) -> Vec<u8> {
         let position = grid.position(ijk);
         layers.iter().fold(0, |below, (tissue, over, form)| {
             let covers = over.is_empty() || over.contains(&below);
-            if covers && form.contains(position) {
-                *tissue
-            } else {
-                below
-            }
+            if covers && form.contains(position) { *tissue } else { below }
         })
     };
-    (0..grid.n_voxels())
-        .into_par_iter()
-        .map(tissue_at)
-        .collect()
+    (0..grid.n_voxels()).into_par_iter().map(tissue_at).collect()
 }
 
 #[cfg(test)]

@@ -6,12 +6,7 @@ fn noiseless() -> Phantom {
 }
 
 fn voxel_of(phantom: &Phantom, name: &str) -> usize {
-    let label = phantom
-        .regions
-        .iter()
-        .find(|r| r.name == name)
-        .unwrap()
-        .label;
+    let label = phantom.regions.iter().find(|r| r.name == name).unwrap().label;
     phantom.labels.iter().position(|&l| l == label).unwrap()
 }
 
@@ -33,20 +28,11 @@ fn the_grid_is_radiological_and_centred() {
 fn organs_lie_where_they_belong() {
     let phantom = noiseless();
     let centre = |name: &str| {
-        let label = phantom
-            .regions
-            .iter()
-            .find(|r| r.name == name)
-            .unwrap()
-            .label;
+        let label = phantom.regions.iter().find(|r| r.name == name).unwrap().label;
         let [ni, nj, _] = phantom.grid.shape;
         let positions: Vec<[f64; 3]> = (0..phantom.labels.len())
             .filter(|&v| phantom.labels[v] == label)
-            .map(|v| {
-                phantom
-                    .grid
-                    .position([v % ni, v / ni % nj, v / ni / nj].map(|x| x as f64))
-            })
+            .map(|v| phantom.grid.position([v % ni, v / ni % nj, v / ni / nj].map(|x| x as f64)))
             .collect();
         [0, 1].map(|axis| positions.iter().map(|p| p[axis]).sum::<f64>() / positions.len() as f64)
     };
@@ -65,10 +51,7 @@ fn signals_have_their_snr_and_their_decay() {
     assert_eq!(phantom.phases[0].voxels[v], 1000);
     for (k, b) in phantom.diffusion.b_s_per_mm2.iter().enumerate() {
         let expected = 500.0 * (-(b - 50.0) * 1.28e-3).exp();
-        assert!(
-            (f64::from(phantom.diffusion.voxels[k * n + v]) - expected).abs() <= 0.5,
-            "b = {b}"
-        );
+        assert!((f64::from(phantom.diffusion.voxels[k * n + v]) - expected).abs() <= 0.5, "b = {b}");
     }
 }
 
@@ -82,11 +65,7 @@ fn enhancement_follows_from_t1_and_the_rise_of_r1() {
     };
     let r1 = 1000.0 / 809.0;
     let expected = 100.0 * (signal(r1 + 0.3) / signal(r1) - 1.0);
-    let found = truth_at(
-        &phantom,
-        "relative_enhancement_unaligned",
-        voxel_of(&phantom, "liver"),
-    );
+    let found = truth_at(&phantom, "relative_enhancement_unaligned", voxel_of(&phantom, "liver"));
     assert!((found / expected - 1.0).abs() < 1e-6, "{found} {expected}");
 }
 
@@ -95,14 +74,9 @@ fn truth_is_what_the_noiseless_images_give() {
     let phantom = noiseless();
     for region in &phantom.regions {
         let v = voxel_of(&phantom, &region.name);
-        let difference =
-            f64::from(phantom.phases[1].voxels[v]) - f64::from(phantom.phases[0].voxels[v]);
+        let difference = f64::from(phantom.phases[1].voxels[v]) - f64::from(phantom.phases[0].voxels[v]);
         let truth = truth_at(&phantom, "subtraction_unaligned", v);
-        assert!(
-            (difference - truth).abs() <= 1.0,
-            "{}: {difference} {truth}",
-            region.name
-        );
+        assert!((difference - truth).abs() <= 1.0, "{}: {difference} {truth}", region.name);
     }
 }
 
@@ -117,8 +91,7 @@ fn air_has_no_adc_and_no_enhancement() {
 
 #[test]
 fn a_signal_that_int16_cannot_hold_is_refused() {
-    let text = include_str!("../../data/phantom/liver.toml")
-        .replace("sd        = 10.0", "sd        = 200.0");
+    let text = include_str!("../../data/phantom/liver.toml").replace("sd        = 10.0", "sd        = 200.0");
     let spec = Spec::parse(std::path::Path::new("loud.toml"), &text).unwrap();
     let error = liver_phantom(&spec, 0).unwrap_err();
     assert_eq!(error.exit_status(), 65);

@@ -59,16 +59,8 @@ fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let p = u64::from(counter[0]) * 0xD251_1F53;
         let q = u64::from(counter[2]) * 0xCD9E_8D57;
-        counter = [
-            high(q) ^ counter[1] ^ key[0],
-            low(q),
-            high(p) ^ counter[3] ^ key[1],
-            low(p),
-        ];
-        key = [
-            key[0].wrapping_add(0x9E37_79B9),
-            key[1].wrapping_add(0xBB67_AE85),
-        ];
+        counter = [high(q) ^ counter[1] ^ key[0], low(q), high(p) ^ counter[3] ^ key[1], low(p)];
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
     }
     counter
 }
@@ -82,16 +74,8 @@ mod tests {
     fn known_answers() {
         let ones = u32::MAX;
         let rows = [
-            (
-                [0; 4],
-                [0; 2],
-                [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
-            ),
-            (
-                [ones; 4],
-                [ones; 2],
-                [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
-            ),
+            ([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
+            ([ones; 4], [ones; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
             (
                 [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
                 [0xa4093822, 0x299f31d0],
@@ -141,18 +125,12 @@ mod tests {
             pair += a * b;
         }
         let n = 2.0 * N as f64;
-        let within = |sum: f64, expected: f64, variance: f64| {
-            (sum / n - expected).abs() < 4.0 * (variance / n).sqrt()
-        };
+        let within = |sum: f64, expected: f64, variance: f64| (sum / n - expected).abs() < 4.0 * (variance / n).sqrt();
         assert!(within(m1, 0.0, 1.0), "mean {}", m1 / n);
         assert!(within(m2, 1.0, 2.0), "second moment {}", m2 / n);
         assert!(within(m3, 0.0, 15.0), "third moment {}", m3 / n);
         assert!(within(m4, 3.0, 96.0), "fourth moment {}", m4 / n);
-        assert!(
-            within(2.0 * pair, 0.0, 2.0),
-            "covariance {}",
-            2.0 * pair / n
-        );
+        assert!(within(2.0 * pair, 0.0, 2.0), "covariance {}", 2.0 * pair / n);
         // The same comparison notices a variance that is wrong by 1 %.
         assert!(!within(m2 * 1.01, 1.0, 2.0));
     }

@@ -58,10 +58,7 @@ pub(super) fn signals(spec: &Spec) -> Result<Vec<Signals>> {
     let dynamic_gain = spec.dynamic.snr * spec.noise.sd / reference.phases[0];
     for (tissue, signals) in std::iter::zip(&spec.tissues, &mut tissues) {
         signals.s0 *= diffusion_gain;
-        signals
-            .diffusion
-            .iter_mut()
-            .for_each(|s| *s *= diffusion_gain);
+        signals.diffusion.iter_mut().for_each(|s| *s *= diffusion_gain);
         signals.phases.iter_mut().for_each(|s| *s *= dynamic_gain);
         check_range(spec, tissue, signals)?;
     }
@@ -82,11 +79,7 @@ fn check_range(spec: &Spec, tissue: &Tissue, signals: &Signals) -> Result<()> {
     if brightest + 10.0 * spec.noise.sd <= f64::from(i16::MAX) {
         return Ok(());
     }
-    let problem = format!(
-        "{} reaches {brightest:.0}, and int16 ends at {}",
-        tissue.name,
-        i16::MAX
-    );
+    let problem = format!("{} reaches {brightest:.0}, and int16 ends at {}", tissue.name, i16::MAX);
     Err(spec.complain(problem, "lower noise.sd or an snr"))
 }
 
@@ -98,12 +91,7 @@ fn at_unit_gain(spec: &Spec, tissue: &Tissue) -> Signals {
     let in_phase = |rise: &f64| {
         let t1_ms = t1_with_contrast(tissue.t1_ms.value, *rise);
         let timing = spec.dynamic.timing;
-        spoiled_gradient_echo(
-            density,
-            timing.repetition_time_ms,
-            timing.flip_angle_deg,
-            t1_ms,
-        )
+        spoiled_gradient_echo(density, timing.repetition_time_ms, timing.flip_angle_deg, t1_ms)
     };
     let rises = std::iter::once(&0.0).chain(&tissue.delta_r1_per_s.value);
     let b_values = &spec.diffusion.b_s_per_mm2;
@@ -135,10 +123,7 @@ mod tests {
     #[test]
     fn spoiled_gradient_echo_has_its_known_limits() {
         let e1 = (-4.0f64 / 600.0).exp();
-        assert!(close(
-            spoiled_gradient_echo(3.0, 4.0, 90.0, 600.0),
-            3.0 * (1.0 - e1)
-        ));
+        assert!(close(spoiled_gradient_echo(3.0, 4.0, 90.0, 600.0), 3.0 * (1.0 - e1)));
         let ernst = e1.acos().to_degrees();
         let at = |flip| spoiled_gradient_echo(1.0, 4.0, flip, 600.0);
         assert!(at(ernst) > at(ernst + 0.01) && at(ernst) > at(ernst - 0.01));

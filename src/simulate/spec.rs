@@ -122,21 +122,13 @@ pub(super) const AIR: &str = "air";
 impl Spec {
     /// The liver phantom that hepar ships.
     pub fn liver() -> Result<Self> {
-        Self::parse(
-            Path::new("data/phantom/liver.toml"),
-            include_str!("../../data/phantom/liver.toml"),
-        )
+        Self::parse(Path::new("data/phantom/liver.toml"), include_str!("../../data/phantom/liver.toml"))
     }
 
     /// Reads a phantom; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let mut spec: Self = toml::from_str(text).map_err(|e| {
-            Error::data(
-                path,
-                e.to_string(),
-                "data/phantom/liver.toml shows every key and its unit",
-            )
-        })?;
+        let mut spec: Self = toml::from_str(text)
+            .map_err(|e| Error::data(path, e.to_string(), "data/phantom/liver.toml shows every key and its unit"))?;
         spec.path = path.into();
         spec.check()?;
         Ok(spec)

@@ -33,12 +33,7 @@ struct Definition {
 /// `hepar enhance` give them; `signals` are those of air, then of each tissue.
 pub(super) fn truth(spec: &Spec, signals: &[Signals]) -> Vec<TruthMap> {
     let sigma_of_difference = spec.noise.sd * std::f64::consts::SQRT_2;
-    let roles: Vec<&str> = spec
-        .dynamic
-        .phases
-        .iter()
-        .map(|p| p.role.as_str())
-        .collect();
+    let roles: Vec<&str> = spec.dynamic.phases.iter().map(|p| p.role.as_str()).collect();
     let mut definitions = fitted();
     definitions.extend(differences(&roles));
     if let Some(arterial) = roles.iter().position(|role| *role == "arterial") {
@@ -46,20 +41,11 @@ pub(super) fn truth(spec: &Spec, signals: &[Signals]) -> Vec<TruthMap> {
         definitions.extend(losses(&roles, arterial, 3.0 * sigma_of_difference));
     }
     definitions.extend(descriptors(Curve {
-        times_s: spec
-            .dynamic
-            .phases
-            .iter()
-            .filter_map(|p| p.time_s)
-            .collect(),
+        times_s: spec.dynamic.phases.iter().filter_map(|p| p.time_s).collect(),
         threshold: 3.0 * sigma_of_difference,
     }));
     let map = |d: Definition| TruthMap {
-        kind: if d.name == "curve_type" {
-            ColumnType::U16
-        } else {
-            ColumnType::F32
-        },
+        kind: if d.name == "curve_type" { ColumnType::U16 } else { ColumnType::F32 },
         by_tissue: signals.iter().map(&d.value).collect(),
         name: d.name,
         unit: d.unit,
@@ -74,19 +60,12 @@ fn define(
     title: impl Into<String>,
     value: impl Fn(&Signals) -> f64 + 'static,
 ) -> Definition {
-    Definition {
-        name: name.into(),
-        unit,
-        title: title.into(),
-        value: Box::new(value),
-    }
+    Definition { name: name.into(), unit, title: title.into(), value: Box::new(value) }
 }
 
 fn fitted() -> Vec<Definition> {
     vec![
-        define("ADC", "mm²/s", "Apparent diffusion coefficient", |s| {
-            s.adc_mm2_per_s
-        }),
+        define("ADC", "mm²/s", "Apparent diffusion coefficient", |s| s.adc_mm2_per_s),
         define("S0", "1", "Signal at b = 0", |s| s.s0),
     ]
 }
@@ -97,48 +76,22 @@ fn differences(roles: &[&str]) -> Vec<Definition> {
         let title = format!("{role} − unenhanced");
         let relative = format!("({title}) / unenhanced");
         [
-            define(
-                format!("subtraction_{role}_unaligned"),
-                "1",
-                title,
-                move |s| s.rise(i),
-            ),
-            define(
-                format!("relative_enhancement_{role}_unaligned"),
-                "%",
-                relative,
-                move |s| s.relative_rise(i),
-            ),
+            define(format!("subtraction_{role}_unaligned"), "1", title, move |s| s.rise(i)),
+            define(format!("relative_enhancement_{role}_unaligned"), "%", relative, move |s| s.relative_rise(i)),
         ]
     };
-    roles
-        .iter()
-        .enumerate()
-        .skip(1)
-        .flat_map(of_phase)
-        .collect()
+    roles.iter().enumerate().skip(1).flat_map(of_phase).collect()
 }
 
 fn arterial_subtraction(arterial: usize, sigma_of_difference: f64) -> Vec<Definition> {
     vec![
-        define(
-            "subtraction_unaligned",
-            "1",
-            "arterial − unenhanced",
-            move |s| s.rise(arterial),
-        ),
-        define(
-            "relative_enhancement_unaligned",
-            "%",
-            "(arterial − unenhanced) / unenhanced",
-            move |s| s.relative_rise(arterial),
-        ),
-        define(
-            "noise_scaled_enhancement_unaligned",
-            "1",
-            "(arterial − unenhanced) / (σ√2)",
-            move |s| s.rise(arterial) / sigma_of_difference,
-        ),
+        define("subtraction_unaligned", "1", "arterial − unenhanced", move |s| s.rise(arterial)),
+        define("relative_enhancement_unaligned", "%", "(arterial − unenhanced) / unenhanced", move |s| {
+            s.relative_rise(arterial)
+        }),
+        define("noise_scaled_enhancement_unaligned", "1", "(arterial − unenhanced) / (σ√2)", move |s| {
+            s.rise(arterial) / sigma_of_difference
+        }),
     ]
 }
 
@@ -151,26 +104,11 @@ fn losses(roles: &[&str], arterial: usize, threshold: f64) -> Vec<Definition> {
     let of_phase = |(i, role): (usize, &&str)| {
         let title = format!("Signal loss from arterial to {role}");
         [
-            define(
-                format!("signal_loss_absolute_{role}"),
-                "%",
-                title.clone(),
-                move |s| loss(s, i, s.rise(arterial)),
-            ),
-            define(
-                format!("signal_loss_relative_{role}"),
-                "%",
-                title,
-                move |s| loss(s, i, s.phases[arterial]),
-            ),
+            define(format!("signal_loss_absolute_{role}"), "%", title.clone(), move |s| loss(s, i, s.rise(arterial))),
+            define(format!("signal_loss_relative_{role}"), "%", title, move |s| loss(s, i, s.phases[arterial])),
         ]
     };
-    roles
-        .iter()
-        .enumerate()
-        .skip(arterial + 1)
-        .flat_map(of_phase)
-        .collect()
+    roles.iter().enumerate().skip(arterial + 1).flat_map(of_phase).collect()
 }
 
 fn descriptors(curve: Curve) -> Vec<Definition> {
@@ -179,30 +117,10 @@ fn descriptors(curve: Curve) -> Vec<Definition> {
         move |s: &Signals| value(&curve, s)
     };
     vec![
-        define(
-            "peak_enhancement",
-            "1",
-            "Largest enhancement",
-            of(|c, s| c.peak(s).0),
-        ),
-        define(
-            "time_to_peak",
-            "s",
-            "Time of the largest enhancement",
-            of(Curve::time_to_peak),
-        ),
+        define("peak_enhancement", "1", "Largest enhancement", of(|c, s| c.peak(s).0)),
+        define("time_to_peak", "s", "Time of the largest enhancement", of(Curve::time_to_peak)),
         define("wash_in_slope", "1/s", "Steepest rise", of(Curve::slope)),
-        define(
-            "area_under_enhancement",
-            "s",
-            "Area under the enhancement to 180 s",
-            of(Curve::area),
-        ),
-        define(
-            "curve_type",
-            "class",
-            "1 persistent, 2 plateau, 3 wash-out",
-            of(Curve::class),
-        ),
+        define("area_under_enhancement", "s", "Area under the enhancement to 180 s", of(Curve::area)),
+        define("curve_type", "class", "1 persistent, 2 plateau, 3 wash-out", of(Curve::class)),
     ]
 }

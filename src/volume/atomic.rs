@@ -20,19 +20,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// [`write_atomically`] with the bytes coming from `fill`.
-pub fn write_atomically_with(
-    path: &Path,
-    fill: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<()> {
+pub fn write_atomically_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let folder = folder_of(path);
-    let mut beside =
-        temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
-    fill(beside.as_file_mut())
-        .and_then(|()| beside.as_file().sync_all())
-        .map_err(|e| cannot_write(path, e))?;
-    beside
-        .persist(path)
-        .map_err(|e| cannot_create(path, &folder, e.error.kind()))?;
+    let mut beside = temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
+    fill(beside.as_file_mut()).and_then(|()| beside.as_file().sync_all()).map_err(|e| cannot_write(path, e))?;
+    beside.persist(path).map_err(|e| cannot_create(path, &folder, e.error.kind()))?;
     sync_folder(&folder).map_err(|e| cannot_write(path, e))
 }
 
@@ -45,9 +37,7 @@ fn folder_of(path: &Path) -> PathBuf {
 
 /// Hidden, in the same folder so that a rename suffices, and with the rights of a file that the user makes.
 fn temporary_beside(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it has no file name"))?;
+    let name = path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it has no file name"))?;
     let prefix = format!(".{}.", name.to_string_lossy());
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part");
@@ -77,17 +67,11 @@ fn cannot_create(path: &Path, folder: &Path, why: ErrorKind) -> Error {
 fn cannot_write(path: &Path, source: io::Error) -> Error {
     let source = match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            io::Error::new(
-                source.kind(),
-                format!("{source}\n  remedy: free some space, or write to another folder"),
-            )
+            io::Error::new(source.kind(), format!("{source}\n  remedy: free some space, or write to another folder"))
         }
         _ => source,
     };
-    Error::Io {
-        path: path.into(),
-        source,
-    }
+    Error::Io { path: path.into(), source }
 }
 
 #[cfg(test)]
@@ -95,10 +79,8 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

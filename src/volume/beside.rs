@@ -27,9 +27,7 @@ pub fn beside(image: &Path, ending: &str) -> PathBuf {
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut bytes = Vec::new();
-    file.take(MAX_TEXT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::io(path, e))?;
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
         return Err(Error::data(
             path,
@@ -70,21 +68,11 @@ impl TextTable {
                 "give each row as many cells as the header line, divided by tabs",
             )
         };
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(b'\t')
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').trim(csv::Trim::All).from_reader(text.as_bytes());
         let owned = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
         let header = owned(reader.headers().map_err(bad)?);
-        let rows = reader
-            .records()
-            .map(|record| Ok(owned(&record.map_err(bad)?)))
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            path: path.into(),
-            header,
-            rows,
-        })
+        let rows = reader.records().map(|record| Ok(owned(&record.map_err(bad)?))).collect::<Result<_>>()?;
+        Ok(Self { path: path.into(), header, rows })
     }
 
     /// Where a column is, if it is there.

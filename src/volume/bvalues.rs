@@ -94,10 +94,7 @@ fn read_beside(image: &Image) -> Result<Vec<f64>> {
     }
     let tried = ENDINGS.map(|ending| {
         let path = beside(&image.path, ending);
-        path.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     });
     Err(Error::data(
         &image.path,
@@ -108,16 +105,10 @@ fn read_beside(image: &Image) -> Result<Vec<f64>> {
 
 /// Reads a file of b-values: text in any of FSL's shapes, or JSON where the name ends in `.json`.
 pub fn read_bvalues(path: &Path) -> Result<Vec<f64>> {
-    let is_json = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let values = if is_json {
         of_sidecar(path, &Sidecar::read(path)?)?.ok_or_else(|| {
-            Error::data(
-                path,
-                "holds no b-values",
-                format!("name them by one of these keys: {}", JSON_KEYS.join(", ")),
-            )
+            Error::data(path, "holds no b-values", format!("name them by one of these keys: {}", JSON_KEYS.join(", ")))
         })?
     } else {
         parse(&read_text(path)?).map_err(|problem| bad_bvalues(path, problem))?
@@ -137,17 +128,11 @@ fn of_sidecar(path: &Path, sidecar: &Sidecar) -> Result<Option<Vec<f64>>> {
         _ => check(place, &value.to_string()),
     };
     let values = match value {
-        Value::Array(values) => values
-            .iter()
-            .enumerate()
-            .map(|(i, value)| one(i, value))
-            .collect(),
+        Value::Array(values) => values.iter().enumerate().map(|(i, value)| one(i, value)).collect(),
         Value::String(text) => parse(text),
         _ => one(0, value).map(|b| vec![b]),
     };
-    values
-        .map(Some)
-        .map_err(|problem| bad_bvalues(path, problem))
+    values.map(Some).map_err(|problem| bad_bvalues(path, problem))
 }
 
 /// Numbers divided by blanks, tabs, line ends, commas or semicolons: a row and a column read the same.
@@ -162,24 +147,16 @@ fn parse(text: &str) -> Result<Vec<f64>, String> {
 /// One b-value; `place` counts from 0, messages from 1.
 fn check(place: usize, word: &str) -> Result<f64, String> {
     let place = place + 1;
-    let b: f64 = word
-        .parse()
-        .map_err(|_| format!("value {place} is {word:?}, which is not a number"))?;
+    let b: f64 = word.parse().map_err(|_| format!("value {place} is {word:?}, which is not a number"))?;
     if (0.0..=MAX_B).contains(&b) {
         Ok(b)
     } else {
-        Err(format!(
-            "value {place} is {word}, outside 0 to {MAX_B} s/mm²"
-        ))
+        Err(format!("value {place} is {word}, outside 0 to {MAX_B} s/mm²"))
     }
 }
 
 fn bad_bvalues(path: &Path, problem: String) -> Error {
-    Error::data(
-        path,
-        problem,
-        "give one b-value in s/mm² a volume, divided by blanks or commas",
-    )
+    Error::data(path, problem, "give one b-value in s/mm² a volume, divided by blanks or commas")
 }
 
 /// The numbers of volumes and of b-values do not go together.

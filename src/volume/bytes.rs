@@ -21,22 +21,14 @@ impl AlignedBytes {
         let n_words = len.div_ceil(8);
         // An allocation that fails aborts the program; this asks first.
         Vec::<u64>::new().try_reserve_exact(n_words)?;
-        Ok(Self {
-            words: vec![0; n_words],
-            start: 0,
-            len,
-        })
+        Ok(Self { words: vec![0; n_words], start: 0, len })
     }
 
     /// A copy of `bytes`.
     pub(super) fn copy_of(bytes: &[u8]) -> Self {
         let mut words = vec![0; bytes.len().div_ceil(8)];
         cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Self {
-            words,
-            start: 0,
-            len: bytes.len(),
-        }
+        Self { words, start: 0, len: bytes.len() }
     }
 
     /// The next `len` bytes of `reader`. Memory grows as they arrive: a promise of much costs nothing.
@@ -55,11 +47,7 @@ impl AlignedBytes {
             reader.read_exact(&mut cast_slice_mut(&mut words)[filled..next])?;
             filled = next;
         }
-        Ok(Self {
-            words,
-            start: 0,
-            len,
-        })
+        Ok(Self { words, start: 0, len })
     }
 
     /// `len` zeros behind room for `prefix` bytes: see [`Self::with_prefix`].
@@ -86,15 +74,9 @@ impl AlignedBytes {
     pub(super) fn swap_bytes(&mut self, size: usize) {
         let bytes = self.as_mut_slice();
         match size {
-            2 => cast_slice_mut::<u8, u16>(bytes)
-                .iter_mut()
-                .for_each(|v| *v = v.swap_bytes()),
-            4 => cast_slice_mut::<u8, u32>(bytes)
-                .iter_mut()
-                .for_each(|v| *v = v.swap_bytes()),
-            8 => cast_slice_mut::<u8, u64>(bytes)
-                .iter_mut()
-                .for_each(|v| *v = v.swap_bytes()),
+            2 => cast_slice_mut::<u8, u16>(bytes).iter_mut().for_each(|v| *v = v.swap_bytes()),
+            4 => cast_slice_mut::<u8, u32>(bytes).iter_mut().for_each(|v| *v = v.swap_bytes()),
+            8 => cast_slice_mut::<u8, u64>(bytes).iter_mut().for_each(|v| *v = v.swap_bytes()),
             _ => {}
         }
     }
@@ -109,9 +91,7 @@ mod tests {
         let file: Vec<u8> = (0..=255).collect();
         for prefix in 0..20 {
             let mut bytes = AlignedBytes::zeroed_behind(prefix, 16).unwrap();
-            bytes
-                .with_prefix(prefix)
-                .copy_from_slice(&file[..prefix + 16]);
+            bytes.with_prefix(prefix).copy_from_slice(&file[..prefix + 16]);
             assert_eq!(bytes.as_slice(), &file[prefix..prefix + 16]);
             assert_eq!(bytes.as_slice().as_ptr() as usize % 8, 0);
         }
@@ -136,12 +116,7 @@ mod tests {
     #[test]
     fn swapping_reverses_each_value() {
         let bytes: Vec<u8> = (0..16).collect();
-        for (size, first) in [
-            (1, vec![0, 1]),
-            (2, vec![1, 0]),
-            (4, vec![3, 2]),
-            (8, vec![7, 6]),
-        ] {
+        for (size, first) in [(1, vec![0, 1]), (2, vec![1, 0]), (4, vec![3, 2]), (8, vec![7, 6])] {
             let mut swapped = AlignedBytes::copy_of(&bytes);
             swapped.swap_bytes(size);
             assert_eq!(swapped.as_slice()[..2], first, "values of {size} bytes");

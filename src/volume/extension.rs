@@ -17,11 +17,7 @@ pub(super) fn check(input: &Input, header: &Header) -> Result<()> {
     let io = |e| input.trouble(e);
     let mut file = input.reader().map_err(io)?;
     let mut position = header.version.header_size() as u64 + 4;
-    let end = if header.single_file {
-        header.vox_offset
-    } else {
-        u64::MAX
-    };
+    let end = if header.single_file { header.vox_offset } else { u64::MAX };
     skip(&mut file, position - 4).map_err(io)?;
     let announced = fill::<4>(&mut file).map_err(io)?;
     if announced.is_none_or(|bytes| bytes[0] == 0) {
@@ -37,17 +33,13 @@ pub(super) fn check(input: &Input, header: &Header) -> Result<()> {
             return Ok(());
         }
         let size = size(&start, header.big_endian);
-        let Some(bytes) = u64::try_from(size)
-            .ok()
-            .filter(|n| *n >= UNIT && n.is_multiple_of(UNIT))
-        else {
+        let Some(bytes) = u64::try_from(size).ok().filter(|n| *n >= UNIT && n.is_multiple_of(UNIT)) else {
             let problem = format!("size {size}, not a multiple of 16 from 16 up");
             return Err(damaged(input, position, &problem));
         };
         let left = end - position;
         if bytes > left || skip(&mut file, bytes - UNIT).map_err(io)? < bytes - UNIT {
-            let problem =
-                format!("size {size}, more than is left before the voxels or the file's end");
+            let problem = format!("size {size}, more than is left before the voxels or the file's end");
             return Err(damaged(input, position, &problem));
         }
         position += bytes;
@@ -59,11 +51,7 @@ pub(super) fn check(input: &Input, header: &Header) -> Result<()> {
 /// The size that an extension gives itself: its first four bytes.
 fn size(start: &[u8; 16], big_endian: bool) -> i32 {
     let [a, b, c, d, ..] = *start;
-    if big_endian {
-        i32::from_be_bytes([a, b, c, d])
-    } else {
-        i32::from_le_bytes([a, b, c, d])
-    }
+    if big_endian { i32::from_be_bytes([a, b, c, d]) } else { i32::from_le_bytes([a, b, c, d]) }
 }
 
 fn damaged(input: &Input, position: u64, problem: &str) -> Error {

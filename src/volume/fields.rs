@@ -99,10 +99,7 @@ fn whole(path: &Path, head: &[u8], version: Version) -> Result<()> {
     }
     Err(Error::data(
         path,
-        format!(
-            "the file ends after {} of the header's {size} bytes",
-            head.len()
-        ),
+        format!("the file ends after {} of the header's {size} bytes", head.len()),
         "copy or download it again",
     ))
 }

@@ -34,29 +34,27 @@ impl Average {
 pub(super) fn combine(rows: &[Row], grid: &Grid, average: Average, median: bool) -> Vec<f32> {
     let [ni, nj, _] = grid.shape;
     let mut out = vec![0.0f32; grid.n_voxels()];
-    out.par_chunks_mut(ni * nj)
-        .enumerate()
-        .for_each(|(k, slice_out)| {
-            let mut sum = vec![0.0; ni * nj];
-            let mut slice = vec![0.0; ni * nj];
-            for row in rows {
-                row.load_f64(k * ni * nj, &mut slice);
-                if median {
-                    slice = median_3x3(&slice, ni);
-                }
-                match average {
-                    Average::Geometric => add(&mut sum, slice.iter().map(|s| s.ln())),
-                    Average::None | Average::Arithmetic => add(&mut sum, slice.iter().copied()),
-                }
+    out.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slice_out)| {
+        let mut sum = vec![0.0; ni * nj];
+        let mut slice = vec![0.0; ni * nj];
+        for row in rows {
+            row.load_f64(k * ni * nj, &mut slice);
+            if median {
+                slice = median_3x3(&slice, ni);
             }
-            let n = rows.len() as f64;
-            for (o, s) in slice_out.iter_mut().zip(sum) {
-                *o = match average {
-                    Average::Geometric => (s / n).exp() as f32,
-                    Average::None | Average::Arithmetic => (s / n) as f32,
-                };
+            match average {
+                Average::Geometric => add(&mut sum, slice.iter().map(|s| s.ln())),
+                Average::None | Average::Arithmetic => add(&mut sum, slice.iter().copied()),
             }
-        });
+        }
+        let n = rows.len() as f64;
+        for (o, s) in slice_out.iter_mut().zip(sum) {
+            *o = match average {
+                Average::Geometric => (s / n).exp() as f32,
+                Average::None | Average::Arithmetic => (s / n) as f32,
+            };
+        }
+    });
     out
 }
 
@@ -73,24 +71,13 @@ pub fn median_3x3(image: &[f64], ni: usize) -> Vec<f64> {
     let at = |i: usize, j: usize| {
         // Coordinates are shifted by one, so that what lies beyond an edge is 0 or above the length.
         let inside = (1..=ni).contains(&i) && (1..=nj).contains(&j);
-        if inside {
-            image[(j - 1) * ni + i - 1]
-        } else {
-            0.0
-        }
+        if inside { image[(j - 1) * ni + i - 1] } else { 0.0 }
     };
     let median_at = |i: usize, j: usize| {
         let window = std::array::from_fn(|n| at(i + n % 3, j + n / 3));
-        if window.iter().any(|x| x.is_nan()) {
-            f64::NAN
-        } else {
-            median_of_9(window)
-        }
+        if window.iter().any(|x| x.is_nan()) { f64::NAN } else { median_of_9(window) }
     };
-    (0..nj)
-        .flat_map(|j| (0..ni).map(move |i| (i, j)))
-        .map(|(i, j)| median_at(i, j))
-        .collect()
+    (0..nj).flat_map(|j| (0..ni).map(move |i| (i, j))).map(|(i, j)| median_at(i, j)).collect()
 }
 
 /// The median by 19 exchanges (Smith 1996, "Implementing median filters in XC4000E FPGAs", Xcell 23).
@@ -112,12 +99,7 @@ mod tests {
     use crate::volume::{Image, VoxelType};
 
     fn image<T: bytemuck::Pod>(shape: [usize; 3], voxel_type: VoxelType, values: &[T]) -> Image {
-        let affine = [
-            [1.0, 0.0, 0.0, 0.0],
-            [0.0, 1.0, 0.0, 0.0],
-            [0.0, 0.0, 1.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0],
-        ];
+        let affine = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
         Image::from_values("made", Grid { shape, affine }, voxel_type, values)
     }
 

@@ -25,12 +25,7 @@ impl Grid {
 
     /// Edge lengths of a voxel in mm.
     pub fn zooms(&self) -> [f64; 3] {
-        std::array::from_fn(|c| {
-            (0..3)
-                .map(|r| self.affine[r][c].powi(2))
-                .sum::<f64>()
-                .sqrt()
-        })
+        std::array::from_fn(|c| (0..3).map(|r| self.affine[r][c].powi(2)).sum::<f64>().sqrt())
     }
 
     /// Millimetre → voxel-index matrix. The affine must not be singular; files with a singular one are refused.
@@ -58,19 +53,11 @@ impl Grid {
     /// `['R', 'A', 'S']` means that i grows to the right, j to the front, k upwards. The assignment of axes is that of
     /// the largest sum of cosines, as in niftilib's `nifti_mat44_to_orientation`.
     pub fn orientation(&self) -> [char; 3] {
-        const ASSIGNMENTS: [[usize; 3]; 6] = [
-            [0, 1, 2],
-            [0, 2, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ];
+        const ASSIGNMENTS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         const NAMES: [[char; 2]; 3] = [['L', 'R'], ['P', 'A'], ['I', 'S']];
         let zooms = self.zooms();
         let cosine = |world: usize, axis: usize| self.affine[world][axis] / zooms[axis];
-        let agreement =
-            |worlds: &[usize; 3]| -> f64 { (0..3).map(|i| cosine(worlds[i], i).abs()).sum() };
+        let agreement = |worlds: &[usize; 3]| -> f64 { (0..3).map(|i| cosine(worlds[i], i).abs()).sum() };
         let mut best = ASSIGNMENTS[0];
         for candidate in &ASSIGNMENTS[1..] {
             // A tie (an exact 45° turn) goes to the earlier assignment.
@@ -113,8 +100,7 @@ impl Grid {
 
 /// Determinant of the upper-left 3 × 3 part of an affine: the signed volume of a voxel in mm³.
 pub(super) fn determinant(a: &[[f64; 4]; 4]) -> f64 {
-    a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1])
-        - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0])
+    a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0])
         + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0])
 }
 
@@ -125,22 +111,14 @@ mod tests {
     fn oblique() -> Grid {
         Grid {
             shape: [64, 48, 20],
-            affine: [
-                [-1.9, 0.2, 0.4, 90.0],
-                [0.1, 2.1, -0.9, -110.0],
-                [-0.3, 0.5, 4.8, 31.0],
-                [0.0, 0.0, 0.0, 1.0],
-            ],
+            affine: [[-1.9, 0.2, 0.4, 90.0], [0.1, 2.1, -0.9, -110.0], [-0.3, 0.5, 4.8, 31.0], [0.0, 0.0, 0.0, 1.0]],
         }
     }
 
     #[test]
     fn inverse_undoes_position() {
         let grid = oblique();
-        let back = Grid {
-            shape: grid.shape,
-            affine: grid.inverse(),
-        };
+        let back = Grid { shape: grid.shape, affine: grid.inverse() };
         let ijk = [3.0, 40.5, 11.25];
         let seen = back.position(grid.position(ijk));
         for axis in 0..3 {

@@ -22,11 +22,7 @@ pub(super) struct Members<R> {
 
 impl<R: BufRead> Members<R> {
     pub(super) fn new(compressed: R) -> Self {
-        Self {
-            member: Some(GzDecoder::new(compressed)),
-            rest: None,
-            position: 0,
-        }
+        Self { member: Some(GzDecoder::new(compressed)), rest: None, position: 0 }
     }
 
     /// How many bytes were handed out so far.
@@ -151,11 +147,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_changed_trailer_byte_is_an_error() {
         let file = gzip(&content());
-        for len in (0..file.len())
-            .rev()
-            .step_by(997)
-            .chain(file.len() - 9..file.len())
-        {
+        for len in (0..file.len()).rev().step_by(997).chain(file.len() - 9..file.len()) {
             assert!(all(&file[..len]).is_err(), "cut to {len} of {}", file.len());
         }
         for at in file.len() - 8..file.len() {

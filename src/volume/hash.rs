@@ -25,15 +25,10 @@ struct Hashing {
 
 impl FileHash {
     pub(super) fn start(paths: Vec<PathBuf>) -> Self {
-        let hash = Self(Arc::new(Hashing {
-            paths,
-            digest: OnceLock::new(),
-        }));
+        let hash = Self(Arc::new(Hashing { paths, digest: OnceLock::new() }));
         let twin = hash.clone();
         // No thread to be had: then `get` does the work.
-        let _ = std::thread::Builder::new()
-            .name("sha256".into())
-            .spawn(move || twin.digest().is_ok());
+        let _ = std::thread::Builder::new().name("sha256".into()).spawn(move || twin.digest().is_ok());
         hash
     }
 

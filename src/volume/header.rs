@@ -69,27 +69,20 @@ fn dims(path: &Path, fields: &Fields) -> Result<Vec<usize>> {
         }
     };
     let dims = fields.dim[1..=n].iter().enumerate().map(|(i, &size)| {
-        usize::try_from(size)
-            .ok()
-            .filter(|&size| size > 0)
-            .ok_or_else(|| {
-                Error::data(
-                    path,
-                    format!("dim[{}] is {size}; every dimension needs at least 1", i + 1),
-                    "the header is damaged or the image empty: convert it again",
-                )
-            })
+        usize::try_from(size).ok().filter(|&size| size > 0).ok_or_else(|| {
+            Error::data(
+                path,
+                format!("dim[{}] is {size}; every dimension needs at least 1", i + 1),
+                "the header is damaged or the image empty: convert it again",
+            )
+        })
     });
     dims.collect()
 }
 
 fn voxel_type(path: &Path, fields: &Fields) -> Result<VoxelType> {
     let refused = |what: &str, remedy: &str| {
-        Err(Error::data(
-            path,
-            format!("the voxels are {what} (datatype {})", fields.datatype),
-            remedy,
-        ))
+        Err(Error::data(path, format!("the voxels are {what} (datatype {})", fields.datatype), remedy))
     };
     let voxel_type = match fields.datatype {
         2 => VoxelType::U8,
@@ -107,23 +100,14 @@ fn voxel_type(path: &Path, fields: &Fields) -> Result<VoxelType> {
             return refused("complex numbers", "save the magnitude (or real part) alone");
         }
         128 | 2304 => {
-            return refused(
-                "colours, not measurements",
-                "name the image that they were made from",
-            );
+            return refused("colours, not measurements", "name the image that they were made from");
         }
         1536 => {
             // Programs store three different formats under this code.
-            return refused(
-                "128-bit floats, which have no portable form",
-                "save them as float64",
-            );
+            return refused("128-bit floats, which have no portable form", "save them as float64");
         }
         _ => {
-            return refused(
-                "of a type that NIfTI does not define",
-                "the header is damaged: convert the image again",
-            );
+            return refused("of a type that NIfTI does not define", "the header is damaged: convert the image again");
         }
     };
     let bits = 8 * voxel_type.size();
@@ -142,33 +126,17 @@ fn voxel_type(path: &Path, fields: &Fields) -> Result<VoxelType> {
     Ok(voxel_type)
 }
 
-fn n_bytes(
-    path: &Path,
-    dims: &[usize],
-    voxel_type: VoxelType,
-    options: &ReadOptions,
-) -> Result<usize> {
-    let shape = || {
-        dims.iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join(" × ")
-    };
+fn n_bytes(path: &Path, dims: &[usize], voxel_type: VoxelType, options: &ReadOptions) -> Result<usize> {
+    let shape = || dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
     let n_bytes = dims
         .iter()
-        .try_fold(voxel_type.size(), |product, &size| {
-            product.checked_mul(size)
-        })
+        .try_fold(voxel_type.size(), |product, &size| product.checked_mul(size))
         // Room for the offset and for rounding up, so that later sums cannot overflow.
         .filter(|&n| n <= isize::MAX as usize / 2);
     match n_bytes {
         None => Err(Error::data(
             path,
-            format!(
-                "{} voxels of {} are more than any memory holds",
-                shape(),
-                voxel_type.name()
-            ),
+            format!("{} voxels of {} are more than any memory holds", shape(), voxel_type.name()),
             "the header is damaged: convert the image again",
         )),
         Some(n) if n as u64 > options.max_volume_bytes => Err(Error::data(
@@ -190,11 +158,7 @@ fn vox_offset(path: &Path, fields: &Fields) -> Result<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;
     let offset = fields.vox_offset;
     // The header, and four bytes that announce extensions.
-    let least = if fields.single_file {
-        fields.version.header_size() as u64 + 4
-    } else {
-        0
-    };
+    let least = if fields.single_file { fields.version.header_size() as u64 + 4 } else { 0 };
     if fields.single_file && offset == 0.0 {
         let path = path.display();
         tracing::warn!("{path}: vox_offset is 0, which in a single file means {least}");
@@ -205,9 +169,7 @@ fn vox_offset(path: &Path, fields: &Fields) -> Result<u64> {
     }
     Err(Error::data(
         path,
-        format!(
-            "vox_offset, where the voxels begin, is {offset}, not a whole number of at least {least}"
-        ),
+        format!("vox_offset, where the voxels begin, is {offset}, not a whole number of at least {least}"),
         "the header is damaged: convert the image again",
     ))
 }
@@ -220,9 +182,7 @@ fn scaling(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Scalin
     if slope == 0.0 {
         if inter != 0.0 {
             let path = path.display();
-            tracing::warn!(
-                "{path}: scl_slope 0 means no scaling, so scl_inter {inter} is not used"
-            );
+            tracing::warn!("{path}: scl_slope 0 means no scaling, so scl_inter {inter} is not used");
         }
         return Ok(Scaling::IDENTITY);
     }

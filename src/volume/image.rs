@@ -34,23 +34,10 @@ pub struct Image {
 
 impl Image {
     /// An image made in memory from values of one voxel type. `values` holds whole 3D volumes, i fastest.
-    pub fn from_values<T: bytemuck::Pod>(
-        name: &str,
-        grid: Grid,
-        voxel_type: VoxelType,
-        values: &[T],
-    ) -> Self {
-        assert_eq!(
-            size_of::<T>(),
-            voxel_type.size(),
-            "the values are not of the voxel type"
-        );
+    pub fn from_values<T: bytemuck::Pod>(name: &str, grid: Grid, voxel_type: VoxelType, values: &[T]) -> Self {
+        assert_eq!(size_of::<T>(), voxel_type.size(), "the values are not of the voxel type");
         let volumes = values.len() / grid.n_voxels().max(1);
-        assert_eq!(
-            volumes * grid.n_voxels(),
-            values.len(),
-            "the values are not whole volumes"
-        );
+        assert_eq!(volumes * grid.n_voxels(), values.len(), "the values are not whole volumes");
         let mut dims = grid.shape.to_vec();
         if volumes != 1 {
             dims.push(volumes);
@@ -70,12 +57,7 @@ impl Image {
     }
 
     /// An image as read, with `voxels` still in the file's byte order.
-    pub(super) fn from_file(
-        path: &Path,
-        header: Header,
-        mut voxels: AlignedBytes,
-        hash: FileHash,
-    ) -> Self {
+    pub(super) fn from_file(path: &Path, header: Header, mut voxels: AlignedBytes, hash: FileHash) -> Self {
         if header.big_endian != cfg!(target_endian = "big") {
             voxels.swap_bytes(header.voxel_type.size());
         }

@@ -45,16 +45,8 @@ impl Input {
         }
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut start = Vec::new();
-        (&file)
-            .take(2)
-            .read_to_end(&mut start)
-            .map_err(|e| Error::io(path, e))?;
-        Ok(Self {
-            path: path.into(),
-            file,
-            len: metadata.len(),
-            gzip: gzip::is_gzip(&start),
-        })
+        (&file).take(2).read_to_end(&mut start).map_err(|e| Error::io(path, e))?;
+        Ok(Self { path: path.into(), file, len: metadata.len(), gzip: gzip::is_gzip(&start) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -64,20 +56,14 @@ impl Input {
     /// The first bytes, as many as the largest header needs, or fewer if the file is shorter.
     pub(super) fn head(&self) -> Result<Vec<u8>> {
         let mut head = Vec::new();
-        self.reader()
-            .and_then(|reader| reader.take(HEAD).read_to_end(&mut head))
-            .map_err(|e| self.trouble(e))?;
+        self.reader().and_then(|reader| reader.take(HEAD).read_to_end(&mut head)).map_err(|e| self.trouble(e))?;
         Ok(head)
     }
 
     /// The content from its beginning, decompressed.
     pub(super) fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
         let file = self.rewound()?;
-        if self.gzip {
-            Ok(Box::new(Members::new(file)))
-        } else {
-            Ok(Box::new(file))
-        }
+        if self.gzip { Ok(Box::new(Members::new(file))) } else { Ok(Box::new(file)) }
     }
 
     /// `len` bytes of the content from `offset` on.
@@ -86,11 +72,7 @@ impl Input {
     /// [`Error::Data`] if the file holds less, or over a MiB more, or is damaged.
     pub(super) fn voxels(&self, offset: u64, len: usize) -> Result<AlignedBytes> {
         let end = offset + len as u64;
-        if self.gzip {
-            self.decompressed(offset, len, end)
-        } else {
-            self.plain(offset, len, end)
-        }
+        if self.gzip { self.decompressed(offset, len, end) } else { self.plain(offset, len, end) }
     }
 
     fn plain(&self, offset: u64, len: usize, end: u64) -> Result<AlignedBytes> {
@@ -198,11 +180,7 @@ impl Input {
         match error.kind() {
             UnexpectedEof => Error::data(
                 &self.path,
-                if self.gzip {
-                    "the gzip stream ends early"
-                } else {
-                    "the file ends early"
-                },
+                if self.gzip { "the gzip stream ends early" } else { "the file ends early" },
                 "the file is cut short: copy or download it again",
             ),
             InvalidData | InvalidInput if self.gzip => Error::data(

@@ -28,10 +28,7 @@ pub struct Labels {
 /// volume, or for labels none of which lies in the target.
 pub fn read_labels(path: &Path, target: &Grid, options: &ReadOptions) -> Result<Labels> {
     let image = read(path, options)?;
-    Ok(Labels {
-        values: on_grid(&image, target)?,
-        names: read_names(path)?,
-    })
+    Ok(Labels { values: on_grid(&image, target)?, names: read_names(path)? })
 }
 
 fn on_grid(image: &Image, target: &Grid) -> Result<Vec<u16>> {
@@ -90,20 +87,14 @@ fn read_names(image: &Path) -> Result<BTreeMap<u16, String>> {
         }
         let table = TextTable::read(&path)?;
         let (Some(index), Some(name)) = (table.find("index"), table.find("name")) else {
-            tracing::warn!(
-                "{}: not used for the labels' names: it lacks the columns index and name",
-                path.display()
-            );
+            tracing::warn!("{}: not used for the labels' names: it lacks the columns index and name", path.display());
             continue;
         };
         let named = table.rows.iter().map(|row| {
             let label = row[index].parse().map_err(|_| {
                 Error::data(
                     &path,
-                    format!(
-                        "the index {:?} is no whole number from 0 to 65535",
-                        row[index]
-                    ),
+                    format!("the index {:?} is no whole number from 0 to 65535", row[index]),
                     "give each label's number in the column index",
                 )
             })?;
@@ -132,8 +123,7 @@ mod tests {
     #[test]
     fn the_same_grid_keeps_every_label() {
         let g = grid([2, 2, 1], [1.0; 3], [0.0; 3]);
-        let image =
-            Image::from_values("l", g.clone(), VoxelType::F32, &[0.0f32, 1.0, 65535.0, 5.0]);
+        let image = Image::from_values("l", g.clone(), VoxelType::F32, &[0.0f32, 1.0, 65535.0, 5.0]);
         let mut near = g;
         near.affine[0][3] = 0.09;
         assert_eq!(on_grid(&image, &near).unwrap(), [0, 1, 65535, 5]);
@@ -188,10 +178,7 @@ mod tests {
         let image = folder.path().join("x.nii.gz");
         assert!(read_names(&image).unwrap().is_empty());
         std::fs::write(folder.path().join("x.tsv"), "b\tT\n0\t1\n").unwrap();
-        assert!(
-            read_names(&image).unwrap().is_empty(),
-            "a table of another kind"
-        );
+        assert!(read_names(&image).unwrap().is_empty(), "a table of another kind");
         let table = "index\tname\tcolor\n1\tspleen\t#ff0000\n5\tliver, left\t#00ff00\n";
         std::fs::write(folder.path().join("x_dseg.tsv"), table).unwrap();
         let names = read_names(&image).unwrap();

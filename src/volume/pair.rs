@@ -34,10 +34,7 @@ impl Name {
         };
         Self {
             stem: inner.file_stem().unwrap_or_default().to_owned(),
-            extension: inner
-                .extension()
-                .map(|e| e.to_string_lossy().into_owned())
-                .unwrap_or_default(),
+            extension: inner.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default(),
             gz: gz.map(ToOwned::to_owned),
         }
     }
@@ -80,10 +77,8 @@ mod tests {
 
     #[test]
     fn partners_are_found_beside() {
-        let files = [
-            "a.hdr", "a.img", "b.hdr.gz", "b.img.gz", "c.hdr", "c.img.gz", "D.HDR", "D.IMG",
-            "e.v1.hdr", "e.v1.img",
-        ];
+        let files =
+            ["a.hdr", "a.img", "b.hdr.gz", "b.img.gz", "c.hdr", "c.img.gz", "D.HDR", "D.IMG", "e.v1.hdr", "e.v1.img"];
         let folder = folder(&files);
         let at = |name: &str| folder.path().join(name);
         for (header, image) in [

@@ -49,12 +49,7 @@ const SINGULAR: f64 = 1e-6;
 ///
 /// # Errors
 /// [`Error::Data`] if the chosen affine is not finite or is singular: there is no falling back on another.
-pub(super) fn place(
-    path: &Path,
-    fields: &Fields,
-    shape: [usize; 3],
-    n_dims: usize,
-) -> Result<(Affine, Placement)> {
+pub(super) fn place(path: &Path, fields: &Fields, shape: [usize; 3], n_dims: usize) -> Result<(Affine, Placement)> {
     check_code(path, "sform_code", fields.sform_code);
     check_code(path, "qform_code", fields.qform_code);
     let sform = (fields.sform_code > 0).then(|| sform(fields));
@@ -64,19 +59,11 @@ pub(super) fn place(
         (None, Some(affine)) => (affine.clone(), AffineSource::Qform),
         (None, None) => (Ok(from_pixdim(fields, shape, n_dims)), AffineSource::Pixdim),
     };
-    let affine = affine
-        .and_then(usable)
-        .map_err(|problem| refuse(path, source, &problem))?;
+    let affine = affine.and_then(usable).map_err(|problem| refuse(path, source, &problem))?;
     warn_of_doubts(path, fields, source, n_dims);
     let placement = Placement {
-        sform: Form {
-            code: fields.sform_code,
-            affine: sform.and_then(|affine| usable(affine).ok()),
-        },
-        qform: Form {
-            code: fields.qform_code,
-            affine: qform.and_then(|affine| affine.and_then(usable).ok()),
-        },
+        sform: Form { code: fields.sform_code, affine: sform.and_then(|affine| usable(affine).ok()) },
+        qform: Form { code: fields.qform_code, affine: qform.and_then(|affine| affine.and_then(usable).ok()) },
         source,
     };
     Ok((affine, placement))
@@ -93,14 +80,8 @@ fn check_code(path: &Path, name: &str, code: i32) {
 
 fn refuse(path: &Path, source: AffineSource, problem: &str) -> Error {
     let (name, remedy) = match source {
-        AffineSource::Sform => (
-            "sform",
-            "correct the header, or set sform_code to 0 in a copy if its qform is right",
-        ),
-        AffineSource::Qform => (
-            "qform",
-            "correct the quaternion, qoffset and pixdim, or give the header an sform",
-        ),
+        AffineSource::Sform => ("sform", "correct the header, or set sform_code to 0 in a copy if its qform is right"),
+        AffineSource::Qform => ("qform", "correct the quaternion, qoffset and pixdim, or give the header an sform"),
         AffineSource::Pixdim => ("affine from pixdim", "give the header an sform or a qform"),
     };
     Error::data(path, format!("the {name} {problem}"), remedy)
@@ -129,15 +110,10 @@ fn warn_of_doubts(path: &Path, fields: &Fields, source: AffineSource, n_dims: us
         3 => tracing::warn!(
             "{path}: xyzt_units says micrometres; the affine is taken as mm all the same, so lengths may be 1000 times too large"
         ),
-        code => tracing::warn!(
-            "{path}: xyzt_units has the undefined length unit {code}; mm are assumed"
-        ),
+        code => tracing::warn!("{path}: xyzt_units has the undefined length unit {code}; mm are assumed"),
     }
     if source == AffineSource::Qform && fields.pixdim[0].abs() != 1.0 {
-        tracing::warn!(
-            "{path}: pixdim[0] (qfac) is {}; it is taken as 1",
-            fields.pixdim[0]
-        );
+        tracing::warn!("{path}: pixdim[0] (qfac) is {}; it is taken as 1", fields.pixdim[0]);
     }
 }
 
@@ -154,33 +130,15 @@ fn qform(fields: &Fields, n_dims: usize) -> Result<Affine, String> {
     let [b, c, d] = fields.quatern;
     let norm = b * b + c * c + d * d;
     if !norm.is_finite() || norm > 1.0 + EXCESS {
-        return Err(format!(
-            "is no rotation: quatern_b² + quatern_c² + quatern_d² is {norm}, more than 1"
-        ));
+        return Err(format!("is no rotation: quatern_b² + quatern_c² + quatern_d² is {norm}, more than 1"));
     }
     let a2 = 1.0 - norm;
-    let a = if a2 > fields.version.quaternion_threshold() {
-        a2.sqrt()
-    } else {
-        0.0
-    };
+    let a = if a2 > fields.version.quaternion_threshold() { a2.sqrt() } else { 0.0 };
     let s = 2.0 / (a * a + norm);
     let rotation = [
-        [
-            1.0 - s * (c * c + d * d),
-            s * (b * c - a * d),
-            s * (b * d + a * c),
-        ],
-        [
-            s * (b * c + a * d),
-            1.0 - s * (b * b + d * d),
-            s * (c * d - a * b),
-        ],
-        [
-            s * (b * d - a * c),
-            s * (c * d + a * b),
-            1.0 - s * (b * b + c * c),
-        ],
+        [1.0 - s * (c * c + d * d), s * (b * c - a * d), s * (b * d + a * c)],
+        [s * (b * c + a * d), 1.0 - s * (b * b + d * d), s * (c * d - a * b)],
+        [s * (b * d - a * c), s * (c * d + a * b), 1.0 - s * (b * b + c * c)],
     ];
     let mut sizes: [f64; 3] = std::array::from_fn(|axis| size_along(fields, axis, n_dims));
     sizes[2] *= qfac(fields.pixdim[0])?;
@@ -200,9 +158,7 @@ fn qfac(stored: f64) -> Result<f64, String> {
         Ok(-1.0)
     } else if stored < 0.0 {
         // Readers disagree on this: niftilib takes the sign, nibabel takes 1.
-        Err(format!(
-            "has no handedness: pixdim[0] (qfac) is {stored}, not 1 or -1"
-        ))
+        Err(format!("has no handedness: pixdim[0] (qfac) is {stored}, not 1 or -1"))
     } else {
         Ok(1.0)
     }
@@ -211,22 +167,14 @@ fn qfac(stored: f64) -> Result<f64, String> {
 /// The voxel size along an axis, mm; 1 for an axis that the image does not have and whose size is no size.
 fn size_along(fields: &Fields, axis: usize, n_dims: usize) -> f64 {
     let size = fields.pixdim[axis + 1].abs();
-    if axis < n_dims || (size.is_finite() && size > 0.0) {
-        size
-    } else {
-        1.0
-    }
+    if axis < n_dims || (size.is_finite() && size > 0.0) { size } else { 1.0 }
 }
 
 /// The affine that nibabel assumes where a header gives none: the middle of the volume at 0, x to the left.
 fn from_pixdim(fields: &Fields, shape: [usize; 3], n_dims: usize) -> Affine {
     let mut affine = [LAST_ROW; 4];
     for axis in 0..3 {
-        let size = if axis < n_dims {
-            size_along(fields, axis, n_dims)
-        } else {
-            1.0
-        };
+        let size = if axis < n_dims { size_along(fields, axis, n_dims) } else { 1.0 };
         let step = if axis == 0 { -size } else { size };
         affine[axis] = [0.0; 4];
         affine[axis][axis] = step;
@@ -240,8 +188,7 @@ fn usable(affine: Affine) -> Result<Affine, String> {
     if let Some(value) = affine.iter().flatten().find(|value| !value.is_finite()) {
         return Err(format!("is not finite: it contains {value}"));
     }
-    let lengths: [f64; 3] =
-        std::array::from_fn(|c| affine.iter().map(|row| row[c].powi(2)).sum::<f64>().sqrt());
+    let lengths: [f64; 3] = std::array::from_fn(|c| affine.iter().map(|row| row[c].powi(2)).sum::<f64>().sqrt());
     let volume = determinant(&affine).abs() / lengths.iter().product::<f64>();
     // An overflow or underflow makes it NaN, which is no volume either.
     if volume.is_nan() || volume <= SINGULAR {

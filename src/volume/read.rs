@@ -20,10 +20,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            max_volume_bytes: 16 << 30,
-            ignore_scaling: false,
-        }
+        Self { max_volume_bytes: 16 << 30, ignore_scaling: false }
     }
 }
 
@@ -40,18 +37,11 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
     let (input, fields) = header_of(named)?;
     let header = Header::check(input.path(), &fields, options)?;
     extension::check(&input, &header)?;
-    let image = if header.single_file {
-        None
-    } else {
-        Some(Input::open(&image_beside(input.path())?)?)
-    };
+    let image = if header.single_file { None } else { Some(Input::open(&image_beside(input.path())?)?) };
     let files = [Some(&input), image.as_ref()].into_iter().flatten();
     // Before the voxels, so that both are at work at once.
     let hash = FileHash::start(files.map(|file| file.path().into()).collect());
-    let voxels = image
-        .as_ref()
-        .unwrap_or(&input)
-        .voxels(header.vox_offset, header.n_bytes)?;
+    let voxels = image.as_ref().unwrap_or(&input).voxels(header.vox_offset, header.n_bytes)?;
     Ok(Image::from_file(path, header, voxels, hash))
 }
 

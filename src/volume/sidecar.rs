@@ -47,19 +47,15 @@ pub struct Sidecar(Map<String, Value>);
 /// [`Error::Data`] if it is not a JSON object.
 pub fn read_sidecar(image: &Path) -> Result<Option<Sidecar>> {
     let path = beside(image, ".json");
-    if path.is_file() {
-        Sidecar::read(&path).map(Some)
-    } else {
-        Ok(None)
-    }
+    if path.is_file() { Sidecar::read(&path).map(Some) } else { Ok(None) }
 }
 
 impl Sidecar {
     /// Reads a JSON object and keeps the keys on the allow-list.
     pub fn read(path: &Path) -> Result<Self> {
         let bad = |problem| Error::data(path, problem, "mend the file, or move it away");
-        let json: Value = serde_json::from_str(&read_text(path)?)
-            .map_err(|e| bad(format!("is not valid JSON: {e}")))?;
+        let json: Value =
+            serde_json::from_str(&read_text(path)?).map_err(|e| bad(format!("is not valid JSON: {e}")))?;
         let Value::Object(mut keys) = json else {
             return Err(bad("is not a JSON object".to_owned()));
         };
@@ -141,10 +137,7 @@ mod tests {
             "InversionTime": "long", "ImageType": ["DERIVED", "PRIMARY", "ADC"]}"#;
         let sidecar = sidecar(text).unwrap().unwrap();
         let keys: Vec<_> = sidecar.keys().keys().map(String::as_str).collect();
-        assert_eq!(
-            keys,
-            ["EchoTime", "RepetitionTime", "FlipAngle", "ImageType"]
-        );
+        assert_eq!(keys, ["EchoTime", "RepetitionTime", "FlipAngle", "ImageType"]);
         assert_eq!(sidecar.echo_time_s(), Some(0.0012));
         assert_eq!(sidecar.repetition_time_s(), Some(0.0037));
         assert_eq!(sidecar.flip_angle_deg(), Some(12.0));

@@ -123,10 +123,7 @@ pub struct Scaling {
 
 impl Scaling {
     /// No scaling.
-    pub const IDENTITY: Self = Self {
-        slope: 1.0,
-        inter: 0.0,
-    };
+    pub const IDENTITY: Self = Self { slope: 1.0, inter: 0.0 };
 
     /// The real value of a stored one.
     ///
@@ -150,10 +147,7 @@ mod tests {
 
     #[test]
     fn scaling_is_slope_times_stored_plus_inter() {
-        let scaling = Scaling {
-            slope: -2.0,
-            inter: 10.0,
-        };
+        let scaling = Scaling { slope: -2.0, inter: 10.0 };
         assert_eq!(scaling.apply(26.0), -42.0);
         assert!(Scaling::IDENTITY.apply(-0.0).is_sign_negative());
         let signalling = 0x7ff2_587f_f00f_bfe7;

@@ -3,9 +3,7 @@
 use crate::device::{AdapterDescription, AdapterLimits, DeviceDescription, DeviceKind};
 
 /// The interfaces that hepar computes through. OpenGL would offer the same GPUs again, with less.
-const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN
-    .union(wgpu::Backends::METAL)
-    .union(wgpu::Backends::DX12);
+const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN.union(wgpu::Backends::METAL).union(wgpu::Backends::DX12);
 
 /// An adapter and what it is.
 pub(in crate::device) struct Adapter {
@@ -21,13 +19,8 @@ pub(in crate::device) fn find_all() -> (Vec<Adapter>, bool) {
     });
     let handles = pollster::block_on(instance.enumerate_adapters(BACKENDS));
     let driver_loaded = !handles.is_empty() || any_backend_started(&instance);
-    let mut adapters: Vec<Adapter> = handles
-        .into_iter()
-        .map(|handle| Adapter {
-            description: describe(&handle),
-            handle,
-        })
-        .collect();
+    let mut adapters: Vec<Adapter> =
+        handles.into_iter().map(|handle| Adapter { description: describe(&handle), handle }).collect();
     adapters.sort_by_key(|a| a.description.device.kind);
     for (index, adapter) in adapters.iter_mut().enumerate() {
         adapter.description.index = index;
@@ -46,9 +39,7 @@ pub(in crate::device) fn describe_all() -> (Vec<AdapterDescription>, bool) {
 fn any_backend_started(instance: &wgpu::Instance) -> bool {
     let request = instance.request_adapter(&wgpu::RequestAdapterOptions::default());
     match pollster::block_on(request) {
-        Err(wgpu::RequestAdapterError::NotFound {
-            active_backends, ..
-        }) => !active_backends.is_empty(),
+        Err(wgpu::RequestAdapterError::NotFound { active_backends, .. }) => !active_backends.is_empty(),
         _ => true,
     }
 }

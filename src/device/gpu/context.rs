@@ -37,32 +37,19 @@ impl Context {
             required_limits: adapter.limits(),
             ..Default::default()
         });
-        let (device, queue) = pollster::block_on(request)
-            .map_err(|e| Failure::Lost(format!("the device cannot be opened ({e})")))?;
+        let (device, queue) =
+            pollster::block_on(request).map_err(|e| Failure::Lost(format!("the device cannot be opened ({e})")))?;
         let incident = watch(&device);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("batch"),
-            entries: &std::array::from_fn::<_, { BINDINGS.len() }, _>(|i| {
-                wgpu::BindGroupLayoutEntry {
-                    binding: i as u32,
-                    visibility: wgpu::ShaderStages::COMPUTE,
-                    ty: wgpu::BindingType::Buffer {
-                        ty: BINDINGS[i],
-                        has_dynamic_offset: false,
-                        min_binding_size: None,
-                    },
-                    count: None,
-                }
+            entries: &std::array::from_fn::<_, { BINDINGS.len() }, _>(|i| wgpu::BindGroupLayoutEntry {
+                binding: i as u32,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty: BINDINGS[i], has_dynamic_offset: false, min_binding_size: None },
+                count: None,
             }),
         });
-        Ok(Self {
-            device,
-            queue,
-            layout,
-            pipelines: Mutex::default(),
-            incident,
-            faults,
-        })
+        Ok(Self { device, queue, layout, pipelines: Mutex::default(), incident, faults })
     }
 
     /// Does `work` on the device and says what went wrong with it.
@@ -71,10 +58,7 @@ impl Context {
         let scopes = [Validation, Internal, OutOfMemory].map(|f| self.device.push_error_scope(f));
         let outcome = work();
         // Innermost first, as they must be; an allocation that failed explains what is then invalid.
-        let errors = scopes
-            .into_iter()
-            .rev()
-            .map(|scope| pollster::block_on(scope.pop()));
+        let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
         let error = errors.fold(None, Option::or);
         if error.is_some() {
             // Much is invalid on a lost device, and the loss itself is reported while polling.
@@ -90,40 +74,23 @@ impl Context {
     }
 
     /// A buffer of at least `bytes` bytes.
-    pub(super) fn buffer(
-        &self,
-        label: &str,
-        bytes: u64,
-        usage: wgpu::BufferUsages,
-    ) -> Result<wgpu::Buffer, Failure> {
+    pub(super) fn buffer(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer, Failure> {
         if self.faults.strike(Step::Allocation) {
-            return Err(Failure::OutOfMemory(
-                "out of device memory (made to fail)".into(),
-            ));
+            return Err(Failure::OutOfMemory("out of device memory (made to fail)".into()));
         }
         // No binding may be empty, nor smaller than the struct that it holds.
         let size = bytes.max(16).next_multiple_of(16);
         let mapped_at_creation = usage.contains(wgpu::BufferUsages::MAP_WRITE);
         self.checked(|| {
-            self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size,
-                usage,
-                mapped_at_creation,
-            })
+            self.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation })
         })
     }
 
     /// A buffer that holds `bytes` for kernels to read.
     pub(super) fn constants(&self, label: &str, bytes: &[u8]) -> Result<wgpu::Buffer, Failure> {
-        let (size, limit) = (
-            bytes.len() as u64,
-            self.device.limits().max_storage_buffer_binding_size,
-        );
+        let (size, limit) = (bytes.len() as u64, self.device.limits().max_storage_buffer_binding_size);
         if size > limit {
-            return Err(Failure::TooLarge(format!(
-                "{label} of {size} bytes, where a binding holds {limit}"
-            )));
+            return Err(Failure::TooLarge(format!("{label} of {size} bytes, where a binding holds {limit}")));
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
         let buffer = self.buffer(label, size, usage)?;
@@ -142,35 +109,27 @@ impl Context {
     }
 
     fn compile(&self, wgsl: &str) -> wgpu::ComputePipeline {
-        let module = self
-            .device
-            .create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: None,
-                source: wgpu::ShaderSource::Wgsl(wgsl.into()),
-            });
-        let layout = self
-            .device
-            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: None,
-                bind_group_layouts: &[Some(&self.layout)],
-                immediate_size: 0,
-            });
-        self.device
-            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: None,
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: None,
+            source: wgpu::ShaderSource::Wgsl(wgsl.into()),
+        });
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&self.layout)],
+            immediate_size: 0,
+        });
+        self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: None,
+            layout: Some(&layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        })
     }
 
     /// Hands work to the device.
-    pub(super) fn submit(
-        &self,
-        commands: wgpu::CommandEncoder,
-    ) -> Result<wgpu::SubmissionIndex, Failure> {
+    pub(super) fn submit(&self, commands: wgpu::CommandEncoder) -> Result<wgpu::SubmissionIndex, Failure> {
         if self.faults.strike(Step::Submission) {
             self.device.destroy();
         }
@@ -179,10 +138,7 @@ impl Context {
 
     /// Waits until the device has done a piece of work, and all before it.
     pub(super) fn wait(&self, work: wgpu::SubmissionIndex) -> Result<(), Failure> {
-        self.poll(wgpu::PollType::Wait {
-            submission_index: Some(work),
-            timeout: None,
-        })
+        self.poll(wgpu::PollType::Wait { submission_index: Some(work), timeout: None })
     }
 
     /// Waits until the device has done all that it was given.
@@ -195,9 +151,7 @@ impl Context {
         self.no_incident()?;
         match polled? {
             Ok(_) => Ok(()),
-            Err(error) => Err(Failure::Lost(format!(
-                "the device does not answer ({error})"
-            ))),
+            Err(error) => Err(Failure::Lost(format!("the device does not answer ({error})"))),
         }
     }
 }

@@ -30,10 +30,9 @@ impl Failure {
 
     pub(super) fn message(&self) -> &str {
         match self {
-            Self::Lost(message)
-            | Self::OutOfMemory(message)
-            | Self::TooLarge(message)
-            | Self::Invalid(message) => message,
+            Self::Lost(message) | Self::OutOfMemory(message) | Self::TooLarge(message) | Self::Invalid(message) => {
+                message
+            }
         }
     }
 
@@ -55,11 +54,10 @@ impl Failure {
 impl From<wgpu::Error> for Failure {
     fn from(error: wgpu::Error) -> Self {
         match error {
-            wgpu::Error::OutOfMemory { source } => {
-                Self::OutOfMemory(format!("out of device memory ({source})"))
+            wgpu::Error::OutOfMemory { source } => Self::OutOfMemory(format!("out of device memory ({source})")),
+            wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+                Self::Invalid(description)
             }
-            wgpu::Error::Validation { description, .. }
-            | wgpu::Error::Internal { description, .. } => Self::Invalid(description),
         }
     }
 }
@@ -87,9 +85,7 @@ pub(super) fn catch_loss<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     CATCHING.set(false);
     outcome.map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let message = text
-            .or(panic.downcast_ref::<&str>().copied())
-            .unwrap_or_default();
+        let message = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         Failure::lost(message.lines().next_back().unwrap_or_default().trim())
     })
 }
@@ -101,10 +97,7 @@ mod tests {
     #[test]
     fn a_panic_while_waiting_is_a_lost_device() {
         let lost: Result<(), Failure> = catch_loss(|| panic!("Error in {}:\n  gone", "poll"));
-        assert_eq!(
-            lost,
-            Err(Failure::Lost("the device was lost (gone)".into()))
-        );
+        assert_eq!(lost, Err(Failure::Lost("the device was lost (gone)".into())));
         assert_eq!(catch_loss(|| 7), Ok(7));
         assert!(!CATCHING.get());
     }

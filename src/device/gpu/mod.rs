@@ -99,12 +99,7 @@ impl Gpu {
     ///
     /// A lost device or a failed allocation is met by opening the device again and going on with chunks of half the
     /// size; after the last try it is [`Error::TryAgain`].
-    pub fn run(
-        &self,
-        kernel: &dyn VoxelKernel,
-        source: &Source,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Column>> {
+    pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source, progress: &dyn Progress) -> Result<Vec<Column>> {
         let upload = Upload::new(source);
         let layout = Layout::new(kernel, &upload);
         let mut most = largest_chunk(source.n_voxels(), self.fitting_voxels(&layout));
@@ -141,9 +136,7 @@ impl Gpu {
 
     /// Most voxels that a chunk may have here.
     fn fitting_voxels(&self, layout: &Layout) -> usize {
-        layout
-            .most_voxels(&self.description.limits)
-            .min(self.most_voxels)
+        layout.most_voxels(&self.description.limits).min(self.most_voxels)
     }
 
     /// Runs what is not done yet, on the open device or a newly opened one.

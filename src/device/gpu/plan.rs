@@ -40,11 +40,7 @@ pub(super) fn workgroups(n_voxels: usize, adapter: &AdapterDescription) -> u32 {
 /// Voxels of the largest chunk of a run over `n_voxels`, where `fitting` fit.
 pub(super) fn largest_chunk(n_voxels: usize, fitting: usize) -> usize {
     let share = n_voxels.div_ceil(FEWEST_CHUNKS).next_multiple_of(WORKGROUP);
-    share
-        .max(FIRST_CHUNK_VOXELS)
-        .min(fitting)
-        .min(n_voxels)
-        .max(1)
+    share.max(FIRST_CHUNK_VOXELS).min(fitting).min(n_voxels).max(1)
 }
 
 /// How the voxels of a chunk lie in the device's buffers, in words of 4 bytes.
@@ -58,11 +54,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(kernel: &dyn VoxelKernel, upload: &Upload) -> Self {
-        Self {
-            n_obs: upload.n_obs(),
-            voxel_bytes: upload.voxel_type().size(),
-            n_columns: kernel.columns().len(),
-        }
+        Self { n_obs: upload.n_obs(), voxel_bytes: upload.voxel_type().size(), n_columns: kernel.columns().len() }
     }
 
     /// Words from one row to the next: a row starts on a whole word, so that chunks may start at any voxel.
@@ -80,12 +72,8 @@ impl Layout {
 
     /// Most voxels of a chunk whose input and output each fit in a binding.
     pub(super) fn most_voxels(&self, limits: &AdapterLimits) -> usize {
-        let bytes = CHUNK_BYTES
-            .min(limits.binding_bytes)
-            .min(limits.buffer_bytes) as usize;
-        let widest = (self.n_obs * self.voxel_bytes)
-            .max(self.n_columns * 4)
-            .max(1);
+        let bytes = CHUNK_BYTES.min(limits.binding_bytes).min(limits.buffer_bytes) as usize;
+        let widest = (self.n_obs * self.voxel_bytes).max(self.n_columns * 4).max(1);
         // Whole workgroups are whole words too, so no row needs more than this.
         let fitting = (bytes / widest) / WORKGROUP * WORKGROUP;
         fitting.max(WORKGROUP)
@@ -102,10 +90,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Starts small, and never takes more than `most` voxels.
     pub(super) fn new(most: usize) -> Self {
-        Self {
-            voxels: FIRST_CHUNK_VOXELS.min(most).max(1),
-            most,
-        }
+        Self { voxels: FIRST_CHUNK_VOXELS.min(most).max(1), most }
     }
 
     /// Size of the next chunk.
@@ -128,25 +113,13 @@ mod tests {
     use super::*;
 
     fn limits(binding_bytes: u64) -> AdapterLimits {
-        AdapterLimits {
-            binding_bytes,
-            buffer_bytes: 1 << 30,
-            workgroups: 65_535,
-            subgroup_min: 8,
-            subgroup_max: 8,
-        }
+        AdapterLimits { binding_bytes, buffer_bytes: 1 << 30, workgroups: 65_535, subgroup_min: 8, subgroup_max: 8 }
     }
 
     #[test]
     fn rows_start_on_whole_words() {
-        for (voxel_bytes, n_voxels, words) in
-            [(1, 1, 1), (1, 4, 1), (1, 5, 2), (2, 65, 33), (4, 3, 3)]
-        {
-            let layout = Layout {
-                n_obs: 3,
-                voxel_bytes,
-                n_columns: 2,
-            };
+        for (voxel_bytes, n_voxels, words) in [(1, 1, 1), (1, 4, 1), (1, 5, 2), (2, 65, 33), (4, 3, 3)] {
+            let layout = Layout { n_obs: 3, voxel_bytes, n_columns: 2 };
             assert_eq!(layout.input_stride(n_voxels), words);
             assert_eq!(layout.input_bytes(n_voxels), 12 * words as u64);
             assert_eq!(layout.output_bytes(n_voxels), 8 * n_voxels as u64);
@@ -157,20 +130,13 @@ mod tests {
     fn a_chunk_fits_in_a_binding_and_is_as_large_as_it_can_be() {
         for binding in [4096, 65_536, 1 << 20, 1 << 27] {
             for (n_obs, voxel_bytes, n_columns) in [(4, 2, 1), (1, 1, 7), (30, 4, 3), (0, 4, 1)] {
-                let layout = Layout {
-                    n_obs,
-                    voxel_bytes,
-                    n_columns,
-                };
+                let layout = Layout { n_obs, voxel_bytes, n_columns };
                 let n = layout.most_voxels(&limits(binding));
                 let larger = n + WORKGROUP;
                 let bytes = |n| layout.input_bytes(n).max(layout.output_bytes(n));
                 let limit = binding.min(CHUNK_BYTES);
                 assert!(bytes(larger) > limit, "{binding} {layout:?} {n}");
-                assert!(
-                    bytes(n) <= limit || n == WORKGROUP,
-                    "{binding} {layout:?} {n}"
-                );
+                assert!(bytes(n) <= limit || n == WORKGROUP, "{binding} {layout:?} {n}");
             }
         }
     }

@@ -41,12 +41,7 @@ impl KernelTiming {
 
 impl Gpu {
     /// Times a kernel `repeats` times (at least once), after a run that is not counted.
-    pub fn time_kernel(
-        &self,
-        kernel: &dyn VoxelKernel,
-        source: &Source,
-        repeats: usize,
-    ) -> Result<KernelTiming> {
+    pub fn time_kernel(&self, kernel: &dyn VoxelKernel, source: &Source, repeats: usize) -> Result<KernelTiming> {
         let repeats = repeats.max(1);
         let run = || {
             let start = Instant::now();
@@ -55,9 +50,8 @@ impl Gpu {
         };
         run()?;
         let runs = (0..repeats).map(|_| run()).collect::<Result<Vec<f64>>>()?;
-        let (kernel_voxels, kernels, by_device_clock) = self
-            .time_dispatches(kernel, source, repeats)
-            .map_err(|failure| failure.into_error(&self.doing(kernel)))?;
+        let (kernel_voxels, kernels, by_device_clock) =
+            self.time_dispatches(kernel, source, repeats).map_err(|failure| failure.into_error(&self.doing(kernel)))?;
         Ok(KernelTiming {
             kernel_voxels,
             kernel_s: median(kernels),
@@ -75,9 +69,7 @@ impl Gpu {
         repeats: usize,
     ) -> Result<(usize, Vec<f64>, bool), Failure> {
         let upload = Upload::new(source);
-        let most = self
-            .fitting_voxels(&Layout::new(kernel, &upload))
-            .min(source.n_voxels());
+        let most = self.fitting_voxels(&Layout::new(kernel, &upload)).min(source.n_voxels());
         let context = lock(&self.context);
         let lost = || Failure::lost("");
         let context = context.as_ref().ok_or_else(lost)?;
@@ -100,11 +92,7 @@ impl Gpu {
             let start = Instant::now();
             context.wait(context.submit(commands)?)?;
             let elapsed = start.elapsed().as_secs_f64();
-            seconds.push(
-                clock
-                    .as_ref()
-                    .map_or(Ok(elapsed), |clock| clock.seconds(context))?,
-            );
+            seconds.push(clock.as_ref().map_or(Ok(elapsed), |clock| clock.seconds(context))?);
         }
         Ok((voxels.len(), seconds, clock.is_some()))
     }
@@ -121,11 +109,7 @@ impl DeviceClock {
     /// `None` where the device has no clock to read.
     fn new(context: &Context) -> Result<Option<Self>, Failure> {
         use wgpu::BufferUsages as Use;
-        if !context
-            .device
-            .features()
-            .contains(wgpu::Features::TIMESTAMP_QUERY)
-        {
+        if !context.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return Ok(None);
         }
         let stamps = context.checked(|| {
@@ -157,14 +141,10 @@ impl DeviceClock {
 
     /// Seconds between the stamps of the last dispatch.
     fn seconds(&self, context: &Context) -> Result<f64, Failure> {
-        let unread =
-            |what: String| Failure::Lost(format!("the device's clock cannot be read ({what})"));
+        let unread = |what: String| Failure::Lost(format!("the device's clock cannot be read ({what})"));
         self.readable.map_async(wgpu::MapMode::Read, .., |_| ());
         context.finish()?;
-        let view = self
-            .readable
-            .get_mapped_range(..)
-            .map_err(|e| unread(e.to_string()))?;
+        let view = self.readable.get_mapped_range(..).map_err(|e| unread(e.to_string()))?;
         let ticks: [u64; 2] = bytemuck::pod_read_unaligned(&view[..16]);
         drop(view);
         self.readable.unmap();

@@ -16,17 +16,9 @@ pub(super) struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     pub(super) fn new(source: &'a Source<'a>) -> Self {
-        let first = source
-            .rows()
-            .first()
-            .map_or(VoxelType::F32, |row| row.voxel_type);
-        let as_stored = shader::on_device(first) == first
-            && source.rows().iter().all(|row| row.voxel_type == first);
-        Self {
-            source,
-            voxel_type: if as_stored { first } else { VoxelType::F32 },
-            as_stored,
-        }
+        let first = source.rows().first().map_or(VoxelType::F32, |row| row.voxel_type);
+        let as_stored = shader::on_device(first) == first && source.rows().iter().all(|row| row.voxel_type == first);
+        Self { source, voxel_type: if as_stored { first } else { VoxelType::F32 }, as_stored }
     }
 
     pub(super) fn voxel_type(&self) -> VoxelType {
@@ -50,11 +42,7 @@ impl<'a> Upload<'a> {
                 [scaling.slope as f32, scaling.inter as f32]
             }
         };
-        self.source
-            .rows()
-            .iter()
-            .map(|row| of_row(row.scaling))
-            .collect()
+        self.source.rows().iter().map(|row| of_row(row.scaling)).collect()
     }
 
     /// Hands the bytes of each row of a chunk to `write`, with the row's number.
@@ -79,11 +67,7 @@ mod tests {
     use crate::device::Row;
 
     fn row<T: bytemuck::Pod>(values: &[T], voxel_type: VoxelType, slope: f64) -> Row<'_> {
-        Row {
-            bytes: bytemuck::cast_slice(values),
-            voxel_type,
-            scaling: Scaling { slope, inter: 0.0 },
-        }
+        Row { bytes: bytemuck::cast_slice(values), voxel_type, scaling: Scaling { slope, inter: 0.0 } }
     }
 
     fn uploaded(source: &Source) -> (VoxelType, Vec<[f32; 2]>, Vec<u8>) {
@@ -109,10 +93,7 @@ mod tests {
         let real = |values: &[f32]| bytemuck::cast_slice::<f32, u8>(values).to_vec();
         let mixed = vec![row(&a, VoxelType::I16, 2.0), row(&b, VoxelType::F64, 1.0)];
         let wide = vec![row(&b, VoxelType::F64, 2.0)];
-        for (rows, want) in [
-            (mixed, real(&[-4.0, 6.0, 5.5, 6.5])),
-            (wide, real(&[11.0, 13.0])),
-        ] {
+        for (rows, want) in [(mixed, real(&[-4.0, 6.0, 5.5, 6.5])), (wide, real(&[11.0, 13.0]))] {
             let (voxel_type, scaling, bytes) = uploaded(&Source::new(rows, 3, None));
             assert_eq!(voxel_type, VoxelType::F32);
             assert!(scaling.iter().all(|s| *s == [1.0, 0.0]));

@@ -49,10 +49,8 @@ impl<'a> Work<'a> {
         n_voxels: usize,
         timestamps: Option<wgpu::ComputePassTimestampWrites>,
     ) {
-        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: None,
-            timestamp_writes: timestamps,
-        });
+        let mut pass =
+            commands.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: timestamps });
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &slot.bindings, &[]);
         pass.dispatch_workgroups(workgroups(n_voxels, self.adapter), 1, 1);

@@ -55,10 +55,7 @@ fn evaluate(expr: &Expr, voxels: &[[f64; 3]]) -> Result<Both, super::super::Faul
     let (graph, node) = graph_of(expr)?;
     let code = Code::new(&Program::new(&graph, &[vec![node]], &[]));
     let code = &code;
-    Ok(Both {
-        f32: run_f32(Evaluate { code, voxels }),
-        f64: run_f64(Evaluate { code, voxels }),
-    })
+    Ok(Both { f32: run_f32(Evaluate { code, voxels }), f64: run_f64(Evaluate { code, voxels }) })
 }
 
 /// Results of a formula of `a` and `b` at pairs of values.
@@ -104,10 +101,7 @@ fn what_a_group_wants_outlives_the_group_alone() {
     let (a, b) = (graph.image(0), graph.image(1));
     let names = [("a", a), ("b", b)];
     let mut node = |text: &str| graph.add(&parse(text).unwrap(), &names).unwrap();
-    let groups = [
-        vec![node("a + b"), a],
-        vec![node("(a + b) * 2"), node("b - 1")],
-    ];
+    let groups = [vec![node("a + b"), a], vec![node("(a + b) * 2"), node("b - 1")]];
     let code = Code::new(&Program::new(&graph, &groups, &[]));
 
     struct Groups<'a>(&'a Code);
@@ -118,9 +112,7 @@ fn what_a_group_wants_outlives_the_group_alone() {
             let mut machine = Machine::new(lanes, self.0);
             let mut found = Vec::new();
             for group in 0..2 {
-                machine.run(group, |image, to| {
-                    to.fill(L::T::of([3.0, 5.0][image as usize]))
-                });
+                machine.run(group, |image, to| to.fill(L::T::of([3.0, 5.0][image as usize])));
                 for i in 0..2 {
                     let mut lane = vec![L::T::of(0.0); L::LANES];
                     lanes.store(machine.wanted(group, i)[VECTORS - 1], &mut lane);

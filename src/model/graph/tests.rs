@@ -5,11 +5,7 @@ use super::*;
 
 /// The node of a formula over images `a` and `b` and the constant `s`.
 fn node(graph: &mut Graph, text: &str) -> Node {
-    let names = [
-        ("a", graph.image(0)),
-        ("b", graph.image(1)),
-        ("s", graph.constant(0)),
-    ];
+    let names = [("a", graph.image(0)), ("b", graph.image(1)), ("s", graph.constant(0))];
     graph.add(&parse(text).unwrap(), &names).unwrap()
 }
 
@@ -109,9 +105,7 @@ fn numbers_that_f32_cannot_hold_are_refused_where_they_stand() {
 fn unknown_names_are_answered_with_the_nearest() {
     let mut graph = Graph::default();
     let names = [("post", graph.image(0)), ("pre", graph.image(1))];
-    let fault = graph
-        .add(&parse("post - per").unwrap(), &names)
-        .unwrap_err();
+    let fault = graph.add(&parse("post - per").unwrap(), &names).unwrap_err();
     assert_eq!(fault.at, 7..10);
     assert_eq!(fault.problem, "unknown name `per`");
     assert_eq!(fault.remedy, "did you mean `pre`? names: post, pre");

@@ -38,9 +38,7 @@ fn validate(body: &str) -> Result<(), String> {
 
 /// A map of images `a`, `b` and the number `s`, for formulas that use them all.
 fn map(formula: &str, guards: &[&str], valid: Option<[f64; 2]>) -> MapModel {
-    let valid = valid.map_or(String::new(), |[low, high]| {
-        format!("valid = [{low:?}, {high:?}]")
-    });
+    let valid = valid.map_or(String::new(), |[low, high]| format!("valid = [{low:?}, {high:?}]"));
     let inputs = ["a", "b", "s"].map(|name| format!("[[inputs]]\nname = '{name}'\ndoc = ''\n"));
     let text = format!(
         "schema = 1\ntitle = ''\nreference = {{ source = '' }}\nmodality = ['MR']\nformula = '{formula}'\n\
@@ -51,21 +49,14 @@ fn map(formula: &str, guards: &[&str], valid: Option<[f64; 2]>) -> MapModel {
 }
 
 fn bound<'m>(name: &str, map: &'m MapModel) -> BoundMap<'m> {
-    BoundMap::new(name, map)
-        .image("a", 0)
-        .image("b", 1)
-        .number("s", 2.0)
+    BoundMap::new(name, map).image("a", 0).image("b", 1).number("s", 2.0)
 }
 
 /// Runs over rows of f32 voxels.
 fn run(kernel: &MapKernel, rows: &[Vec<f32>], precision: Precision, batch: usize) -> Vec<Column> {
     let rows: Vec<Row> = rows
         .iter()
-        .map(|row| Row {
-            bytes: bytemuck::cast_slice(row),
-            voxel_type: VoxelType::F32,
-            scaling: Scaling::IDENTITY,
-        })
+        .map(|row| Row { bytes: bytemuck::cast_slice(row), voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY })
         .collect();
     let n = rows[0].bytes.len() / 4;
     let cpu = Cpu::new(1, precision).unwrap().with_batch_voxels(batch);
@@ -98,13 +89,8 @@ fn every_operator_is_valid_wgsl() {
     let kernel = MapKernel::new(&[bound("x", &map)]).unwrap();
     let body = kernel.shader(2).body;
     validate(&body).unwrap();
-    for name in [
-        "op_exp", "op_log", "op_sin", "op_cos", "op_pow", "op_min", "op_max", "op_div",
-    ] {
-        assert!(
-            body.rsplit_once("fn main").unwrap().1.contains(name),
-            "{name}"
-        );
+    for name in ["op_exp", "op_log", "op_sin", "op_cos", "op_pow", "op_min", "op_max", "op_div"] {
+        assert!(body.rsplit_once("fn main").unwrap().1.contains(name), "{name}");
     }
 }
 
@@ -145,18 +131,7 @@ fn each_remark_is_made_where_it_holds() {
     let nan = f32::NAN;
     let quotient = map("a / b * s", &["a + 10"], Some([-4.0, 6.0]));
     let other = map("a + 0*b*s", &[], None);
-    let a = vec![
-        1.0,
-        3.0,
-        3.1,
-        -2.0,
-        -2.1,
-        -10.0,
-        nan,
-        1.0,
-        1.0,
-        f32::INFINITY,
-    ];
+    let a = vec![1.0, 3.0, 3.1, -2.0, -2.1, -10.0, nan, 1.0, 1.0, f32::INFINITY];
     let b = vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, nan, 0.0, 1.0];
     let values = [2.0, 6.0, 6.2, -4.0, -4.2, nan, nan, nan, nan, nan];
     // At the limits is inside; at 0 a guard fails; b is used by both maps.
@@ -166,10 +141,7 @@ fn each_remark_is_made_where_it_holds() {
         let columns = run(&kernel, &[a.clone(), b.clone()], precision, 4);
         for (got, want) in floats(&columns[0]).into_iter().zip(values) {
             let want = f64::from(want);
-            assert!(
-                (got - want).abs() < 1e-6 || got.is_nan() && want.is_nan(),
-                "{got} {want}"
-            );
+            assert!((got - want).abs() < 1e-6 || got.is_nan() && want.is_nan(), "{got} {want}");
         }
         assert_eq!(columns[2], Column::U16(status.to_vec()));
         assert_eq!(floats(&columns[1])[5], -10.0);
@@ -179,11 +151,7 @@ fn each_remark_is_made_where_it_holds() {
 #[test]
 fn a_bad_voxel_spoils_only_the_maps_that_use_its_image() {
     let subtraction = MapModel::builtin("subtraction").unwrap();
-    let of = |name, post| {
-        BoundMap::new(name, subtraction)
-            .image("pre", 0)
-            .image("post", post)
-    };
+    let of = |name, post| BoundMap::new(name, subtraction).image("pre", 0).image("post", post);
     let kernel = MapKernel::new(&[of("arterial", 1), of("portal", 2)]).unwrap();
     let rows = [vec![1.0f32], vec![f32::NAN], vec![5.0]];
     let columns = run(&kernel, &rows, Precision::F32, 1);

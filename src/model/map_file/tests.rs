@@ -28,9 +28,7 @@ unit = "1"
 "#;
 
 fn message(text: &str) -> String {
-    MapModel::parse("map", text, Path::new("maps/map.toml"))
-        .unwrap_err()
-        .to_string()
+    MapModel::parse("map", text, Path::new("maps/map.toml")).unwrap_err().to_string()
 }
 
 #[test]
@@ -54,77 +52,25 @@ fn mistakes_name_file_line_symbol_and_remedy() {
         (
             "(post - pre) / sigma",
             "(post - per) / sigma",
-            [
-                "line 5, column 20",
-                "unknown name `per`",
-                "did you mean `pre`?",
-            ],
+            ["line 5, column 20", "unknown name `per`", "did you mean `pre`?"],
         ),
-        (
-            "(post - pre) / sigma",
-            "(post - pre / sigma",
-            ["line 5, column 12", "never closed", "add a `)`"],
-        ),
-        (
-            "[\"sigma\"]",
-            "[\"sigma\", \"noise - 1\"]",
-            ["line 7, column 23", "unknown name `noise`", "post, pre"],
-        ),
-        (
-            "schema = 1",
-            "schema = 2",
-            ["line 1, column 10", "schema 2 is not known", "version"],
-        ),
-        (
-            "unit = \"%\"",
-            "units = \"%\"",
-            ["line 6, column 1", "unknown field `units`", "unit"],
-        ),
-        (
-            "title = \"t\"\n",
-            "",
-            ["missing field `title`", "schema, title", "^"],
-        ),
-        (
-            "[\"MR\"]",
-            "[\"US\"]",
-            ["line 4", "unknown variant `US`", "modality"],
-        ),
-        (
-            "[\"MR\"]",
-            "[]",
-            ["line 4, column 12", "no modality", "[\"MR\"]"],
-        ),
-        (
-            "[-1, 1.5]",
-            "[2, 1.5]",
-            ["line 8, column 9", "[2, 1.5] is no range", "smaller"],
-        ),
-        (
-            "[-1, 1.5]",
-            "[-1, inf]",
-            ["line 8, column 9", "no range", "finite"],
-        ),
-        (
-            "\"sigma\"\ndoc",
-            "\"exp\"\ndoc",
-            ["line 19, column 8", "`exp` cannot be", "functions"],
-        ),
-        (
-            "\"sigma\"\ndoc",
-            "\"pre\"\ndoc",
-            ["line 19, column 8", "declared twice", "remove"],
-        ),
+        ("(post - pre) / sigma", "(post - pre / sigma", ["line 5, column 12", "never closed", "add a `)`"]),
+        ("[\"sigma\"]", "[\"sigma\", \"noise - 1\"]", ["line 7, column 23", "unknown name `noise`", "post, pre"]),
+        ("schema = 1", "schema = 2", ["line 1, column 10", "schema 2 is not known", "version"]),
+        ("unit = \"%\"", "units = \"%\"", ["line 6, column 1", "unknown field `units`", "unit"]),
+        ("title = \"t\"\n", "", ["missing field `title`", "schema, title", "^"]),
+        ("[\"MR\"]", "[\"US\"]", ["line 4", "unknown variant `US`", "modality"]),
+        ("[\"MR\"]", "[]", ["line 4, column 12", "no modality", "[\"MR\"]"]),
+        ("[-1, 1.5]", "[2, 1.5]", ["line 8, column 9", "[2, 1.5] is no range", "smaller"]),
+        ("[-1, 1.5]", "[-1, inf]", ["line 8, column 9", "no range", "finite"]),
+        ("\"sigma\"\ndoc", "\"exp\"\ndoc", ["line 19, column 8", "`exp` cannot be", "functions"]),
+        ("\"sigma\"\ndoc", "\"pre\"\ndoc", ["line 19, column 8", "declared twice", "remove"]),
         (
             "[[inputs]]\nname = \"sigma\"",
             "[[inputs]]\nname = \"other\"\ndoc = \"x\"\n[[inputs]]\nname = \"sigma\"",
             ["line 19, column 8", "`other` is not used", "remove"],
         ),
-        (
-            "schema = 1",
-            "schema = ",
-            ["line 1", "maps/map.toml", "remedy"],
-        ),
+        ("schema = 1", "schema = ", ["line 1", "maps/map.toml", "remedy"]),
     ] {
         assert!(GOOD.contains(right), "{right}");
         let message = message(&GOOD.replacen(right, wrong, 1));
@@ -152,20 +98,8 @@ fn a_file_name_that_cannot_be_a_name_is_refused() {
 
 #[test]
 fn formulas_may_be_written_in_any_string_of_toml() {
-    let long = GOOD.replacen(
-        "\"(post - pre) / sigma\"",
-        "\"\"\"\n  (post - per)\n  / sigma\"\"\"",
-        1,
-    );
-    assert!(
-        message(&long).contains("line 6, column 11"),
-        "{}",
-        message(&long)
-    );
+    let long = GOOD.replacen("\"(post - pre) / sigma\"", "\"\"\"\n  (post - per)\n  / sigma\"\"\"", 1);
+    assert!(message(&long).contains("line 6, column 11"), "{}", message(&long));
     let escaped = GOOD.replacen("(post - pre) / sigma", "post - per \\u002B sigma", 1);
-    assert!(
-        message(&escaped).contains("line 5"),
-        "{}",
-        message(&escaped)
-    );
+    assert!(message(&escaped).contains("line 5"), "{}", message(&escaped));
 }

@@ -26,10 +26,7 @@ fn precedence_and_grouping() {
         ("2 * -x", "Mul(2, Neg(x))"),
         ("--x", "Neg(Neg(x))"),
         ("min(a, b + 1)", "Min(a, Add(b, 1))"),
-        (
-            "exp(-b*D) * log(pi)",
-            "Mul(Exp(Mul(Neg(b), D)), Log(3.141592653589793))",
-        ),
+        ("exp(-b*D) * log(pi)", "Mul(Exp(Mul(Neg(b), D)), Log(3.141592653589793))"),
     ] {
         assert_eq!(full(&parse(text).unwrap()), meaning, "{text}");
     }
@@ -60,12 +57,7 @@ fn mistakes_are_placed_and_explained() {
         ("+a", 0..1, "found `+`", "remove"),
         ("exp + 1", 0..3, "no argument", "exp(...)"),
         ("exp()", 4..5, "found `)`", "remove"),
-        (
-            "min(a)",
-            0..6,
-            "`min` is given 1 argument",
-            "write min(x, y)",
-        ),
+        ("min(a)", 0..6, "`min` is given 1 argument", "write min(x, y)"),
         ("exp(a, b)", 0..9, "given 2 arguments", "write exp(x)"),
         ("max(a, b, c)", 0..12, "given 3 arguments", "max(x, y)"),
         ("ln(a)", 0..2, "unknown function `ln`", "log"),
@@ -81,11 +73,7 @@ fn mistakes_are_placed_and_explained() {
 
 #[test]
 fn hostile_text_is_refused_before_the_stack_ends() {
-    for text in [
-        "(".repeat(4000),
-        "-".repeat(4000) + "1",
-        "2^".repeat(2000) + "2",
-    ] {
+    for text in ["(".repeat(4000), "-".repeat(4000) + "1", "2^".repeat(2000) + "2"] {
         let fault = parse(&text).unwrap_err();
         assert!(fault.problem.contains("nested deeper than 64"), "{fault:?}");
     }

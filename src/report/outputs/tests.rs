@@ -5,10 +5,7 @@ const VALUES: [f32; 2] = [1.0, 2.0];
 fn grid() -> Grid {
     let mut affine = [[0.0; 4]; 4];
     (0..4).for_each(|axis| affine[axis][axis] = 1.0);
-    Grid {
-        shape: [2, 1, 1],
-        affine,
-    }
+    Grid { shape: [2, 1, 1], affine }
 }
 
 fn map(name: &str) -> MapOutput<'_> {
@@ -23,21 +20,11 @@ fn map(name: &str) -> MapOutput<'_> {
 }
 
 fn options(dir: &Path, force: bool) -> OutputOptions {
-    OutputOptions {
-        dir: dir.into(),
-        format: Format::NiiGz,
-        pictures: true,
-        force,
-    }
+    OutputOptions { dir: dir.into(), format: Format::NiiGz, pictures: true, force }
 }
 
 fn run() -> RunRecord<'static> {
-    RunRecord {
-        command: "fit",
-        options: Map::new(),
-        inputs_sha256: &[],
-        device: "cpu".into(),
-    }
+    RunRecord { command: "fit", options: Map::new(), inputs_sha256: &[], device: "cpu".into() }
 }
 
 fn read_json(path: PathBuf) -> Value {
@@ -48,24 +35,13 @@ fn read_json(path: PathBuf) -> Value {
 fn a_run_is_recorded_last_with_all_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new/maps");
-    let outputs = Outputs::plan(options(&dir, false), &["ADC", "status"], &["t.tsv"])
-        .unwrap();
-    outputs
-        .write_maps(&grid(), &[map("ADC"), map("status")])
-        .unwrap();
+    let outputs = Outputs::plan(options(&dir, false), &["ADC", "status"], &["t.tsv"]).unwrap();
+    outputs.write_maps(&grid(), &[map("ADC"), map("status")]).unwrap();
     outputs.write_file("t.tsv", b"label\n").unwrap();
     assert!(!dir.join(RECORD).exists());
     outputs.finish(&run()).unwrap();
     let record = read_json(dir.join(RECORD));
-    let written = [
-        "ADC.json",
-        "ADC.nii.gz",
-        "ADC.png",
-        "status.json",
-        "status.nii.gz",
-        "status.png",
-        "t.tsv",
-    ];
+    let written = ["ADC.json", "ADC.nii.gz", "ADC.png", "status.json", "status.nii.gz", "status.png", "t.tsv"];
     assert_eq!(record["outputs"], json!(written));
     let sidecar = read_json(dir.join("ADC.json"));
     assert_eq!(sidecar["units"], "mm²/s");
@@ -82,20 +58,14 @@ fn what_exists_is_refused_before_computing_and_replaced_when_forced() {
         let error = Outputs::plan(options(folder.path(), false), &["ADC"], &["t.tsv"]).unwrap_err();
         assert_eq!(error.exit_status(), 73);
         let text = error.to_string();
-        assert!(
-            text.contains(existing) && text.contains("--force"),
-            "{text}"
-        );
+        assert!(text.contains(existing) && text.contains("--force"), "{text}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         fs::remove_file(path).unwrap();
     }
     fs::write(folder.path().join("other.txt"), "old").unwrap();
     fs::write(folder.path().join(RECORD), "old").unwrap();
     let outputs = Outputs::plan(options(folder.path(), true), &["ADC"], &[]).unwrap();
-    assert!(
-        !folder.path().join(RECORD).exists(),
-        "an old record vouches for new maps"
-    );
+    assert!(!folder.path().join(RECORD).exists(), "an old record vouches for new maps");
     outputs.write_map(&grid(), &map("ADC")).unwrap();
     outputs.finish(&run()).unwrap();
     assert!(folder.path().join("other.txt").exists());

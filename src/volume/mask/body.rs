@@ -11,8 +11,7 @@ pub(super) fn find(values: &[f32], shape: [usize; 3]) -> Option<Vec<bool>> {
     let bright: Vec<bool> = values.iter().map(|&v| v > threshold).collect();
     let mut body = largest_piece(&bright, shape);
     let slice = shape[0] * shape[1];
-    body.chunks_mut(slice)
-        .for_each(|slice| fill_holes(slice, shape[0]));
+    body.chunks_mut(slice).for_each(|slice| fill_holes(slice, shape[0]));
     Some(body)
 }
 
@@ -114,10 +113,7 @@ fn fill_holes(slice: &mut [bool], ni: usize) {
             flood(pixel, &outside, &mut reached, [ni, nj, 1]);
         }
     }
-    slice
-        .iter_mut()
-        .zip(reached)
-        .for_each(|(inside, reached)| *inside = !reached);
+    slice.iter_mut().zip(reached).for_each(|(inside, reached)| *inside = !reached);
 }
 
 #[cfg(test)]
@@ -181,9 +177,6 @@ mod tests {
     fn lines_wrap_into_no_neighbour() {
         // The end of a line and the start of the next are neighbours in memory only.
         let inside = [false, false, true, true, true, false];
-        assert_eq!(
-            largest_piece(&inside, [3, 2, 1]),
-            [false, false, false, true, true, false]
-        );
+        assert_eq!(largest_piece(&inside, [3, 2, 1]), [false, false, false, true, true, false]);
     }
 }

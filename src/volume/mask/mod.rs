@@ -112,15 +112,13 @@ impl Mask {
     /// # Errors
     /// [`Error::Data`] if all values are the same or none is finite.
     pub fn of_body(values: &[f32], grid: &Grid, image: &Path) -> Result<Self> {
-        body::find(values, grid.shape)
-            .and_then(Self::new)
-            .ok_or_else(|| {
-                Error::data(
-                    image,
-                    "no body is found in it: all its values are the same, or none is finite",
-                    "give a mask file, or --mask none",
-                )
-            })
+        body::find(values, grid.shape).and_then(Self::new).ok_or_else(|| {
+            Error::data(
+                image,
+                "no body is found in it: all its values are the same, or none is finite",
+                "give a mask file, or --mask none",
+            )
+        })
     }
 
     fn new(inside: Vec<bool>) -> Option<Self> {
@@ -134,10 +132,7 @@ impl Mask {
 
     /// The voxels inside, rising: the form that [`crate::device::Source`] takes.
     pub fn picked(&self) -> Vec<u32> {
-        (0u32..)
-            .zip(&self.inside)
-            .filter_map(|(voxel, &inside)| inside.then_some(voxel))
-            .collect()
+        (0u32..).zip(&self.inside).filter_map(|(voxel, &inside)| inside.then_some(voxel)).collect()
     }
 }
 

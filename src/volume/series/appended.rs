@@ -47,18 +47,10 @@ pub(super) type Weighted<'a> = (f64, Row<'a>);
 /// there is something that it follows), and, with a b-value, below half of how far it strays from the decay of the
 /// others at that b. It is a mean if it lies four times closer to the arithmetic or geometric mean of the others of
 /// one b-value than these do. A spread is the median distance from the median.
-pub(super) fn judge(
-    candidate: Row,
-    b: Option<f64>,
-    others: &[Weighted],
-    tolerance: f64,
-) -> Option<Appended> {
+pub(super) fn judge(candidate: Row, b: Option<f64>, others: &[Weighted], tolerance: f64) -> Option<Appended> {
     let voxels = foreground(others);
     let candidate = sampled(candidate, &voxels);
-    let others: Vec<(f64, Vec<f64>)> = others
-        .iter()
-        .map(|&(b, row)| (b, sampled(row, &voxels)))
-        .collect();
+    let others: Vec<(f64, Vec<f64>)> = others.iter().map(|&(b, row)| (b, sampled(row, &voxels))).collect();
     if is_adc_map(&candidate, b, &others) {
         Some(Appended::AdcMap)
     } else if is_mean(&candidate, b, &others, tolerance) {
@@ -80,12 +72,7 @@ fn foreground(others: &[Weighted]) -> Vec<usize> {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let mean = finite.iter().sum::<f64>() / finite.len() as f64;
     let bright = |&(_, value): &(usize, f64)| value > mean;
-    voxels
-        .into_iter()
-        .zip(values)
-        .filter(bright)
-        .map(|(voxel, _)| voxel)
-        .collect()
+    voxels.into_iter().zip(values).filter(bright).map(|(voxel, _)| voxel).collect()
 }
 
 fn sampled(row: Row, voxels: &[usize]) -> Vec<f64> {
@@ -132,26 +119,16 @@ fn log_linear(volumes: &[(f64, Vec<f64>)], voxel: usize) -> Option<(f64, f64)> {
         sum_bb += (b - mean_b).powi(2);
     }
     let slope = sum_by / sum_bb;
-    slope
-        .is_finite()
-        .then(|| (sum_y / n - slope * mean_b, -slope))
+    slope.is_finite().then(|| (sum_y / n - slope * mean_b, -slope))
 }
 
 fn is_mean(candidate: &[f64], b: Option<f64>, others: &[(f64, Vec<f64>)], tolerance: f64) -> bool {
     let own_or_any = |other: f64| b.is_none_or(|b| (b - other).abs() <= tolerance);
-    others
-        .iter()
-        .filter(|(b, _)| own_or_any(*b))
-        .any(|(group_b, _)| {
-            let members: Vec<&[f64]> = others
-                .iter()
-                .filter(|(b, _)| (b - group_b).abs() <= tolerance)
-                .map(|(_, values)| &values[..])
-                .collect();
-            [false, true]
-                .into_iter()
-                .any(|geometric| is_mean_of(candidate, &members, geometric))
-        })
+    others.iter().filter(|(b, _)| own_or_any(*b)).any(|(group_b, _)| {
+        let members: Vec<&[f64]> =
+            others.iter().filter(|(b, _)| (b - group_b).abs() <= tolerance).map(|(_, values)| &values[..]).collect();
+        [false, true].into_iter().any(|geometric| is_mean_of(candidate, &members, geometric))
+    })
 }
 
 fn is_mean_of(candidate: &[f64], members: &[&[f64]], geometric: bool) -> bool {

@@ -36,11 +36,7 @@ pub(super) struct Choice {
 }
 
 /// Finds the volumes that are used, and those that are not because a scanner appended them.
-pub(super) fn choose(
-    images: &[Image],
-    b_values: &[f64],
-    options: &SeriesOptions,
-) -> Result<Choice> {
+pub(super) fn choose(images: &[Image], b_values: &[f64], options: &SeriesOptions) -> Result<Choice> {
     let mut candidates = candidates(images, b_values);
     let (n_volumes, n_values) = (candidates.len(), b_values.len());
     let mismatch = || Err(count_mismatch(&images[0].path, n_volumes, n_values));
@@ -55,13 +51,7 @@ pub(super) fn choose(
         let named = choice.named(n_volumes, &images[0].path)?;
         candidates.retain(|candidate| named[candidate.index]);
     }
-    let with_b = |c: &Candidate| {
-        Some(Chosen {
-            b: c.b?,
-            index: c.index,
-            place: c.place,
-        })
-    };
+    let with_b = |c: &Candidate| Some(Chosen { b: c.b?, index: c.index, place: c.place });
     let Some(with_b) = candidates.iter().map(with_b).collect() else {
         return mismatch();
     };
@@ -70,34 +60,18 @@ pub(super) fn choose(
 }
 
 fn candidates(images: &[Image], b_values: &[f64]) -> Vec<Candidate> {
-    let places = images
-        .iter()
-        .enumerate()
-        .flat_map(|(image, i)| (0..i.n_volumes()).map(move |volume| Place { image, volume }));
-    places
-        .enumerate()
-        .map(|(index, place)| Candidate {
-            b: b_values.get(index).copied(),
-            index,
-            place,
-        })
-        .collect()
+    let places =
+        images.iter().enumerate().flat_map(|(image, i)| (0..i.n_volumes()).map(move |volume| Place { image, volume }));
+    places.enumerate().map(|(index, place)| Candidate { b: b_values.get(index).copied(), index, place }).collect()
 }
 
 /// Drops volumes from the end for as long as they are the scanner's own, at most two.
-fn leave_out_appended(
-    images: &[Image],
-    candidates: &mut Vec<Candidate>,
-    tolerance: f64,
-) -> Vec<(usize, Appended)> {
+fn leave_out_appended(images: &[Image], candidates: &mut Vec<Candidate>, tolerance: f64) -> Vec<(usize, Appended)> {
     let mut left_out = Vec::new();
     while let Some((last, before)) = candidates.split_last()
         && left_out.len() < MOST_APPENDED
     {
-        let others: Vec<Weighted> = before
-            .iter()
-            .filter_map(|c| Some((c.b?, row_at(images, c.place))))
-            .collect();
+        let others: Vec<Weighted> = before.iter().filter_map(|c| Some((c.b?, row_at(images, c.place)))).collect();
         let Some(what) = judge(row_at(images, last.place), last.b, &others, tolerance) else {
             break;
         };
@@ -112,12 +86,7 @@ fn leave_out_appended(
     left_out
 }
 
-fn select_by_b(
-    volumes: Vec<Chosen>,
-    select: &Selection,
-    tolerance: f64,
-    first: &Image,
-) -> Result<Vec<Chosen>> {
+fn select_by_b(volumes: Vec<Chosen>, select: &Selection, tolerance: f64, first: &Image) -> Result<Vec<Chosen>> {
     let all: Vec<f64> = volumes.iter().map(|volume| volume.b).collect();
     if let Some(b) = select.unmatched_b(&all, tolerance) {
         return Err(Error::data(
@@ -126,17 +95,11 @@ fn select_by_b(
             format!("choose --b-use from {}", listed(&all)),
         ));
     }
-    let chosen: Vec<Chosen> = volumes
-        .into_iter()
-        .filter(|volume| select.takes_b(volume.b, tolerance))
-        .collect();
+    let chosen: Vec<Chosen> = volumes.into_iter().filter(|volume| select.takes_b(volume.b, tolerance)).collect();
     if chosen.is_empty() {
         return Err(Error::data(
             &first.path,
-            format!(
-                "no volume is left after the selection; the b-values are {}",
-                listed(&all)
-            ),
+            format!("no volume is left after the selection; the b-values are {}", listed(&all)),
             "widen --volumes, --b-min, --b-max or --b-use",
         ));
     }

@@ -101,21 +101,14 @@ impl Series {
     /// nothing is left.
     pub fn new(images: Vec<Image>, options: &SeriesOptions) -> Result<Self> {
         let images = without_adc_files(images)?;
-        let first = images
-            .first()
-            .ok_or_else(|| Error::Usage("no input: give at least one image".into()))?;
+        let first = images.first().ok_or_else(|| Error::Usage("no input: give at least one image".into()))?;
         for image in &images {
             check_dimensions(image)?;
             check_same_grid(first, image)?;
         }
         let b_values = bvalues(&images, &options.bvalues)?;
         let Choice { chosen, left_out } = choose(&images, &b_values, options)?;
-        Ok(Self {
-            grid: first.grid.clone(),
-            volumes: volumes(&images, chosen, options),
-            left_out,
-            images,
-        })
+        Ok(Self { grid: first.grid.clone(), volumes: volumes(&images, chosen, options), left_out, images })
     }
 
     /// The observations, ready for a kernel.
@@ -126,11 +119,9 @@ impl Series {
     fn row<'a>(&'a self, volume: &'a Volume) -> Row<'a> {
         match &volume.voxels {
             Voxels::Borrowed(place) => row_at(&self.images, *place),
-            Voxels::Made(values) => Row {
-                bytes: bytemuck::cast_slice(values),
-                voxel_type: VoxelType::F32,
-                scaling: Scaling::IDENTITY,
-            },
+            Voxels::Made(values) => {
+                Row { bytes: bytemuck::cast_slice(values), voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY }
+            }
         }
     }
 
@@ -191,24 +182,15 @@ fn check_dimensions(image: &Image) -> Result<()> {
 pub fn check_same_grid(first: &Image, other: &Image) -> Result<()> {
     let first_path = first.path.display();
     let problem = if first.grid.shape != other.grid.shape {
-        format!(
-            "has {:?} voxels, {first_path} has {:?}",
-            other.grid.shape, first.grid.shape
-        )
+        format!("has {:?} voxels, {first_path} has {:?}", other.grid.shape, first.grid.shape)
     } else {
         let distance = first.grid.max_distance_voxels(&other.grid);
         if distance <= GRID_TOLERANCE_VOXELS {
             return Ok(());
         }
-        format!(
-            "lies up to {distance:.3} voxels from {first_path}, more than {GRID_TOLERANCE_VOXELS}"
-        )
+        format!("lies up to {distance:.3} voxels from {first_path}, more than {GRID_TOLERANCE_VOXELS}")
     };
-    Err(Error::data(
-        &other.path,
-        problem,
-        "give images of one series, on one grid",
-    ))
+    Err(Error::data(&other.path, problem, "give images of one series, on one grid"))
 }
 
 fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOptions) -> Vec<Volume> {

@@ -43,22 +43,14 @@ impl FromStr for VolumeChoice {
         // ASCII lower case keeps every byte's place.
         if let Some(start) = text.to_ascii_lowercase().find(".tsv:") {
             let (path, condition) = text.split_at(start + 4);
-            let (column, value) = condition[1..]
-                .rsplit_once('=')
-                .ok_or("after FILE.tsv: give COLUMN=VALUE")?;
-            return Ok(Self::Table {
-                path: path.into(),
-                column: column.to_owned(),
-                value: value.to_owned(),
-            });
+            let (column, value) = condition[1..].rsplit_once('=').ok_or("after FILE.tsv: give COLUMN=VALUE")?;
+            return Ok(Self::Table { path: path.into(), column: column.to_owned(), value: value.to_owned() });
         }
         let ranges = text.split(',').map(|item| {
             let (first, last) = item.split_once('-').unwrap_or((item, item));
             let index = |word: &str| {
                 word.trim().parse::<usize>().map_err(|_| {
-                    format!(
-                        "{item:?} is no index; give indices from 0, such as 0-3,7, or FILE.tsv:COLUMN=VALUE"
-                    )
+                    format!("{item:?} is no index; give indices from 0, such as 0-3,7, or FILE.tsv:COLUMN=VALUE")
                 })
             };
             let range = index(first)?..=index(last)?;
@@ -84,15 +76,9 @@ impl VolumeChoice {
                         format!("give --volumes indices up to {}", n_volumes - 1),
                     ));
                 }
-                Ok((0..n_volumes)
-                    .map(|v| ranges.iter().any(|range| range.contains(&v)))
-                    .collect())
+                Ok((0..n_volumes).map(|v| ranges.iter().any(|range| range.contains(&v))).collect())
             }
-            Self::Table {
-                path,
-                column,
-                value,
-            } => {
+            Self::Table { path, column, value } => {
                 let table = TextTable::read(path)?;
                 let column = table.column(column)?;
                 if table.rows.len() != n_volumes {
@@ -163,19 +149,9 @@ mod tests {
 
     #[test]
     fn b_limits_are_inclusive_and_lists_tolerant() {
-        let selection = Selection {
-            b_min: Some(50.0),
-            b_max: Some(750.0),
-            b_use: vec![50.0, 500.0],
-            ..Selection::default()
-        };
-        for (b, taken) in [
-            (0.0, false),
-            (50.0, true),
-            (200.0, false),
-            (504.0, true),
-            (506.0, false),
-        ] {
+        let selection =
+            Selection { b_min: Some(50.0), b_max: Some(750.0), b_use: vec![50.0, 500.0], ..Selection::default() };
+        for (b, taken) in [(0.0, false), (50.0, true), (200.0, false), (504.0, true), (506.0, false)] {
             assert_eq!(selection.takes_b(b, 5.0), taken, "{b}");
         }
         assert_eq!(selection.unmatched_b(&[50.0, 200.0], 5.0), Some(500.0));

@@ -6,12 +6,7 @@ const N: usize = SHAPE[0] * SHAPE[1] * SHAPE[2];
 fn grid() -> Grid {
     Grid {
         shape: SHAPE,
-        affine: [
-            [2.0, 0.0, 0.0, 10.0],
-            [0.0, 2.0, 0.0, -5.0],
-            [0.0, 0.0, 5.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0],
-        ],
+        affine: [[2.0, 0.0, 0.0, 10.0], [0.0, 2.0, 0.0, -5.0], [0.0, 0.0, 5.0, 0.0], [0.0, 0.0, 0.0, 1.0]],
     }
 }
 
@@ -23,9 +18,7 @@ fn image(name: &str, volumes: &[Vec<f32>]) -> Image {
 fn noise(seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
     std::iter::repeat_with(move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as f64 / 2f64.powi(30) - 1.0
     })
 }
@@ -53,30 +46,17 @@ fn signal(b: f64, seed: u64) -> Vec<f32> {
 fn scanner_adc(low: &[f32], high: &[f32], b: f64) -> Vec<f32> {
     let both = low.iter().zip(high);
     both.enumerate()
-        .map(|(v, (l, h))| {
-            if v < N / 8 {
-                0.0
-            } else {
-                ((l / h).ln() as f64 / b * 1e6).round().max(0.0) as f32
-            }
-        })
+        .map(|(v, (l, h))| if v < N / 8 { 0.0 } else { ((l / h).ln() as f64 / b * 1e6).round().max(0.0) as f32 })
         .collect()
 }
 
 fn listed(b_values: &[f64]) -> SeriesOptions {
-    SeriesOptions {
-        bvalues: BvalueSource::List(b_values.to_vec()),
-        ..SeriesOptions::default()
-    }
+    SeriesOptions { bvalues: BvalueSource::List(b_values.to_vec()), ..SeriesOptions::default() }
 }
 
 fn decay(b_values: &[f64]) -> Vec<Vec<f32>> {
     let seeds = 1..;
-    b_values
-        .iter()
-        .zip(seeds)
-        .map(|(&b, s)| signal(b, s))
-        .collect()
+    b_values.iter().zip(seeds).map(|(&b, s)| signal(b, s)).collect()
 }
 
 const B: [f64; 4] = [50.0, 200.0, 500.0, 750.0];
@@ -96,11 +76,7 @@ fn volumes_lie_as_in_their_file() {
 
 #[test]
 fn several_files_are_one_series() {
-    let files = decay(&B)
-        .into_iter()
-        .enumerate()
-        .map(|(i, v)| image(&format!("{i}.nii"), &[v]))
-        .collect();
+    let files = decay(&B).into_iter().enumerate().map(|(i, v)| image(&format!("{i}.nii"), &[v])).collect();
     let series = Series::new(files, &listed(&B)).unwrap();
     assert_eq!(series.b_values(), B);
     assert_eq!(series.rows()[3].bytes, series.images()[3].bytes());
@@ -117,14 +93,9 @@ fn another_grid_is_refused_with_how_it_differs() {
     let error = Series::new(vec![first.clone(), moved.clone()], &options).unwrap_err();
     assert_eq!(error.exit_status(), 65);
     let text = error.to_string();
-    assert!(
-        text.contains("moved.nii") && text.contains("0.105 voxels"),
-        "{text}"
-    );
+    assert!(text.contains("moved.nii") && text.contains("0.105 voxels"), "{text}");
     moved.grid.shape = [16, 8, 8];
-    let text = Series::new(vec![first, moved], &options)
-        .unwrap_err()
-        .to_string();
+    let text = Series::new(vec![first, moved], &options).unwrap_err().to_string();
     assert!(text.contains("[16, 8, 8]"), "{text}");
 }
 
@@ -132,40 +103,18 @@ fn another_grid_is_refused_with_how_it_differs() {
 fn selections_narrow_one_another() {
     let b = [0.0, 50.0, 52.0, 500.0, 750.0];
     let with = |select: Selection| {
-        let options = SeriesOptions {
-            select,
-            ..listed(&b)
-        };
+        let options = SeriesOptions { select, ..listed(&b) };
         Series::new(vec![image("x.nii", &decay(&b))], &options)
     };
-    let at_least = Selection {
-        b_min: Some(50.0),
-        b_max: Some(500.0),
-        ..Selection::default()
-    };
-    assert_eq!(
-        with(at_least.clone()).unwrap().b_values(),
-        [50.0, 52.0, 500.0]
-    );
-    let and_indices = Selection {
-        volumes: vec!["0-2".parse().unwrap(), "1,2,4".parse().unwrap()],
-        ..at_least
-    };
+    let at_least = Selection { b_min: Some(50.0), b_max: Some(500.0), ..Selection::default() };
+    assert_eq!(with(at_least.clone()).unwrap().b_values(), [50.0, 52.0, 500.0]);
+    let and_indices = Selection { volumes: vec!["0-2".parse().unwrap(), "1,2,4".parse().unwrap()], ..at_least };
     assert_eq!(with(and_indices).unwrap().volumes[1].from, [2]);
-    let used = Selection {
-        b_use: vec![50.0, 750.0],
-        ..Selection::default()
-    };
+    let used = Selection { b_use: vec![50.0, 750.0], ..Selection::default() };
     assert_eq!(with(used).unwrap().b_values(), [50.0, 52.0, 750.0]);
     for nothing in [
-        Selection {
-            b_use: vec![400.0],
-            ..Selection::default()
-        },
-        Selection {
-            b_min: Some(800.0),
-            ..Selection::default()
-        },
+        Selection { b_use: vec![400.0], ..Selection::default() },
+        Selection { b_min: Some(800.0), ..Selection::default() },
     ] {
         let error = with(nothing).unwrap_err();
         assert_eq!(error.exit_status(), 65);
@@ -176,23 +125,15 @@ fn selections_narrow_one_another() {
 #[test]
 fn repeats_are_averaged_within_the_tolerance() {
     let b = [500.0, 50.0, 54.0, 0.0, 56.0];
-    let options = SeriesOptions {
-        average: Average::Arithmetic,
-        ..listed(&b)
-    };
-    let volumes: Vec<Vec<f32>> = [10.0, 20.0, 30.0, 40.0, 50.0]
-        .map(|x: f32| vec![x; N])
-        .into();
+    let options = SeriesOptions { average: Average::Arithmetic, ..listed(&b) };
+    let volumes: Vec<Vec<f32>> = [10.0, 20.0, 30.0, 40.0, 50.0].map(|x: f32| vec![x; N]).into();
     let series = Series::new(vec![image("x.nii", &volumes)], &options).unwrap();
     assert_eq!(series.b_values(), [0.0, 52.0, 56.0, 500.0]);
     assert_eq!(series.volumes[1].from, [1, 2]);
     let mut value = [0.0];
     series.rows()[1].load_f32(N - 1, &mut value);
     assert_eq!(value, [25.0]);
-    let wider = SeriesOptions {
-        b_tolerance: 6.0,
-        ..options
-    };
+    let wider = SeriesOptions { b_tolerance: 6.0, ..options };
     let series = Series::new(vec![image("x.nii", &volumes)], &wider).unwrap();
     assert_eq!(series.b_values(), [0.0, 160.0 / 3.0, 500.0]);
 }
@@ -201,29 +142,18 @@ fn repeats_are_averaged_within_the_tolerance() {
 fn an_appended_adc_map_is_left_out_with_or_without_a_b_value() {
     let mut volumes = decay(&B);
     volumes.push(scanner_adc(&volumes[0], &volumes[3], 700.0));
-    let with_b: [&[f64]; 3] = [
-        &B,
-        &[50.0, 200.0, 500.0, 750.0, 0.0],
-        &[50.0, 200.0, 500.0, 750.0, 750.0],
-    ];
+    let with_b: [&[f64]; 3] = [&B, &[50.0, 200.0, 500.0, 750.0, 0.0], &[50.0, 200.0, 500.0, 750.0, 750.0]];
     for b in with_b {
         let series = Series::new(vec![image("x.nii", &volumes)], &listed(b)).unwrap();
         assert_eq!(series.left_out, [(4, Appended::AdcMap)], "{b:?}");
         assert_eq!(series.b_values(), B);
     }
     let named = SeriesOptions {
-        select: Selection {
-            volumes: vec!["0-4".parse().unwrap()],
-            ..Selection::default()
-        },
+        select: Selection { volumes: vec!["0-4".parse().unwrap()], ..Selection::default() },
         ..listed(with_b[1])
     };
     let series = Series::new(vec![image("x.nii", &volumes)], &named).unwrap();
-    assert_eq!(
-        series.volumes.len(),
-        5,
-        "a volume that is named is never left out"
-    );
+    assert_eq!(series.volumes.len(), 5, "a volume that is named is never left out");
 }
 
 #[test]
@@ -260,13 +190,7 @@ fn a_volume_without_a_b_value_that_is_not_derived_is_an_error() {
     let volumes = decay(&[50.0, 200.0, 500.0, 750.0, 750.0]);
     let error = Series::new(vec![image("x.nii", &volumes)], &listed(&B)).unwrap_err();
     assert_eq!(error.exit_status(), 65);
-    assert!(
-        error.to_string().contains("5 volumes but 4 b-values"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("5 volumes but 4 b-values"), "{error}");
     let too_many = Series::new(vec![image("x.nii", &volumes[..3])], &listed(&B)).unwrap_err();
-    assert!(
-        too_many.to_string().contains("3 volumes but 4 b-values"),
-        "{too_many}"
-    );
+    assert!(too_many.to_string().contains("3 volumes but 4 b-values"), "{too_many}");
 }

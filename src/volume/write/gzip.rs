@@ -32,12 +32,7 @@ pub(super) fn write_member(out: &mut impl Write, parts: &[&[u8]]) -> io::Result<
     for wave in blocks.chunks(BLOCKS_IN_FLIGHT) {
         let compressed: Vec<(Vec<u8>, Hasher)> = wave
             .par_iter()
-            .map(|block| {
-                Ok((
-                    compress(block, DeflateFlush::SyncFlush)?,
-                    checksum_of(block),
-                ))
-            })
+            .map(|block| Ok((compress(block, DeflateFlush::SyncFlush)?, checksum_of(block))))
             .collect::<io::Result<_>>()?;
         for (bytes, of_block) in compressed {
             checksum.combine(&of_block);
@@ -67,9 +62,8 @@ fn compress(block: &[u8], flush: DeflateFlush) -> io::Result<Vec<u8>> {
     let mut out = vec![0; compress_bound(block.len())];
     loop {
         let (read, written) = (stream.total_in() as usize, stream.total_out() as usize);
-        let status = stream
-            .compress(&block[read..], &mut out[written..], flush)
-            .map_err(|e| io::Error::other(e.as_str()))?;
+        let status =
+            stream.compress(&block[read..], &mut out[written..], flush).map_err(|e| io::Error::other(e.as_str()))?;
         let written = stream.total_out() as usize;
         // A flush is complete only when it leaves room in the output.
         if status == Status::StreamEnd || written < out.len() {
@@ -85,11 +79,7 @@ fn compress(block: &[u8], flush: DeflateFlush) -> io::Result<Vec<u8>> {
 fn strategy(block: &[u8]) -> Strategy {
     let words: &[[u8; 4]] = block.as_chunks().0;
     let repeats = words.windows(2).filter(|pair| pair[0] == pair[1]).count();
-    if repeats < words.len() / 8 {
-        Strategy::HuffmanOnly
-    } else {
-        Strategy::Default
-    }
+    if repeats < words.len() / 8 { Strategy::HuffmanOnly } else { Strategy::Default }
 }
 
 #[cfg(test)]
@@ -117,9 +107,7 @@ mod tests {
     fn noise(n: usize) -> Vec<u8> {
         let mut state = 1u64;
         std::iter::repeat_with(|| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         })
         .take(n)
@@ -148,10 +136,7 @@ mod tests {
     fn the_bytes_do_not_depend_on_the_number_of_threads() {
         let bytes = noise(5 * BLOCK);
         let with_threads = |n| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(n)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
             pool.install(|| member(&[&bytes]))
         };
         assert_eq!(with_threads(1), with_threads(8));

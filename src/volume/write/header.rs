@@ -18,11 +18,7 @@ const NIFTI_1_MAX_DIM: usize = i16::MAX as usize;
 /// Header and the empty extension flag: 352 bytes, or 544 in NIfTI-2.
 pub(super) fn header(grid: &Grid, n_volumes: usize, data: MapData) -> Vec<u8> {
     let fields = Fields::new(grid, n_volumes, data);
-    if fields.dim.iter().all(|&n| n as usize <= NIFTI_1_MAX_DIM) {
-        fields.nifti_1()
-    } else {
-        fields.nifti_2()
-    }
+    if fields.dim.iter().all(|&n| n as usize <= NIFTI_1_MAX_DIM) { fields.nifti_1() } else { fields.nifti_2() }
 }
 
 struct Fields {
@@ -55,16 +51,7 @@ impl Fields {
             dim: [n_dims, ni, nj, nk, n_volumes as i64, 1, 1, 1],
             datatype,
             bitpix,
-            pixdim: [
-                rotation.as_ref().map_or(1.0, |r| r.handedness),
-                zi,
-                zj,
-                zk,
-                1.0,
-                1.0,
-                1.0,
-                1.0,
-            ],
+            pixdim: [rotation.as_ref().map_or(1.0, |r| r.handedness), zi, zj, zk, 1.0, 1.0, 1.0, 1.0],
             qform_code: if rotation.is_some() { ALIGNED } else { 0 },
             qform: [b, c, d, a[0][3], a[1][3], a[2][3]],
             srows: std::array::from_fn(|n| a[n / 4][n % 4]),

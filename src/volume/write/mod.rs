@@ -4,9 +4,9 @@ mod gzip;
 mod header;
 mod rotation;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
-use std::borrow::Cow;
 use std::path::Path;
 
 use super::Grid;
@@ -38,9 +38,7 @@ impl Format {
     /// The format that a file's name asks for.
     pub fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        [Self::NiiGz, Self::Nii]
-            .into_iter()
-            .find(|format| name.ends_with(&format!(".{}", format.suffix())))
+        [Self::NiiGz, Self::Nii].into_iter().find(|format| name.ends_with(&format!(".{}", format.suffix())))
     }
 }
 
@@ -121,16 +119,10 @@ pub fn write_nifti(path: &Path, grid: &Grid, n_volumes: usize, data: MapData) ->
         )));
     }
     let format = Format::of(path).ok_or_else(|| {
-        Error::cannot_create(
-            path,
-            "the name ends neither in .nii.gz nor in .nii",
-            "give a name that does",
-        )
+        Error::cannot_create(path, "the name ends neither in .nii.gz nor in .nii", "give a name that does")
     })?;
     let header = header::header(grid, n_volumes, data);
-    write_atomically_with(path, |file| {
-        write_parts(file, format, &header, data.bytes())
-    })
+    write_atomically_with(path, |file| write_parts(file, format, &header, data.bytes()))
 }
 
 fn write_parts(file: &mut File, format: Format, header: &[u8], voxels: &[u8]) -> io::Result<()> {

@@ -13,11 +13,7 @@ fn naive(expr: &Expr, voxel: [f64; 3]) -> f64 {
         if x < f64::MIN_POSITIVE { NAN } else { x.ln() }
     };
     let exp = |x: f64| {
-        if x.exp() < f64::MIN_POSITIVE {
-            0.0
-        } else {
-            x.exp()
-        }
+        if x.exp() < f64::MIN_POSITIVE { 0.0 } else { x.exp() }
     };
     let div = |a: f64, b: f64| if zero(b) { NAN } else { a / b };
     match &expr.kind {
@@ -137,13 +133,9 @@ proptest! {
 #[test]
 fn a_wrong_graph_is_noticed() {
     let voxels = [[1.25, 3.5, -2.0], [NAN, 1.0, 0.0]];
-    for (graph, tree) in [
-        ("a - b", "b - a"),
-        ("a * b + 1e-15", "a * b"),
-        ("max(a, b)", "min(a, b)"),
-        ("a", "a^0"),
-        ("sqrt(c)", "c^2"),
-    ] {
+    for (graph, tree) in
+        [("a - b", "b - a"), ("a * b + 1e-15", "a * b"), ("max(a, b)", "min(a, b)"), ("a", "a^0"), ("sqrt(c)", "c^2")]
+    {
         let (graph, tree) = (parse(graph).unwrap(), parse(tree).unwrap());
         assert!(difference(&graph, &tree, &voxels).is_some());
         assert!(difference(&graph, &graph, &voxels).is_none());
