@@ -86,7 +86,7 @@ fn write_truth(folders: &Folders, phantom: &Phantom) -> Result<()> {
             &MapOutput {
                 name: &map.name,
                 data: (&column).into(),
-                unit: &map.unit,
+                unit: map.unit,
                 title: &map.title,
                 picture: ColourKind::Sequential.into(),
                 meta: serde_json::Map::new(),
@@ -122,7 +122,7 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         inputs: vec![folders.input.join("dwi.nii.gz")],
         read: ReadOptions::default(),
         series: SeriesOptions::default(),
-        mask: MaskChoice::None,
+        mask: MaskChoice::Auto,
         labels: Some(folders.input.join("labels.nii.gz")),
         options: AdcOptions::default(),
         write: AdcOutput::ALL.to_vec(),

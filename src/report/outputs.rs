@@ -225,7 +225,7 @@ impl Outputs {
 
 fn paint(grid: &Grid, map: &MapOutput) -> Result<Vec<u8>> {
     let Picture { kind, range } = map.picture;
-    let (title, unit) = (map.title, map.unit);
+    let (title, unit) = (map.title, &map.unit.replace("^2", "²"));
     Montage { title, unit, grid, values: &map.data.to_f32(), range, kind }.to_png()
 }
 
