@@ -42,6 +42,9 @@ const LLS: u32 = 0u;
 const WLLS: u32 = 1u;
 const IWLLS: u32 = 2u;
 
+// Observations whose sum is made before it joins the others': hundreds of roundings in a row would show in the ADC.
+const GROUP: u32 = 16u;
+
 // Stands in `y` for a sample without a logarithm: real ones are ≤ 0.
 const UNUSABLE: f32 = 1.0;
 
@@ -111,14 +114,20 @@ fn line() -> Line {
     var by = 0.0;
     var bbb = 0.0;
     var bby = 0.0;
-    for (var obs = 0u; obs < N_OBS; obs++) {
-        let db = params[obs] - b_mean;
-        let dy = y[obs] - y_mean;
-        let wb = weight[obs] * db;
-        bb += wb * db;
-        by += wb * dy;
-        bbb += wb * db * db;
-        bby += wb * db * dy;
+    for (var first = 0u; first < N_OBS; first += GROUP) {
+        var group_bb = 0.0;
+        var group_by = 0.0;
+        for (var obs = first; obs < min(first + GROUP, N_OBS); obs++) {
+            let db = params[obs] - b_mean;
+            let dy = y[obs] - y_mean;
+            let wb = weight[obs] * db;
+            group_bb += wb * db;
+            group_by += wb * dy;
+            bbb += wb * db * db;
+            bby += wb * db * dy;
+        }
+        bb += group_bb;
+        by += group_by;
     }
     let adc = -by / bb;
     return Line(b_mean, y_mean, bb, adc, 2.0 * (bby + adc * bbb) / bb);

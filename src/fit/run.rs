@@ -1,6 +1,7 @@
 //! A whole run of the ADC fit: from files to maps, sidecars and the table of regions.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -61,6 +62,7 @@ pub fn run(
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
+    let start = Instant::now();
     let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
     let series = Series::new(images, &request.series)?;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
@@ -70,12 +72,15 @@ pub fn run(
     let files: &[&str] = if labels.is_some() { &[TABLE] } else { &[] };
     let outputs = Outputs::plan(request.output.clone(), &maps, files)?;
 
+    tracing::debug!("read after {:.1} ms", milliseconds(start));
     let picked = mask.as_ref().map(Mask::picked);
     let n_voxels = picked.as_ref().map_or(series.grid.n_voxels(), Vec::len);
     let computed = with_status(&request.write);
     let columns = fit_series(&series, picked, &request.options, &computed, device, &*progress(n_voxels))?;
 
+    tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let meta = describe(request, &series, device)?;
+    tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     outputs.write_maps(&series.grid, &map_outputs(&request.write, &columns, &meta))?;
     let regions = labels.map(|labels| region_table(&series, &labels, &request.options, device)).transpose()?;
     if let Some(table) = &regions {
@@ -84,11 +89,16 @@ pub fn run(
     let inputs_sha256 = sha256(&series)?;
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
+    tracing::debug!("written after {:.1} ms", milliseconds(start));
     let status_counts = match columns.last() {
         Some(Column::U16(statuses)) => count_status(statuses),
         _ => Vec::new(),
     };
     Ok(FitSummary { n_voxels, status_counts, regions })
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
 }
 
 /// The status comes last whether it is written or not: its counts are always said.

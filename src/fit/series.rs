@@ -1,5 +1,7 @@
 //! Fitting a whole series: maps over its grid.
 
+use rayon::prelude::*;
+
 use super::{AdcKernel, AdcOptions, AdcOutput, status};
 use crate::Result;
 use crate::device::{Column, Device, Progress, Source};
@@ -47,6 +49,18 @@ fn scatter(column: Column, output: AdcOutput, picked: &[u32], n_grid: usize) -> 
 
 /// How many voxels have each status bit, with its meaning; voxels that were not asked for do not count.
 pub fn count_status(statuses: &[u16]) -> Vec<(&'static str, usize)> {
+    // A status is a number below 64: counting each is one pass, whatever the number of bits.
+    let count = |part: &[u16]| {
+        let mut counts = [0usize; 64];
+        part.iter().for_each(|&s| counts[usize::from(s % 64)] += 1);
+        counts
+    };
+    let add = |mut sum: [usize; 64], part: [usize; 64]| {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        sum
+    };
+    let counts = statuses.par_chunks(64 * 1024).map(count).reduce(|| [0; 64], add);
+    let with = |bit: u16| counts.iter().zip(0u16..).filter(|(_, s)| s & bit != 0).map(|(n, _)| n).sum();
     let bits = status::BITS.iter().filter(|(bit, _)| *bit != status::NOT_ASKED_FOR);
-    bits.map(|&(bit, meaning)| (meaning, statuses.iter().filter(|&&s| s & bit != 0).count())).collect()
+    bits.map(|&(bit, meaning)| (meaning, with(bit))).collect()
 }

@@ -4,6 +4,10 @@ use super::AdcKernel;
 use super::cpu::BLOCK;
 use crate::lanes::Lanes;
 
+/// Observations whose sum is made before it joins the others': the rounding of hundreds of repeats, one after the other,
+/// would show in the ADC.
+const GROUP: usize = 16;
+
 /// One vector an observation.
 pub(super) trait Observations<L: Lanes>: Clone + AsRef<[L::V]> + AsMut<[L::V]> {}
 impl<L: Lanes, O: Clone + AsRef<[L::V]> + AsMut<[L::V]>> Observations<L> for O {}
@@ -94,20 +98,41 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         }
         let per_sum = l.div(l.splat(1.0), sum);
         let (b_mean, y_mean) = (l.mul(sum_b, per_sum), l.mul(sum_y, per_sum));
-        let (mut bb, mut by, mut bbb, mut bby) = (zero, zero, zero, zero);
-        for ((&w, &b), &y) in self.weight.as_ref().iter().zip(self.b.as_ref()).zip(self.y.as_ref()) {
-            let (db, dy) = (l.sub(b, b_mean), l.sub(y, y_mean));
-            let wb = l.mul(w, db);
-            let wbb = l.mul(wb, db);
-            bb = l.add(bb, wbb);
-            by = l.mul_add(wb, dy, by);
-            bbb = l.mul_add(wbb, db, bbb);
-            bby = l.mul_add(wbb, dy, bby);
-        }
+        let centre = (b_mean, y_mean);
+        let (weight, b, y) = (self.weight.as_ref(), self.b.as_ref(), self.y.as_ref());
+        let [bb, by, bbb, bby] = if weight.len() <= GROUP {
+            moments(l, centre, weight, b, y)
+        } else {
+            let mut sums = [zero; 4];
+            for ((weight, b), y) in weight.chunks(GROUP).zip(b.chunks(GROUP)).zip(y.chunks(GROUP)) {
+                let group = moments(l, centre, weight, b, y);
+                for (sum, group) in sums.iter_mut().zip(group) {
+                    *sum = l.add(*sum, group);
+                }
+            }
+            sums
+        };
         let per_spread = l.div(l.splat(1.0), bb);
         let adc = l.neg(l.mul(by, per_spread));
         // d adc/d ADC = 2·Σw(b − b̄)²·residual / spread, with residual = dy + adc·db.
         let derivative = l.mul(l.mul_add(adc, bbb, bby), l.mul(l.splat(2.0), per_spread));
         Line { b_mean, y_mean, spread: bb, adc, derivative }
     }
+}
+
+/// Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy about the centre (b, y).
+#[inline(always)]
+fn moments<L: Lanes>(l: L, centre: (L::V, L::V), weight: &[L::V], b: &[L::V], y: &[L::V]) -> [L::V; 4] {
+    let zero = l.splat(0.0);
+    let (mut bb, mut by, mut bbb, mut bby) = (zero, zero, zero, zero);
+    for ((&w, &b), &y) in weight.iter().zip(b).zip(y) {
+        let (db, dy) = (l.sub(b, centre.0), l.sub(y, centre.1));
+        let wb = l.mul(w, db);
+        let wbb = l.mul(wb, db);
+        bb = l.add(bb, wbb);
+        by = l.mul_add(wb, dy, by);
+        bbb = l.mul_add(wbb, db, bbb);
+        bby = l.mul_add(wbb, dy, bby);
+    }
+    [bb, by, bbb, bby]
 }
