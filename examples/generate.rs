@@ -82,7 +82,9 @@ fn adc_bias() -> Result<String, Failure> {
                 let _ = write!(text, "| {snr} | {adc:.1e} |");
                 for method in METHODS {
                     let (bias, sd) = bias_and_sd(noise, snr, adc, method)?;
-                    let _ = write!(text, " {bias:+.1} ± {sd:.1} |");
+                    // Without the sign that rounding leaves to a zero.
+                    let bias = format!("{bias:+.1}").replace("-0.0", "0.0").replace("+0.0", "0.0");
+                    let _ = write!(text, " {bias} ± {sd:.1} |");
                 }
                 text.push('\n');
             }
