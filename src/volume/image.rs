@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::{ArrayD, ShapeBuilder};
+
 use super::bytes::AlignedBytes;
 use super::hash::FileHash;
 use super::header::Header;
@@ -94,6 +96,19 @@ impl Image {
     /// All stored voxels, in native byte order; aligned to 8 bytes.
     pub fn bytes(&self) -> &[u8] {
         self.voxels.as_slice()
+    }
+
+    /// Real values (scaled) along all dimensions, as an array of f64 that is contiguous along the first axis.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] if the dimensions do not hold the voxels, which reading rules out.
+    pub fn to_array(&self) -> Result<ArrayD<f64>> {
+        let mut values = vec![0.0; self.dims.iter().product()];
+        let n_voxels = self.grid.n_voxels();
+        for (volume, values) in values.chunks_exact_mut(n_voxels).enumerate() {
+            self.row(volume).load_f64(0, values);
+        }
+        ArrayD::from_shape_vec(self.dims.as_slice().f(), values).map_err(|e| crate::Error::Internal(e.to_string()))
     }
 
     /// The stored voxels of one 3D volume, ready for a kernel.
