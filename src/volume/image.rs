@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, ShapeBuilder};
 
-use super::bytes::AlignedBytes;
-use super::hash::FileHash;
-use super::header::Header;
-use super::placement::Placement;
+use super::nifti::bytes::AlignedBytes;
+use super::nifti::hash::FileHash;
+use super::nifti::header::Header;
+use super::nifti::placement::Placement;
 use super::{Grid, Scaling, VoxelType};
 use crate::Result;
 use crate::device::Row;

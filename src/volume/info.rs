@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Image, hash};
+use super::Image;
+use super::nifti::hash;
 use crate::with_voxel_type;
 
 /// A description of an image and its real (scaled) values.

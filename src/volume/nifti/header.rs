@@ -5,27 +5,27 @@ use std::path::Path;
 use super::fields::{Fields, Version};
 use super::placement::{Placement, place};
 use super::read::ReadOptions;
-use super::{Grid, Scaling, VoxelType};
+use crate::volume::{Grid, Scaling, VoxelType};
 use crate::{Error, Result};
 
 /// A header that may be believed.
 #[derive(Debug, Clone)]
-pub(super) struct Header {
-    pub(super) version: Version,
-    pub(super) big_endian: bool,
-    pub(super) single_file: bool,
+pub(in crate::volume) struct Header {
+    pub(in crate::volume) version: Version,
+    pub(in crate::volume) big_endian: bool,
+    pub(in crate::volume) single_file: bool,
     /// All dimensions, 1 to 7 of them, fastest first.
-    pub(super) dims: Vec<usize>,
+    pub(in crate::volume) dims: Vec<usize>,
     /// The stored voxel sizes and steps, one a dimension.
-    pub(super) pixdim: Vec<f64>,
-    pub(super) voxel_type: VoxelType,
-    pub(super) scaling: Scaling,
+    pub(in crate::volume) pixdim: Vec<f64>,
+    pub(in crate::volume) voxel_type: VoxelType,
+    pub(in crate::volume) scaling: Scaling,
     /// Where the voxels begin, in the file that holds them.
-    pub(super) vox_offset: u64,
+    pub(in crate::volume) vox_offset: u64,
     /// How many bytes all voxels take.
-    pub(super) n_bytes: usize,
-    pub(super) grid: Grid,
-    pub(super) placement: Placement,
+    pub(in crate::volume) n_bytes: usize,
+    pub(in crate::volume) grid: Grid,
+    pub(in crate::volume) placement: Placement,
 }
 
 impl Header {
@@ -33,7 +33,7 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::Data`] for the first field that breaks a rule.
-    pub(super) fn check(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Self> {
+    pub(in crate::volume) fn check(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Self> {
         let dims = dims(path, fields)?;
         let voxel_type = voxel_type(path, fields)?;
         let n_bytes = n_bytes(path, &dims, voxel_type, options)?;

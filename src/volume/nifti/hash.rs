@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// the reader nor its memory is burdened. Whoever asks for it waits for that thread, or does its work if it could
 /// not start.
 #[derive(Debug, Clone)]
-pub(super) struct FileHash(Arc<Hashing>);
+pub(in crate::volume) struct FileHash(Arc<Hashing>);
 
 #[derive(Debug)]
 struct Hashing {
@@ -24,7 +24,7 @@ struct Hashing {
 }
 
 impl FileHash {
-    pub(super) fn start(paths: Vec<PathBuf>) -> Self {
+    pub(in crate::volume) fn start(paths: Vec<PathBuf>) -> Self {
         let hash = Self(Arc::new(Hashing { paths, digest: OnceLock::new() }));
         let twin = hash.clone();
         // No thread to be had: then `get` does the work.
@@ -33,7 +33,7 @@ impl FileHash {
     }
 
     /// Lower-case hex.
-    pub(super) fn get(&self) -> Result<&str> {
+    pub(in crate::volume) fn get(&self) -> Result<&str> {
         match self.digest() {
             Ok(hex) => Ok(hex),
             Err((path, kind)) => Err(Error::io(path, (*kind).into())),
@@ -64,7 +64,7 @@ fn hash_file(path: &Path, hasher: &mut Sha256) -> io::Result<()> {
 }
 
 /// Lower-case hex digits of a digest.
-pub(super) fn hex(digest: &[u8]) -> String {
+pub(in crate::volume) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

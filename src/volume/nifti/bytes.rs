@@ -9,7 +9,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 /// The prefix lets a decoder put a whole file where it belongs in one go: the voxels behind the header are then
 /// aligned without being moved.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AlignedBytes {
+pub(in crate::volume) struct AlignedBytes {
     words: Vec<u64>,
     start: usize,
     len: usize,
@@ -17,7 +17,7 @@ pub(super) struct AlignedBytes {
 
 impl AlignedBytes {
     /// `len` zeros. Pages that are never written cost no memory where the system hands out zeroed pages lazily.
-    pub(super) fn zeroed(len: usize) -> io::Result<Self> {
+    pub(in crate::volume) fn zeroed(len: usize) -> io::Result<Self> {
         let n_words = len.div_ceil(8);
         // An allocation that fails aborts the program; this asks first.
         Vec::<u64>::new().try_reserve_exact(n_words)?;
@@ -25,14 +25,14 @@ impl AlignedBytes {
     }
 
     /// A copy of `bytes`.
-    pub(super) fn copy_of(bytes: &[u8]) -> Self {
+    pub(in crate::volume) fn copy_of(bytes: &[u8]) -> Self {
         let mut words = vec![0; bytes.len().div_ceil(8)];
         cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
         Self { words, start: 0, len: bytes.len() }
     }
 
     /// The next `len` bytes of `reader`. Memory grows as they arrive: a promise of much costs nothing.
-    pub(super) fn from_reader(reader: &mut impl Read, len: usize) -> io::Result<Self> {
+    pub(in crate::volume) fn from_reader(reader: &mut impl Read, len: usize) -> io::Result<Self> {
         const STEP: usize = 1 << 20;
         let mut words: Vec<u64> = Vec::new();
         let mut filled = 0;
@@ -51,27 +51,27 @@ impl AlignedBytes {
     }
 
     /// `len` zeros behind room for `prefix` bytes: see [`Self::with_prefix`].
-    pub(super) fn zeroed_behind(prefix: usize, len: usize) -> io::Result<Self> {
+    pub(in crate::volume) fn zeroed_behind(prefix: usize, len: usize) -> io::Result<Self> {
         let start = prefix.next_multiple_of(8);
         let all = Self::zeroed(start + len)?;
         Ok(Self { start, len, ..all })
     }
 
     /// The bytes together with the `prefix` before them.
-    pub(super) fn with_prefix(&mut self, prefix: usize) -> &mut [u8] {
+    pub(in crate::volume) fn with_prefix(&mut self, prefix: usize) -> &mut [u8] {
         &mut cast_slice_mut(&mut self.words)[self.start - prefix..self.start + self.len]
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(in crate::volume) fn as_slice(&self) -> &[u8] {
         &cast_slice(&self.words)[self.start..self.start + self.len]
     }
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(in crate::volume) fn as_mut_slice(&mut self) -> &mut [u8] {
         &mut cast_slice_mut(&mut self.words)[self.start..self.start + self.len]
     }
 
     /// Reverses the bytes of every value of `size` bytes.
-    pub(super) fn swap_bytes(&mut self, size: usize) {
+    pub(in crate::volume) fn swap_bytes(&mut self, size: usize) {
         let bytes = self.as_mut_slice();
         match size {
             2 => cast_slice_mut::<u8, u16>(bytes).iter_mut().for_each(|v| *v = v.swap_bytes()),

@@ -6,7 +6,8 @@ use super::fields::Fields;
 use super::hash::FileHash;
 use super::header::Header;
 use super::input::Input;
-use super::{Image, extension, pair};
+use super::{extension, pair};
+use crate::volume::Image;
 use crate::{Error, Result};
 
 /// What a reader may do.
