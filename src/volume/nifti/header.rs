@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// A header that may be believed.
 #[derive(Debug, Clone)]
 pub(in crate::volume) struct Header {
-    pub(in crate::volume) version: Version,
+    pub(super) version: Version,
     pub(in crate::volume) big_endian: bool,
     pub(in crate::volume) single_file: bool,
     /// All dimensions, 1 to 7 of them, fastest first.
@@ -33,7 +33,7 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::Data`] for the first field that breaks a rule.
-    pub(in crate::volume) fn check(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Self> {
+    pub(super) fn check(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Self> {
         let dims = dims(path, fields)?;
         let voxel_type = voxel_type(path, fields)?;
         let n_bytes = n_bytes(path, &dims, voxel_type, options)?;

@@ -49,12 +49,7 @@ const SINGULAR: f64 = 1e-6;
 ///
 /// # Errors
 /// [`Error::Data`] if the chosen affine is not finite or is singular: there is no falling back on another.
-pub(in crate::volume) fn place(
-    path: &Path,
-    fields: &Fields,
-    shape: [usize; 3],
-    n_dims: usize,
-) -> Result<(Affine, Placement)> {
+pub(super) fn place(path: &Path, fields: &Fields, shape: [usize; 3], n_dims: usize) -> Result<(Affine, Placement)> {
     check_code(path, "sform_code", fields.sform_code);
     check_code(path, "qform_code", fields.qform_code);
     let sform = (fields.sform_code > 0).then(|| sform(fields));
