@@ -124,6 +124,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
+    // Writing compresses on the global pool; where one exists already, it keeps its size.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(cli.global.threads).build_global();
     let session = Session { global: cli.global };
     match cli.command {
         Command::Demo(args) => demo::run(args, &session),

@@ -81,7 +81,7 @@ pub enum AdcOutput {
     R2,
     /// Re-weightings done.
     Iterations,
-    /// Bits of [`super::status`].
+    /// Remarks on each voxel, a bit each; the sidecar lists them.
     Status,
 }
 
