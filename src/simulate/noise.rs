@@ -14,7 +14,7 @@ pub enum Noise {
     /// S = A + σn: the real part of an image, or an approximation where A is much larger than σ.
     Gaussian,
     /// S = √((A + σn₁)² + (σn₂)²): the magnitude of one coil's complex image (Gudbjartsson 1995,
-    /// doi:10.1002/mrm.1910340618). E[S²] = A² + 2σ².
+    /// doi:10.1002/mrm.1910340618). E\[S²\] = A² + 2σ².
     Rician,
 }
 
