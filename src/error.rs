@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 /// What went wrong, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Some examinations of a batch failed, others did not.
-    #[error("{0}")]
-    Partial(String),
     /// The command line cannot be meant as it stands.
     #[error("{0}")]
     Usage(String),
@@ -90,7 +87,6 @@ impl Error {
     /// The process exit status (after BSD `sysexits.h` where it has a number).
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Partial(_) => 1,
             Self::Usage(_) => 2,
             Self::Data { .. } => 65,
             Self::Missing(_) => 66,

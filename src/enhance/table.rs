@@ -57,23 +57,8 @@ impl PhaseSummary {
 
 /// The curve table: a row a label, phase and quantity. A phase without a time has none in the table.
 pub fn curves(labels: &Labels, regions: &Regions, summaries: &[PhaseSummary]) -> Result<Vec<u8>> {
-    let mut table = Table::new(&[
-        "region",
-        "label",
-        "phase",
-        "seconds",
-        "quantity",
-        "unit",
-        "n",
-        "n_nonfinite",
-        "mean",
-        "sd",
-        "median",
-        "q1",
-        "q3",
-        "min",
-        "max",
-    ]);
+    let of_phase = ["region", "label", "phase", "seconds", "quantity", "unit"];
+    let mut table = Table::new(&[&of_phase[..], &Summary::COLUMNS].concat());
     for (i, (label, _)) in regions.iter().enumerate() {
         for summary in summaries {
             let seconds = summary.seconds.map_or_else(|| Cell::from(""), Cell::from);

@@ -61,21 +61,7 @@ pub struct RegionMap<'a> {
 /// One row a region and map: `region label map unit n n_nonfinite mean sd median q1 q3 min max`. A label without a name
 /// is called `label N`.
 pub fn region_table(regions: &Regions, names: &BTreeMap<u16, String>, maps: &[RegionMap<'_>]) -> Table {
-    let mut table = Table::new(&[
-        "region",
-        "label",
-        "map",
-        "unit",
-        "n",
-        "n_nonfinite",
-        "mean",
-        "sd",
-        "median",
-        "q1",
-        "q3",
-        "min",
-        "max",
-    ]);
+    let mut table = Table::new(&[&["region", "label", "map", "unit"][..], &Summary::COLUMNS].concat());
     let summaries: Vec<_> = maps.iter().map(|map| regions.summaries(map.values)).collect();
     for (label, _) in regions.iter() {
         let name = names.get(&label).map_or_else(|| format!("label {label}"), String::clone);
@@ -90,7 +76,10 @@ pub fn region_table(regions: &Regions, names: &BTreeMap<u16, String>, maps: &[Re
 }
 
 impl Summary {
-    /// The cells `n n_nonfinite mean sd median q1 q3 min max`.
+    /// Headings of [`Self::cells`].
+    pub const COLUMNS: [&str; 9] = ["n", "n_nonfinite", "mean", "sd", "median", "q1", "q3", "min", "max"];
+
+    /// The values, one a column of [`Self::COLUMNS`].
     pub fn cells(&self) -> [Cell; 9] {
         [
             self.n.into(),
