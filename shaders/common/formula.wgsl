@@ -34,6 +34,18 @@ fn op_log(x: f32) -> f32 {
     return nan_where(counts_as_zero(x), ln_accurate(x));
 }
 
+fn op_sign(x: f32) -> f32 {
+    return select(sign(x), x, is_nan(x));
+}
+
+fn op_inverse_or_0(x: f32) -> f32 {
+    return select(1.0 / x, 0.0, counts_as_zero(x));
+}
+
+fn op_log_or_0(x: f32) -> f32 {
+    return select(ln_accurate(x), 0.0, counts_as_zero(x));
+}
+
 fn op_sqrt(x: f32) -> f32 {
     return nan_where(is_nan(x) || x < 0.0, sqrt(x));
 }

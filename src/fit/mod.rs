@@ -1,6 +1,7 @@
 //! Fitting signal models to the voxels of a series.
 
 pub mod adc;
+pub mod nlls;
 pub mod regions;
 pub mod run;
 pub mod series;

@@ -1,6 +1,6 @@
 //! f32 lanes: exp and ln after the argument reductions and polynomials of Cephes (Moshier 1989, netlib `single`).
 
-use pulp::Simd;
+use pulp::{NullaryFnOnce, Simd};
 
 use super::{Lanes, Of};
 

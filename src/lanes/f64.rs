@@ -1,6 +1,6 @@
 //! f64 lanes: the oracle's precision. exp and ln are the standard library's, lane by lane.
 
-use pulp::Simd;
+use pulp::{NullaryFnOnce, Simd};
 
 use super::{Lanes, Of};
 

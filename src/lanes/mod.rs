@@ -10,7 +10,7 @@ mod twice;
 
 use std::fmt::Debug;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 
 use crate::volume::Stored;
 
@@ -79,10 +79,19 @@ pub trait Lanes: Copy {
 
     /// The same value in every lane.
     fn splat(self, x: f64) -> Self::V;
+    /// The same value in every lane.
+    fn fill(self, x: Self::T) -> Self::V;
     /// The first `LANES` values of a slice.
     fn load(self, from: &[Self::T]) -> Self::V;
     /// Writes to the first `LANES` values of a slice.
     fn store(self, v: Self::V, to: &mut [Self::T]);
+    /// Calls work as a function of its own, compiled for this instruction set: what is large and used from several
+    /// places is compiled once.
+    fn call<W: NullaryFnOnce>(self, work: W) -> W::Output;
+    /// One lane of a vector.
+    fn lane(self, v: Self::V, lane: usize) -> Self::T;
+    /// Replaces one lane of a vector.
+    fn set_lane(self, v: &mut Self::V, lane: usize, x: Self::T);
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a − b
@@ -182,6 +191,12 @@ pub fn instruction_set() -> (&'static str, usize) {
     (name, lanes)
 }
 
+/// What `vectorize` makes is inlined into callers of the same instruction set, but not into this one.
+#[inline(never)]
+fn outlined<S: Simd, W: NullaryFnOnce>(simd: S, work: W) -> W::Output {
+    simd.vectorize(work)
+}
+
 /// The operations that f32 and f64 share, one call into `pulp` each.
 macro_rules! arithmetic {
     ($T:ty, $vector:ident, $mask:ident, $lanes:ident, $($op:ident)|*) => { pastey::paste! {
@@ -193,12 +208,24 @@ macro_rules! arithmetic {
         #[inline(always)]
         fn splat(self, x: f64) -> Self::V { self.simd.[<splat_ $vector>](x as $T) }
         #[inline(always)]
+        fn fill(self, x: $T) -> Self::V { self.simd.[<splat_ $vector>](x) }
+        #[inline(always)]
         fn load(self, from: &[$T]) -> Self::V {
             bytemuck::pod_read_unaligned(bytemuck::cast_slice(&from[..Self::LANES]))
         }
         #[inline(always)]
         fn store(self, v: Self::V, to: &mut [$T]) {
             bytemuck::cast_slice_mut(&mut to[..Self::LANES]).copy_from_slice(bytemuck::bytes_of(&v));
+        }
+        #[inline(always)]
+        fn call<W: NullaryFnOnce>(self, work: W) -> W::Output {
+            super::outlined(self.simd, work)
+        }
+        #[inline(always)]
+        fn lane(self, v: Self::V, lane: usize) -> $T { bytemuck::cast_slice::<_, $T>(std::slice::from_ref(&v))[lane] }
+        #[inline(always)]
+        fn set_lane(self, v: &mut Self::V, lane: usize, x: $T) {
+            bytemuck::cast_slice_mut::<_, $T>(std::slice::from_mut(v))[lane] = x;
         }
         $(
             #[inline(always)]

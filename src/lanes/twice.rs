@@ -1,5 +1,7 @@
 //! Two vectors as one: the second fills the processor while the first waits for its own results.
 
+use pulp::NullaryFnOnce;
+
 use super::Lanes;
 
 /// Lanes of twice the length.
@@ -26,6 +28,10 @@ impl<L: Lanes> Lanes for Twice<L> {
         (self.0.splat(x), self.0.splat(x))
     }
     #[inline(always)]
+    fn fill(self, x: L::T) -> Self::V {
+        (self.0.fill(x), self.0.fill(x))
+    }
+    #[inline(always)]
     fn load(self, from: &[Self::T]) -> Self::V {
         (self.0.load(from), self.0.load(&from[L::LANES..]))
     }
@@ -33,6 +39,21 @@ impl<L: Lanes> Lanes for Twice<L> {
     fn store(self, v: Self::V, to: &mut [Self::T]) {
         self.0.store(v.0, to);
         self.0.store(v.1, &mut to[L::LANES..]);
+    }
+    #[inline(always)]
+    fn call<W: NullaryFnOnce>(self, work: W) -> W::Output {
+        self.0.call(work)
+    }
+    #[inline(always)]
+    fn lane(self, v: Self::V, lane: usize) -> L::T {
+        if lane < L::LANES { self.0.lane(v.0, lane) } else { self.0.lane(v.1, lane - L::LANES) }
+    }
+    #[inline(always)]
+    fn set_lane(self, v: &mut Self::V, lane: usize, x: L::T) {
+        match lane < L::LANES {
+            true => self.0.set_lane(&mut v.0, lane, x),
+            false => self.0.set_lane(&mut v.1, lane - L::LANES, x),
+        }
     }
     both! {
         add(a, b) -> V;

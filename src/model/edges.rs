@@ -28,12 +28,35 @@ pub(super) fn log<L: Lanes>(l: L, x: L::V) -> L::V {
     only_where(l, l.le(smallest_normal(l), x), l.ln(x))
 }
 
+/// Whether a number counts as 0; not so for NaN.
+#[inline(always)]
+fn is_zero<L: Lanes>(l: L, x: L::V) -> L::M {
+    l.lt(l.abs(x), smallest_normal(l))
+}
+
+#[inline(always)]
+pub(super) fn sign<L: Lanes>(l: L, x: L::V) -> L::V {
+    let zero = l.splat(0.0);
+    let below = l.select(l.lt(x, zero), l.splat(-1.0), x);
+    l.select(is_zero(l, x), zero, l.select(l.lt(zero, x), l.splat(1.0), below))
+}
+
+#[inline(always)]
+pub(super) fn inverse_or_0<L: Lanes>(l: L, x: L::V) -> L::V {
+    l.select(is_zero(l, x), l.splat(0.0), l.div(l.splat(1.0), x))
+}
+
+#[inline(always)]
+pub(super) fn log_or_0<L: Lanes>(l: L, x: L::V) -> L::V {
+    l.select(is_zero(l, x), l.splat(0.0), log(l, x))
+}
+
 #[inline(always)]
 pub(super) fn pow<L: Lanes>(l: L, x: L::V, y: L::V) -> L::V {
     let zero = l.splat(0.0);
     let power = l.exp(l.mul(y, l.ln(x)));
     let of_zero = only_where(l, l.lt(zero, y), zero);
-    let power = l.select(l.lt(l.abs(x), smallest_normal(l)), of_zero, power);
+    let power = l.select(is_zero(l, x), of_zero, power);
     let y_is_zero = l.and(l.le(y, zero), l.le(zero, y));
     l.select(y_is_zero, l.splat(1.0), power)
 }

@@ -148,7 +148,7 @@ impl<'c, L: Lanes> Machine<'c, L> {
         let code = self.code;
         for step in &code.steps[code.groups[group].0.clone()] {
             match step.operation {
-                Operation::Image(row) => {
+                Operation::Input(row) => {
                     load(row, &mut self.loaded);
                     self.fill(step.to);
                 }
@@ -192,6 +192,9 @@ impl<'c, L: Lanes> Machine<'c, L> {
             Unary::Abs => each!(|x| l.abs(x)),
             Unary::Sin => each!(|x| edges::each_lane(l, Unary::Sin, x)),
             Unary::Cos => each!(|x| edges::each_lane(l, Unary::Cos, x)),
+            Unary::Sign => each!(|x| edges::sign(l, x)),
+            Unary::InverseOr0 => each!(|x| edges::inverse_or_0(l, x)),
+            Unary::LogOr0 => each!(|x| edges::log_or_0(l, x)),
         }
     }
 

@@ -4,11 +4,15 @@
 //! in its last bit, but for the sign of a zero, which nothing can observe: `0·x`, `x − x` and `x / x` therefore stay,
 //! since x may be infinite or NaN.
 
+mod arrange;
+mod derivative;
+
 use std::collections::HashMap;
 
 use super::fault::{Fault, suggest};
 use super::operator::{Binary, Unary};
 use super::parser::{Expr, ExprKind};
+pub(super) use arrange::Varies;
 
 /// A node of a [`Graph`]; those it is computed from have smaller numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +29,8 @@ impl Node {
 /// evaluator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation<R> {
-    /// The voxel of an image, by the index of its row.
-    Image(u32),
+    /// What is known of the voxel alone, by its index: the voxel of an image, or a parameter.
+    Input(u32),
     /// A function of one value.
     Unary(Unary, R),
     /// An operator between two values.
@@ -37,7 +41,7 @@ impl<R: Copy> Operation<R> {
     /// The same step on other references.
     pub fn map<S>(self, mut to: impl FnMut(R) -> S) -> Operation<S> {
         match self {
-            Self::Image(row) => Operation::Image(row),
+            Self::Input(row) => Operation::Input(row),
             Self::Unary(op, x) => Operation::Unary(op, to(x)),
             Self::Binary(op, a, b) => Operation::Binary(op, to(a), to(b)),
         }
@@ -46,7 +50,7 @@ impl<R: Copy> Operation<R> {
     /// What it is computed from.
     pub fn operands(self) -> impl Iterator<Item = R> {
         let (first, second) = match self {
-            Self::Image(_) => (None, None),
+            Self::Input(_) => (None, None),
             Self::Unary(_, x) => (Some(x), None),
             Self::Binary(_, a, b) => (Some(a), Some(b)),
         };
@@ -59,7 +63,7 @@ impl<R: Copy> Operation<R> {
 pub enum Entry {
     /// A number, by its bits; always 0 or normal in f32, so that every evaluator can hold it.
     Number(u64),
-    /// One number for all voxels that is not known before a run, by its index.
+    /// What is the same for all voxels but not known before a run, by its index: a number, or an axis.
     Constant(u32),
     /// Different in every voxel, or computed.
     Operation(Operation<Node>),
@@ -92,9 +96,8 @@ impl Graph {
         }
     }
 
-    /// The values of all nodes in f64, from those of the constants and of one voxel of the images; what is not given
-    /// is NaN.
-    pub fn values(&self, constants: &[f64], images: &[f64]) -> Vec<f64> {
+    /// The values of all nodes in f64, from those of the constants and of one voxel's inputs; what is not given is NaN.
+    pub fn values(&self, constants: &[f64], inputs: &[f64]) -> Vec<f64> {
         let given = |list: &[f64], i: u32| list.get(i as usize).copied().unwrap_or(f64::NAN);
         let mut values: Vec<f64> = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
@@ -102,7 +105,7 @@ impl Graph {
             values.push(match *entry {
                 Entry::Number(bits) => f64::from_bits(bits),
                 Entry::Constant(i) => given(constants, i),
-                Entry::Operation(Operation::Image(i)) => given(images, i),
+                Entry::Operation(Operation::Input(i)) => given(inputs, i),
                 Entry::Operation(Operation::Unary(op, x)) => op.value(of(x)),
                 Entry::Operation(Operation::Binary(op, a, b)) => op.value(of(a), of(b)),
             });
@@ -112,15 +115,20 @@ impl Graph {
 
     /// For each node, whether it differs between voxels.
     pub fn varying(&self) -> Vec<bool> {
-        let mut varying: Vec<bool> = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            varying.push(match *entry {
+        self.depending(|leaf| matches!(leaf, Entry::Operation(Operation::Input(_))))
+    }
+
+    /// For each node, whether it is or is computed from a leaf of a kind.
+    pub fn depending(&self, on: impl Fn(Entry) -> bool) -> Vec<bool> {
+        let mut depending: Vec<bool> = Vec::with_capacity(self.entries.len());
+        for &entry in &self.entries {
+            let inherited = match entry {
+                Entry::Operation(op) => op.operands().any(|node| depending[node.index()]),
                 Entry::Number(_) | Entry::Constant(_) => false,
-                Entry::Operation(Operation::Image(_)) => true,
-                Entry::Operation(op) => op.operands().any(|node| varying[node.index()]),
-            });
+            };
+            depending.push(inherited || on(entry));
         }
-        varying
+        depending
     }
 
     fn intern(&mut self, entry: Entry) -> Node {
@@ -141,9 +149,9 @@ impl Graph {
         self.intern(Entry::Constant(index))
     }
 
-    /// The image of a row.
-    pub fn image(&mut self, row: u32) -> Node {
-        self.intern(Entry::Operation(Operation::Image(row)))
+    /// The input of an index.
+    pub fn input(&mut self, row: u32) -> Node {
+        self.intern(Entry::Operation(Operation::Input(row)))
     }
 
     /// A function of one value.

@@ -163,7 +163,7 @@ impl Binder {
 
     fn node(&mut self, map: &BoundMap, input: &str, binding: Binding) -> Result<Node> {
         match binding {
-            Binding::Image(row) => Ok(self.graph.image(row as u32)),
+            Binding::Image(row) => Ok(self.graph.input(row as u32)),
             Binding::Number(value) if !(value as f32).is_finite() => {
                 Err(map.error(format!("its input `{input}` is {value}, which is no finite number")))
             }

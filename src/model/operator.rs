@@ -23,7 +23,15 @@
 //! `x^y` is `exp(y · log x)`: where it is not made of products, its error grows with the size of `y · log x`.
 //! The sign of a zero cannot be observed through any operator, so simplification need not keep it.
 //!
-//! The exact derivative of each operator belongs here, beside its value.
+//! Derivatives are made of the same operators and three more, which no formula can call. Where a slope is infinite they
+//! say 0, "this sample tells nothing", which a fit can go on with:
+//!
+//! | derivative | edge | value |
+//! | --- | --- | --- |
+//! | of `sqrt x`, of `x^y` by x | x = 0 | 0, unless y is the constant 1 |
+//! | of `x^y` by y | x = 0 | 0 |
+//! | of `abs x` | x = 0 | 0 |
+//! | of `min`, `max` | equal arguments | ½ for each |
 
 /// A function of one argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +44,12 @@ pub enum Unary {
     Sin,
     Cos,
     Abs,
+    /// −1, 0 or 1.
+    Sign,
+    /// 1/x, and 0 for 0.
+    InverseOr0,
+    /// The logarithm, and 0 for 0.
+    LogOr0,
 }
 
 /// An operator between two arguments.
@@ -92,6 +106,11 @@ impl Unary {
             Self::Sin => x.sin(),
             Self::Cos => x.cos(),
             Self::Abs => x.abs(),
+            Self::Sign if counts_as_zero(x) => 0.0,
+            Self::Sign => x.signum(),
+            Self::InverseOr0 | Self::LogOr0 if counts_as_zero(x) => 0.0,
+            Self::InverseOr0 => 1.0 / x,
+            Self::LogOr0 => Self::Log.value(x),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Program {
 
     /// Steps a voxel, without those that only load a voxel.
     pub fn operations(&self) -> usize {
-        let is_load = |op: &&Operation<Value>| matches!(op, Operation::Image(_));
+        let is_load = |op: &&Operation<Value>| matches!(op, Operation::Input(_));
         self.steps.len() - self.steps.iter().filter(is_load).count()
     }
 
@@ -114,7 +114,7 @@ mod tests {
 
     /// The nodes of formulas over images `a`, `b` and the constant `s`.
     fn nodes(graph: &mut Graph, formulas: &[&str]) -> Vec<Node> {
-        let names = [("a", graph.image(0)), ("b", graph.image(1)), ("s", graph.constant(0))];
+        let names = [("a", graph.input(0)), ("b", graph.input(1)), ("s", graph.constant(0))];
         let add = |text: &&str| graph.add(&parse(text).unwrap(), &names).unwrap();
         formulas.iter().map(add).collect()
     }
@@ -125,7 +125,7 @@ mod tests {
         let wanted = nodes(&mut graph, &["a - b", "(a - b) / (s * sqrt(2))", "s + 1"]);
         let groups: Vec<_> = wanted.into_iter().map(|node| vec![node]).collect();
         let program = Program::new(&graph, &groups, &[3.0]);
-        let [a, b] = [0, 1].map(Operation::Image);
+        let [a, b] = [0, 1].map(Operation::Input);
         let difference = Operation::Binary(Binary::Sub, Value::Step(0), Value::Step(1));
         let scaled = Operation::Binary(Binary::Div, Value::Step(2), Value::Uniform(0));
         assert_eq!(program.steps, [a, b, difference, scaled]);

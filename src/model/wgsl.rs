@@ -53,7 +53,7 @@ impl<'p> Writer<'p> {
 
     fn expression(self, step: Operation<Value>) -> String {
         match step {
-            Operation::Image(row) => format!("load({row}u, voxel)"),
+            Operation::Input(row) => format!("load({row}u, voxel)"),
             Operation::Unary(op, x) => {
                 let x = self.value(x);
                 match op {
@@ -64,6 +64,9 @@ impl<'p> Writer<'p> {
                     Unary::Sin => format!("op_sin({x})"),
                     Unary::Cos => format!("op_cos({x})"),
                     Unary::Abs => format!("abs({x})"),
+                    Unary::Sign => format!("op_sign({x})"),
+                    Unary::InverseOr0 => format!("op_inverse_or_0({x})"),
+                    Unary::LogOr0 => format!("op_log_or_0({x})"),
                 }
             }
             Operation::Binary(op, a, b) => {
@@ -111,7 +114,7 @@ mod tests {
     #[test]
     fn steps_are_unrolled_scalars() {
         let mut graph = Graph::default();
-        let names = [("a", graph.image(4)), ("s", graph.constant(0))];
+        let names = [("a", graph.input(4)), ("s", graph.constant(0))];
         let formula = parse("100 * (a - s*2) / a").unwrap();
         let node = graph.add(&formula, &names).unwrap();
         let program = Program::new(&graph, &[vec![node]], &[3.0]);

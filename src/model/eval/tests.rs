@@ -45,7 +45,7 @@ struct Both {
 fn graph_of(expr: &Expr) -> Result<(Graph, super::super::graph::Node), super::super::Fault> {
     let mut graph = Graph::default();
     let names = ["a", "b", "c"];
-    let images = [0, 1, 2].map(|row| graph.image(row));
+    let images = [0, 1, 2].map(|row| graph.input(row));
     let names: Vec<_> = names.into_iter().zip(images).collect();
     let node = graph.add(expr, &names)?;
     Ok((graph, node))
@@ -98,7 +98,7 @@ fn registers_are_used_again() {
 #[test]
 fn what_a_group_wants_outlives_the_group_alone() {
     let mut graph = Graph::default();
-    let (a, b) = (graph.image(0), graph.image(1));
+    let (a, b) = (graph.input(0), graph.input(1));
     let names = [("a", a), ("b", b)];
     let mut node = |text: &str| graph.add(&parse(text).unwrap(), &names).unwrap();
     let groups = [vec![node("a + b"), a], vec![node("(a + b) * 2"), node("b - 1")]];

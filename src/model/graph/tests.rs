@@ -5,7 +5,7 @@ use super::*;
 
 /// The node of a formula over images `a` and `b` and the constant `s`.
 fn node(graph: &mut Graph, text: &str) -> Node {
-    let names = [("a", graph.image(0)), ("b", graph.image(1)), ("s", graph.constant(0))];
+    let names = [("a", graph.input(0)), ("b", graph.input(1)), ("s", graph.constant(0))];
     graph.add(&parse(text).unwrap(), &names).unwrap()
 }
 
@@ -81,7 +81,7 @@ fn what_may_differ_stays_apart() {
 #[test]
 fn numbers_that_f32_cannot_hold_are_refused_where_they_stand() {
     let mut graph = Graph::default();
-    let a = graph.image(0);
+    let a = graph.input(0);
     for (text, at) in [
         ("a + 1/0", 4..7),
         ("a * log(0)", 4..10),
@@ -104,7 +104,7 @@ fn numbers_that_f32_cannot_hold_are_refused_where_they_stand() {
 #[test]
 fn unknown_names_are_answered_with_the_nearest() {
     let mut graph = Graph::default();
-    let names = [("post", graph.image(0)), ("pre", graph.image(1))];
+    let names = [("post", graph.input(0)), ("pre", graph.input(1))];
     let fault = graph.add(&parse("post - per").unwrap(), &names).unwrap_err();
     assert_eq!(fault.at, 7..10);
     assert_eq!(fault.problem, "unknown name `per`");

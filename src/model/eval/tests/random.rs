@@ -29,6 +29,7 @@ fn naive(expr: &Expr, voxel: [f64; 3]) -> f64 {
                 Unary::Sin => x.sin(),
                 Unary::Cos => x.cos(),
                 Unary::Abs => x.max(-x),
+                Unary::Sign | Unary::InverseOr0 | Unary::LogOr0 => panic!("no formula can call it"),
             }
         }
         ExprKind::Binary(op, left, right) => {

@@ -1,0 +1,195 @@
+//! Where fits start: the best of a dictionary of signals over a grid of the parameters that the signal does not depend
+//! on linearly. The dictionary is the same for all voxels, so that looking a voxel up costs a few dot products a node;
+//! the linear parameters of each node are solved for.
+//!
+//! A sum of squares may have several minima (in D* of IVIM, for one). So the range of the last of the grid's parameters
+//! is cut into zones, and a fit starts from the best node of each.
+
+use crate::model::signal::program::SampleProgram;
+
+/// Most linear coefficients that are solved for.
+pub const MOST_LINEAR: usize = 3;
+
+/// One node of the grid: the signals of its linear parameters span a small space, with an orthonormal basis Q. What
+/// they leave of Σ y² is Σ y² − |Qᵀy|².
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// All parameters in units of their scales; those that are solved for are 0.
+    pub parameters: Vec<f64>,
+    /// `[vector][sample]`, Q.
+    pub basis: Vec<Vec<f64>>,
+    /// The coefficients of the node's own signals are this (upper triangular) times Qᵀy.
+    pub triangle: [[f64; MOST_LINEAR]; MOST_LINEAR],
+    /// Cosine and sine of the angle between the first two signals.
+    pub angle: [f64; 2],
+}
+
+/// How coefficients become parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linear {
+    /// Each signal is that of one linear parameter, of which it is the coefficient.
+    All,
+    /// The signals are those of a mixing parameter f at its two ends, both times the signal parameter S: the
+    /// coefficients are S·(1 − t) and S·t, with t from 0 at the lower end to 1 at the upper.
+    Mixing,
+}
+
+/// The nodes of a grid, the last parameter's values outermost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dictionary {
+    /// The nodes; `n_inner` of them for each value of the last parameter.
+    pub nodes: Vec<Node>,
+    /// Nodes for each value of the last parameter.
+    pub n_inner: usize,
+    /// How coefficients become parameters.
+    pub linear: Linear,
+    /// Which parameters the coefficients give, in order.
+    pub solved: Vec<usize>,
+}
+
+/// A fitted parameter as the dictionary sees it: bounds in units of its scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    /// Lowest and highest value.
+    pub bounds: [f64; 2],
+    /// Its start, if there is one.
+    pub start: Option<f64>,
+    /// Whether it is in units of the signal.
+    pub is_signal: bool,
+}
+
+/// Values of a grid's parameter: dense up to its scale, sparse beyond.
+fn places(extent: &Extent, n: usize) -> Vec<f64> {
+    if let Some(start) = extent.start {
+        return vec![start];
+    }
+    let [low, high] = extent.bounds.map(f64::asinh);
+    (0..n).map(|i| (low + (high - low) * i as f64 / (n - 1) as f64).sinh()).collect()
+}
+
+/// How many values each of `n` parameters takes, if each of two takes `of_two`.
+fn places_each(n: usize, of_two: usize) -> usize {
+    match n {
+        0 | 1 => 3 * of_two,
+        2 => of_two,
+        3 => of_two / 2 + 1,
+        _ => of_two / 3 + 1,
+    }
+}
+
+impl Dictionary {
+    /// The parameters that a node gives to a voxel with these projections Qᵀy on its basis, in units of their scales.
+    pub fn parameters(&self, node: usize, projections: &[f64; MOST_LINEAR], extents: &[Extent], to: &mut [f64]) {
+        let node = &self.nodes[node];
+        to.copy_from_slice(&node.parameters);
+        let coefficient = |i: usize| -> f64 { node.triangle[i].iter().zip(projections).map(|(t, p)| t * p).sum() };
+        match (self.linear, self.solved.as_slice()) {
+            (Linear::Mixing, &[s, f]) => {
+                let [at_low, at_high] = [coefficient(0).max(0.0), coefficient(1).max(0.0)];
+                to[s] = at_low + at_high;
+                let share = if to[s] > 0.0 { at_high / to[s] } else { 0.0 };
+                let [low, high] = extents[f].bounds;
+                to[f] = low + share * (high - low);
+            }
+            (_, solved) => solved.iter().enumerate().for_each(|(i, &parameter)| to[parameter] = coefficient(i)),
+        }
+    }
+
+    /// Number of values of the last parameter.
+    pub fn n_outer(&self) -> usize {
+        self.nodes.len() / self.n_inner.max(1)
+    }
+
+    /// A dictionary for a program, whose fitted parameters have these extents.
+    pub fn new(program: &SampleProgram, extents: &[Extent], mixing: Option<usize>, of_two: usize) -> Self {
+        let signal: Vec<usize> = (0..extents.len()).filter(|&i| extents[i].is_signal).take(MOST_LINEAR).collect();
+        let (linear, solved) = match (signal.as_slice(), mixing) {
+            (&[s], Some(f)) => (Linear::Mixing, vec![s, f]),
+            _ => (Linear::All, signal),
+        };
+        let grid: Vec<usize> = (0..extents.len()).filter(|i| !solved.contains(i)).collect();
+        let n_each = places_each(grid.iter().filter(|&&i| extents[i].start.is_none()).count(), of_two);
+        let values: Vec<Vec<f64>> = grid.iter().map(|&i| places(&extents[i], n_each)).collect();
+        let n_nodes = values.iter().map(Vec::len).product();
+        let mut nodes = Vec::new();
+        for index in 0..n_nodes {
+            let mut parameters = vec![0.0; extents.len()];
+            let mut rest = index;
+            for (values, &parameter) in values.iter().zip(&grid) {
+                parameters[parameter] = values[rest % values.len()];
+                rest /= values.len();
+            }
+            nodes.push(Node::new(program, parameters, linear, &solved, extents));
+        }
+        let n_inner = n_nodes / values.last().map_or(1, Vec::len);
+        Self { nodes, n_inner, linear, solved }
+    }
+}
+
+impl Node {
+    fn new(
+        program: &SampleProgram,
+        parameters: Vec<f64>,
+        linear: Linear,
+        solved: &[usize],
+        extents: &[Extent],
+    ) -> Self {
+        let with = |values: &[(usize, f64)]| {
+            let mut parameters = parameters.clone();
+            values.iter().for_each(|&(i, value)| parameters[i] = value);
+            program.signals(&parameters)
+        };
+        let signals: Vec<Vec<f64>> = match (linear, solved) {
+            (Linear::Mixing, &[s, f]) => extents[f].bounds.iter().map(|&end| with(&[(s, 1.0), (f, end)])).collect(),
+            // Without a linear parameter, the signal's size is taken as free to find the place.
+            (_, []) => vec![with(&[])],
+            _ => solved.iter().map(|&i| with(&[(i, 1.0)])).collect(),
+        };
+        let (basis, triangle) = orthonormal(&signals);
+        let second = [triangle[0][1], triangle[1][1]];
+        let length = second[0].hypot(second[1]);
+        let angle = if length > 0.0 { second.map(|x| x / length) } else { [1.0, 0.0] };
+        Self { parameters, basis, triangle: inverse(&triangle, signals.len()), angle }
+    }
+}
+
+/// Vectors that are shorter than this share of what they were are taken to depend on those before them.
+const DEPENDENT: f64 = 1e-6;
+
+/// Gram–Schmidt: an orthonormal basis Q of some signals A and the upper triangular R with A = QR. The vector of a signal
+/// that depends on those before it, or is not finite, is 0.
+fn orthonormal(signals: &[Vec<f64>]) -> (Vec<Vec<f64>>, [[f64; MOST_LINEAR]; MOST_LINEAR]) {
+    let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let mut triangle = [[0.0; MOST_LINEAR]; MOST_LINEAR];
+    for (j, signal) in signals.iter().enumerate() {
+        let mut rest = signal.clone();
+        for (i, q) in basis.iter().enumerate() {
+            let along = dot(q, &rest);
+            triangle[i][j] += along;
+            rest.iter_mut().zip(q).for_each(|(r, q)| *r -= along * q);
+        }
+        let length = dot(&rest, &rest).sqrt();
+        if length > DEPENDENT * dot(signal, signal).sqrt() && length.is_finite() {
+            triangle[j][j] = length;
+            rest.iter_mut().for_each(|r| *r /= length);
+        } else {
+            rest.fill(0.0);
+        }
+        basis.push(rest);
+    }
+    (basis, triangle)
+}
+
+/// The inverse of the first `n` rows and columns of an upper triangular matrix; 0 for what is not determined.
+fn inverse(r: &[[f64; MOST_LINEAR]; MOST_LINEAR], n: usize) -> [[f64; MOST_LINEAR]; MOST_LINEAR] {
+    let mut inverse = [[0.0; MOST_LINEAR]; MOST_LINEAR];
+    for j in 0..n {
+        for i in (0..=j).rev() {
+            let one = if i == j { 1.0 } else { 0.0 };
+            let sum: f64 = (i + 1..=j).map(|k| r[i][k] * inverse[k][j]).sum();
+            inverse[i][j] = if r[i][i] > 0.0 { (one - sum) / r[i][i] } else { 0.0 };
+        }
+    }
+    inverse
+}

@@ -1,0 +1,1 @@
+//! A signal model in words, for people.

@@ -1,0 +1,456 @@
+//! A sample program on the CPU: interpreted over the samples of a few vectors of voxels at once.
+//!
+//! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
+//! of products and multiply-adds are one step.
+
+use pulp::NullaryFnOnce;
+
+use super::program::{SampleProgram, Value};
+use crate::lanes::Lanes;
+use crate::model::edges;
+use crate::model::graph::Operation;
+use crate::model::operator::{Binary, Unary};
+
+/// Vectors of voxels that are evaluated side by side: the second fills the wait for the first.
+pub const WIDE: usize = 2;
+
+/// Samples whose values are held at once, in the first-level cache.
+pub const CHUNK: usize = 16;
+
+/// One value for the voxels that are evaluated side by side.
+pub type Wide<L> = [<L as Lanes>::V; WIDE];
+
+/// What a step uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operand {
+    /// One number for all samples of a voxel, by its register; uniforms come first.
+    Voxel(usize),
+    /// One number a sample.
+    Table(usize),
+    /// The result of a sample step.
+    Sample(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Copy(Operand),
+    Unary(Unary, usize),
+    /// A sum, difference or product.
+    Binary(Binary, Operand, Operand),
+    /// Another operator.
+    Rare(Binary, usize, usize),
+    /// exp(a·b)
+    ExpProduct(Operand, Operand),
+    /// a·b + c
+    MulAdd(Operand, Operand, Operand),
+}
+
+/// A program made ready for lanes.
+#[derive(Debug, Clone)]
+pub struct SampleCode {
+    uniforms: Vec<f64>,
+    tables: Vec<Vec<f64>>,
+    /// `(step, register)`: registers after those of the uniforms.
+    voxel: Vec<Operation<usize>>,
+    sample: Vec<Step>,
+    signal: usize,
+    gradient: Vec<usize>,
+    n_samples: usize,
+}
+
+impl SampleCode {
+    /// Fuses what can be done in one step.
+    pub fn new(program: &SampleProgram) -> Self {
+        let n_uniforms = program.uniforms.len();
+        let register = |value: Value| match value {
+            Value::Uniform(i) => i,
+            Value::Voxel(i) | Value::Table(i) | Value::Sample(i) => n_uniforms + i,
+        };
+        let mut fusing = Fusing::new(program, n_uniforms);
+        fusing.walk();
+        let signal = fusing.sample(program.signal);
+        let gradient = program.gradient.iter().map(|&slope| fusing.sample(slope)).collect();
+        Self {
+            uniforms: program.uniforms.iter().map(|&(value, _)| value).collect(),
+            tables: program.tables.clone(),
+            voxel: program.voxel.iter().map(|step| step.map(register)).collect(),
+            sample: fusing.steps,
+            signal,
+            gradient,
+            n_samples: program.n_samples,
+        }
+    }
+
+    /// Number of samples.
+    pub fn n_samples(&self) -> usize {
+        self.n_samples
+    }
+
+    /// Number of fitted parameters.
+    pub fn n_parameters(&self) -> usize {
+        self.gradient.len()
+    }
+}
+
+/// Fuses the sample steps of a program.
+struct Fusing<'p> {
+    program: &'p SampleProgram,
+    n_uniforms: usize,
+    /// How often the result of a step is used or wanted.
+    uses: Vec<usize>,
+    /// Where the result of a step of the program is found.
+    places: Vec<Option<usize>>,
+    steps: Vec<Step>,
+}
+
+impl<'p> Fusing<'p> {
+    fn new(program: &'p SampleProgram, n_uniforms: usize) -> Self {
+        let mut uses = vec![0; program.sample.len()];
+        let wanted = program.gradient.iter().chain([&program.signal]).copied();
+        for value in program.sample.iter().flat_map(|step| step.operands()).chain(wanted) {
+            if let Value::Sample(i) = value {
+                uses[i] += 1;
+            }
+        }
+        Self { program, n_uniforms, uses, places: vec![None; program.sample.len()], steps: Vec::new() }
+    }
+
+    /// The product that a value is, if it is needed here alone.
+    fn product(&self, value: Value) -> Option<(Value, Value)> {
+        let Value::Sample(i) = value else { return None };
+        match self.program.sample[i] {
+            Operation::Binary(Binary::Mul, a, b) if self.uses[i] == 1 => Some((a, b)),
+            _ => None,
+        }
+    }
+
+    /// Steps whose only user takes them in are left out when that user is made.
+    fn walk(&mut self) {
+        let absorbed: Vec<bool> = (0..self.program.sample.len()).map(|i| self.is_absorbed(i)).collect();
+        for (i, step) in self.program.sample.iter().enumerate() {
+            if absorbed[i] {
+                continue;
+            }
+            let step = match *step {
+                Operation::Unary(Unary::Exp, x) => match self.product(x) {
+                    Some((a, b)) => Step::ExpProduct(self.operand(a), self.operand(b)),
+                    None => Step::Unary(Unary::Exp, self.sample(x)),
+                },
+                Operation::Binary(Binary::Add, a, b) => match (self.product(a), self.product(b)) {
+                    // The later product is the one that is taken in; the other stands by then.
+                    (_, Some((x, y))) => Step::MulAdd(self.operand(x), self.operand(y), self.operand(a)),
+                    (Some((x, y)), None) => Step::MulAdd(self.operand(x), self.operand(y), self.operand(b)),
+                    (None, None) => Step::Binary(Binary::Add, self.operand(a), self.operand(b)),
+                },
+                Operation::Unary(op, x) => Step::Unary(op, self.sample(x)),
+                Operation::Binary(op @ (Binary::Sub | Binary::Mul), a, b) => {
+                    Step::Binary(op, self.operand(a), self.operand(b))
+                }
+                Operation::Binary(op, a, b) => {
+                    let (a, b) = (self.sample(a), self.sample(b));
+                    Step::Rare(op, a, b)
+                }
+                // Inputs are steps of the voxel.
+                Operation::Input(_) => continue,
+            };
+            self.steps.push(step);
+            self.places[i] = Some(self.steps.len() - 1);
+        }
+    }
+
+    /// Whether the one user of a product takes it in.
+    fn is_absorbed(&self, i: usize) -> bool {
+        let this = Value::Sample(i);
+        if self.product(this).is_none() {
+            return false;
+        }
+        self.program.sample.iter().any(|step| match *step {
+            Operation::Unary(Unary::Exp, x) => x == this,
+            Operation::Binary(Binary::Add, a, b) => b == this || a == this && self.product(b).is_none(),
+            _ => false,
+        })
+    }
+
+    fn operand(&self, value: Value) -> Operand {
+        match value {
+            Value::Uniform(i) => Operand::Voxel(i),
+            Value::Voxel(i) => Operand::Voxel(self.n_uniforms + i),
+            Value::Table(i) => Operand::Table(i),
+            Value::Sample(i) => Operand::Sample(self.places[i].unwrap_or_default()),
+        }
+    }
+
+    /// The sample register of a value, which is copied there if it is the same for several samples or voxels.
+    fn sample(&mut self, value: Value) -> usize {
+        match self.operand(value) {
+            Operand::Sample(place) => place,
+            other => {
+                self.steps.push(Step::Copy(other));
+                self.steps.len() - 1
+            }
+        }
+    }
+}
+
+/// Runs a [`SampleCode`].
+#[derive(Debug)]
+pub struct Evaluator<'c, L: Lanes> {
+    lanes: L,
+    code: &'c SampleCode,
+    voxel: Vec<Wide<L>>,
+    /// `[table][sample]`
+    tables: Vec<L::V>,
+    /// `[step][sample of a chunk][wide]`
+    samples: Vec<L::V>,
+}
+
+/// Where a step finds an operand.
+trait Fetch<L: Lanes>: Copy {
+    fn at(self, sample: usize, wide: usize) -> L::V;
+}
+
+#[derive(Clone, Copy)]
+struct OfVoxel<L: Lanes>(Wide<L>);
+#[derive(Clone, Copy)]
+struct OfTable<'t, L: Lanes>(&'t [L::V]);
+#[derive(Clone, Copy)]
+struct OfSample<'t, L: Lanes>(&'t [L::V]);
+
+impl<L: Lanes> Fetch<L> for OfVoxel<L> {
+    #[inline(always)]
+    fn at(self, _: usize, wide: usize) -> L::V {
+        self.0[wide]
+    }
+}
+impl<L: Lanes> Fetch<L> for OfTable<'_, L> {
+    #[inline(always)]
+    fn at(self, sample: usize, _: usize) -> L::V {
+        self.0[sample]
+    }
+}
+impl<L: Lanes> Fetch<L> for OfSample<'_, L> {
+    #[inline(always)]
+    fn at(self, sample: usize, wide: usize) -> L::V {
+        self.0[sample * WIDE + wide]
+    }
+}
+
+impl<'c, L: Lanes> Evaluator<'c, L> {
+    /// An evaluator; the only place that takes memory.
+    #[inline(always)]
+    pub fn new(lanes: L, code: &'c SampleCode) -> Self {
+        let zero = [lanes.splat(0.0); WIDE];
+        let mut voxel = vec![zero; code.uniforms.len() + code.voxel.len()];
+        for (register, &value) in voxel.iter_mut().zip(&code.uniforms) {
+            *register = [lanes.splat(value); WIDE];
+        }
+        let mut tables = Vec::with_capacity(code.tables.len() * code.n_samples);
+        for table in &code.tables {
+            for &value in table {
+                tables.push(lanes.splat(value));
+            }
+        }
+        let samples = vec![lanes.splat(0.0); code.sample.len() * CHUNK * WIDE];
+        Self { lanes, code, voxel, tables, samples }
+    }
+
+    /// Takes the parameters of the voxels, in units of their scales.
+    #[inline(always)]
+    pub fn set(&mut self, parameters: &[Wide<L>]) {
+        let l = self.lanes;
+        for (i, step) in self.code.voxel.iter().enumerate() {
+            let to = self.code.uniforms.len() + i;
+            for w in 0..WIDE {
+                self.voxel[to][w] = match *step {
+                    Operation::Input(input) => parameters[input as usize][w],
+                    Operation::Binary(Binary::Add, a, b) => l.add(self.voxel[a][w], self.voxel[b][w]),
+                    Operation::Binary(Binary::Sub, a, b) => l.sub(self.voxel[a][w], self.voxel[b][w]),
+                    Operation::Binary(Binary::Mul, a, b) => l.mul(self.voxel[a][w], self.voxel[b][w]),
+                    rare => l.call(Rare { lanes: l, operation: rare.map(|x| self.voxel[x][w]) }),
+                };
+            }
+        }
+    }
+
+    /// Computes signals and slopes of `n` samples from `first` on, for the parameters that were set last.
+    #[inline(always)]
+    pub fn run(&mut self, first: usize, n: usize) {
+        self.lanes.call(Run { evaluator: self, first, n });
+    }
+
+    /// The signals of the chunk that ran last: `[sample][wide]`.
+    #[inline(always)]
+    pub fn signal(&self) -> &[L::V] {
+        self.register(self.code.signal)
+    }
+
+    /// The slopes of the chunk that ran last by a parameter: `[sample][wide]`.
+    #[inline(always)]
+    pub fn slope(&self, parameter: usize) -> &[L::V] {
+        self.register(self.code.gradient[parameter])
+    }
+
+    #[inline(always)]
+    fn register(&self, step: usize) -> &[L::V] {
+        &self.samples[step * CHUNK * WIDE..][..CHUNK * WIDE]
+    }
+}
+
+/// Each value of `out` from the operands' values for its sample and vector.
+macro_rules! each {
+    ($out:ident, [$($x:ident = $from:expr),*] $value:expr) => {
+        $(let $x = $from;)*
+        each!($out, |$($x),*| $value)
+    };
+    ($out:ident, |$($x:ident),*| $value:expr) => {
+        for (k, out) in $out.chunks_exact_mut(WIDE).enumerate() {
+            for (w, out) in out.iter_mut().enumerate() {
+                $(let $x = $x.at(k, w);)*
+                *out = $value;
+            }
+        }
+    };
+}
+
+/// One pass over the samples of a chunk.
+struct Run<'e, 'c, L: Lanes> {
+    evaluator: &'e mut Evaluator<'c, L>,
+    first: usize,
+    n: usize,
+}
+
+impl<L: Lanes> NullaryFnOnce for Run<'_, '_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { evaluator: e, first, n } = self;
+        let l = e.lanes;
+        for (i, &step) in e.code.sample.iter().enumerate() {
+            let (before, out) = e.samples.split_at_mut(i * CHUNK * WIDE);
+            let out = &mut out[..n * WIDE];
+            let sample = |i: usize| OfSample::<L>(&before[i * CHUNK * WIDE..][..n * WIDE]);
+            let table = |i: usize| OfTable::<L>(&e.tables[i * e.code.n_samples + first..][..n]);
+            let voxel = |i: usize| OfVoxel::<L>(e.voxel[i]);
+            use Operand::{Sample, Table, Voxel};
+            macro_rules! with {
+                ($op:ident($a:ident, $b:ident)) => {
+                    match ($a, $b) {
+                        (Sample(a), Sample(b)) => $op(l, out, sample(a), sample(b)),
+                        (Sample(a), Voxel(b)) => $op(l, out, sample(a), voxel(b)),
+                        (Sample(a), Table(b)) => $op(l, out, sample(a), table(b)),
+                        (Voxel(a), Sample(b)) => $op(l, out, voxel(a), sample(b)),
+                        (Voxel(a), Table(b)) => $op(l, out, voxel(a), table(b)),
+                        (Table(a), Sample(b)) => $op(l, out, table(a), sample(b)),
+                        (Table(a), Voxel(b)) => $op(l, out, table(a), voxel(b)),
+                        // The host, or the voxel's steps, compute these.
+                        (Voxel(_), Voxel(_)) | (Table(_), Table(_)) => {}
+                    }
+                };
+                ($c:ident: $a:expr, $b:expr) => {
+                    match $c {
+                        Sample(c) => mul_add(l, out, $a, $b, sample(c)),
+                        Voxel(c) => mul_add(l, out, $a, $b, voxel(c)),
+                        Table(c) => mul_add(l, out, $a, $b, table(c)),
+                    }
+                };
+            }
+            match step {
+                Step::Copy(x) => match x {
+                    Sample(x) => copy(out, sample(x)),
+                    Voxel(x) => copy(out, voxel(x)),
+                    Table(x) => copy(out, table(x)),
+                },
+                Step::Unary(Unary::Exp, x) => exp(l, out, sample(x)),
+                Step::Unary(op, x) => {
+                    each!(out, [x = sample(x)] l.call(Rare::<L> { lanes: l, operation: Operation::Unary(op, x) }));
+                }
+                Step::Binary(Binary::Add, a, b) => with!(add(a, b)),
+                Step::Binary(Binary::Sub, a, b) => with!(sub(a, b)),
+                Step::Binary(_, a, b) => with!(mul(a, b)),
+                Step::Rare(op, a, b) => {
+                    let operation = |a, b| Operation::Binary(op, a, b);
+                    each!(out, [a = sample(a), b = sample(b)] l.call(Rare::<L> { lanes: l, operation: operation(a, b) }));
+                }
+                Step::ExpProduct(a, b) => with!(exp_product(a, b)),
+                Step::MulAdd(a, b, c) => match (a, b) {
+                    (Sample(a), Sample(b)) => with!(c: sample(a), sample(b)),
+                    (Sample(a), Voxel(b)) | (Voxel(b), Sample(a)) => with!(c: sample(a), voxel(b)),
+                    (Sample(a), Table(b)) | (Table(b), Sample(a)) => with!(c: sample(a), table(b)),
+                    (Voxel(a), Table(b)) | (Table(b), Voxel(a)) => with!(c: voxel(a), table(b)),
+                    (Voxel(_), Voxel(_)) | (Table(_), Table(_)) => {}
+                },
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn copy<L: Lanes>(out: &mut [L::V], x: impl Fetch<L>) {
+    each!(out, |x| x);
+}
+
+#[inline(always)]
+fn add<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+    each!(out, |a, b| l.add(a, b));
+}
+
+#[inline(always)]
+fn sub<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+    each!(out, |a, b| l.sub(a, b));
+}
+
+#[inline(always)]
+fn mul<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+    each!(out, |a, b| l.mul(a, b));
+}
+
+#[inline(always)]
+fn exp_product<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+    each!(out, |a, b| l.exp(l.mul(a, b)));
+}
+
+#[inline(always)]
+fn mul_add<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>, c: impl Fetch<L>) {
+    each!(out, |a, b, c| l.mul_add(a, b, c));
+}
+
+#[inline(always)]
+fn exp<L: Lanes>(l: L, out: &mut [L::V], x: impl Fetch<L>) {
+    each!(out, |x| l.exp(x));
+}
+
+/// An operation that few formulas use, so that it is not compiled into every loop.
+struct Rare<L: Lanes> {
+    lanes: L,
+    operation: Operation<L::V>,
+}
+
+impl<L: Lanes> NullaryFnOnce for Rare<L> {
+    type Output = L::V;
+
+    #[inline(always)]
+    fn call(self) -> L::V {
+        let l = self.lanes;
+        match self.operation {
+            // Inputs are never asked for here.
+            Operation::Input(_) => l.splat(f64::NAN),
+            Operation::Unary(Unary::Neg, x) => l.neg(x),
+            Operation::Unary(Unary::Exp, x) => l.exp(x),
+            Operation::Unary(Unary::Log, x) => edges::log(l, x),
+            Operation::Unary(Unary::Sqrt, x) => l.sqrt(x),
+            Operation::Unary(Unary::Abs, x) => l.abs(x),
+            Operation::Unary(op @ (Unary::Sin | Unary::Cos), x) => edges::each_lane(l, op, x),
+            Operation::Unary(Unary::Sign, x) => edges::sign(l, x),
+            Operation::Unary(Unary::InverseOr0, x) => edges::inverse_or_0(l, x),
+            Operation::Unary(Unary::LogOr0, x) => edges::log_or_0(l, x),
+            Operation::Binary(Binary::Add, a, b) => l.add(a, b),
+            Operation::Binary(Binary::Sub, a, b) => l.sub(a, b),
+            Operation::Binary(Binary::Mul, a, b) => l.mul(a, b),
+            Operation::Binary(Binary::Div, a, b) => edges::div(l, a, b),
+            Operation::Binary(Binary::Pow, a, b) => edges::pow(l, a, b),
+            Operation::Binary(Binary::Min, a, b) => edges::min(l, a, b),
+            Operation::Binary(Binary::Max, a, b) => edges::max(l, a, b),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The form of a signal model's TOML file, and the checks that it means something.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Axis, Derived, MOST_PARAMETERS, Parameter, ParameterKind, Requirement, SIGNAL, SignalModel, homogeneous};
+use crate::model::fault::Fault;
+use crate::model::file;
+use crate::model::map::Formula;
+
+const KEYS_REMEDY: &str = "a signal model has schema, title, reference, signal, [axis.NAME] with unit and requires, \
+                           [parameter.NAME] with unit, doc and either bounds and scale (and start) or fixed, and may \
+                           have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
+
+/// A table of tables, whose order in the file is that of their names' places.
+type Named<T> = HashMap<Spanned<String>, T>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "schema")]
+    _schema: i64,
+    title: String,
+    reference: String,
+    signal: Spanned<String>,
+    axis: Named<FileAxis>,
+    parameter: Named<FileParameter>,
+    #[serde(default)]
+    derived: Named<FileDerived>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileAxis {
+    unit: String,
+    #[serde(default)]
+    requires: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileParameter {
+    unit: String,
+    doc: String,
+    bounds: Option<Spanned<[f64; 2]>>,
+    scale: Option<Spanned<f64>>,
+    start: Option<Spanned<f64>>,
+    fixed: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDerived {
+    unit: String,
+    formula: Spanned<String>,
+    #[serde(default)]
+    doc: String,
+}
+
+/// Reads a model file; `name` is that of the file.
+pub(super) fn read(name: &str, text: &str) -> Result<SignalModel, Fault> {
+    let file: File = file::read(text, KEYS_REMEDY)?;
+    file::check_file_name(name, "a model")?;
+    let (axes, parameters, derived) = (in_order(file.axis), in_order(file.parameter), in_order(file.derived));
+    let declared = axes.iter().map(|(name, _)| name).chain(parameters.iter().map(|(name, _)| name));
+    file::check_names(
+        declared.clone().chain(derived.iter().map(|(name, _)| name)),
+        "an axis', a parameter's or a map",
+    )?;
+    let names: Vec<&str> = declared.map(|name| name.get_ref().as_str()).collect();
+    let signal = file::formula(text, &file.signal, &names)?;
+    for (name, _) in &parameters {
+        check_map_name(name)?;
+    }
+    let model = SignalModel {
+        name: name.into(),
+        title: file.title,
+        reference: file.reference,
+        derived: derived.iter().map(|d| read_derived(text, d, &names[axes.len()..])).collect::<Result<_, _>>()?,
+        axes: axes.iter().map(read_axis).collect::<Result<_, _>>()?,
+        parameters: parameters.iter().map(read_parameter).collect::<Result<_, _>>()?,
+        signal,
+    };
+    check_use(&model, axes.iter().map(|(name, _)| name).chain(parameters.iter().map(|(name, _)| name)))?;
+    check_count(&model)?;
+    homogeneous::check(&model).map_err(|problem| {
+        let remedy = "units of \"signal\" belong to what multiplies the whole signal, such as S0, or is added to it";
+        Fault::new(file.signal.span(), problem, remedy)
+    })?;
+    Ok(model)
+}
+
+/// Tables in the order of the file.
+fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
+    let mut tables: Vec<_> = tables.into_iter().collect();
+    tables.sort_by_key(|(name, _)| name.span().start);
+    tables
+}
+
+/// What other maps of a fit are called.
+const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
+
+/// Names become file names, some of which are taken.
+fn check_map_name(name: &Spanned<String>) -> Result<(), Fault> {
+    let text = name.get_ref();
+    match TAKEN.contains(&text.as_str()) || text.ends_with("_se") {
+        false => Ok(()),
+        true => Err(Fault::new(name.span(), format!("another map of a fit is called `{text}`"), "use another name")),
+    }
+}
+
+fn read_axis((name, axis): &(Spanned<String>, FileAxis)) -> Result<Axis, Fault> {
+    let read = |written: &Spanned<String>| {
+        let parsed: Result<Requirement, String> = written.get_ref().parse();
+        parsed.map_err(|problem| Fault::new(written.span(), problem, "a fit that does not meet it is refused"))
+    };
+    let requires = axis.requires.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Axis { name: name.get_ref().clone(), unit: axis.unit.clone(), requires })
+}
+
+fn read_derived(
+    text: &str,
+    (name, derived): &(Spanned<String>, FileDerived),
+    names: &[&str],
+) -> Result<Derived, Fault> {
+    check_map_name(name)?;
+    let formula: Formula = file::formula(text, &derived.formula, names)?;
+    Ok(Derived { name: name.get_ref().clone(), unit: derived.unit.clone(), doc: derived.doc.clone(), formula })
+}
+
+fn read_parameter((name, parameter): &(Spanned<String>, FileParameter)) -> Result<Parameter, Fault> {
+    let kind = match (&parameter.fixed, &parameter.bounds) {
+        (Some(fixed), None) if parameter.scale.is_none() && parameter.start.is_none() => {
+            let value = *fixed.get_ref();
+            if !(value as f32).is_finite() {
+                return Err(Fault::new(fixed.span(), format!("{value} is no finite number"), "give the value"));
+            }
+            ParameterKind::Fixed(value)
+        }
+        (None, Some(bounds)) => fitted(name, parameter, bounds)?,
+        _ => {
+            let problem = format!("it is not clear how `{}` is found", name.get_ref());
+            let remedy = "give bounds and scale to have it fitted, or fixed alone";
+            return Err(Fault::new(name.span(), problem, remedy));
+        }
+    };
+    let (unit, doc) = (parameter.unit.clone(), parameter.doc.clone());
+    Ok(Parameter { name: name.get_ref().clone(), unit, doc, kind })
+}
+
+fn fitted(name: &Spanned<String>, file: &FileParameter, bounds: &Spanned<[f64; 2]>) -> Result<ParameterKind, Fault> {
+    let [low, high] = *bounds.get_ref();
+    let is_signal = file.unit == SIGNAL;
+    let can_be_infinite = |x: f64| x.is_infinite() && is_signal;
+    let good = |x: f64| (x as f32).is_finite() || can_be_infinite(x);
+    // False for NaN too.
+    if !(low < high && good(low) && good(high)) {
+        let problem = format!("[{low}, {high}] are no bounds");
+        let remedy = "write bounds = [lowest, highest], the smaller one first; finite, but for units of \"signal\"";
+        return Err(Fault::new(bounds.span(), problem, remedy));
+    }
+    let scale = match (&file.scale, is_signal) {
+        (None, true) => 1.0,
+        (Some(scale), true) => {
+            let problem = "a parameter in units of the signal is scaled by each voxel's signal";
+            return Err(Fault::new(scale.span(), problem, "remove the scale"));
+        }
+        (Some(scale), false) if *scale.get_ref() > 0.0 && (*scale.get_ref() as f32).is_normal() => *scale.get_ref(),
+        (scale, false) => {
+            let problem = format!("`{}` has no scale above 0", name.get_ref());
+            let at = scale.as_ref().map_or(name.span(), Spanned::span);
+            return Err(Fault::new(at, problem, "give its typical size, such as scale = 1e-3"));
+        }
+    };
+    let start = match &file.start {
+        None => None,
+        Some(start) if (low..=high).contains(start.get_ref()) => Some(*start.get_ref()),
+        Some(start) => {
+            let problem = format!("the start {} lies outside the bounds", start.get_ref());
+            return Err(Fault::new(start.span(), problem, format!("start between {low} and {high}, or leave it out")));
+        }
+    };
+    Ok(ParameterKind::Fitted { bounds: [low, high], scale, start })
+}
+
+/// What is declared must be used in the signal.
+fn check_use<'n>(model: &SignalModel, mut declared: impl Iterator<Item = &'n Spanned<String>>) -> Result<(), Fault> {
+    match declared.find(|name| !file::uses(&model.signal.expr, name.get_ref())) {
+        None => Ok(()),
+        Some(name) => {
+            let problem = format!("`{}` is declared but not used in the signal", name.get_ref());
+            Err(Fault::new(name.span(), problem, "use it, or remove it"))
+        }
+    }
+}
+
+fn check_count(model: &SignalModel) -> Result<(), Fault> {
+    let fitted = model.parameters.iter().filter(|p| matches!(p.kind, ParameterKind::Fitted { .. })).count();
+    if (1..=MOST_PARAMETERS).contains(&fitted) && !model.axes.is_empty() {
+        return Ok(());
+    }
+    let problem = format!("{fitted} parameters are fitted over {} axes", model.axes.len());
+    let remedy = format!("declare 1 to {MOST_PARAMETERS} parameters with bounds, and at least one axis");
+    Err(Fault::new(0..0, problem, remedy))
+}
