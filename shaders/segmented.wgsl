@@ -18,7 +18,7 @@
 // given: const UNTIL_IT_STAYS: bool = true;
 // given: const PLAIN_REWEIGHTINGS: u32 = 0u;
 // given: const N_LOWEST: u32 = 1u; const N_GRID: u32 = 17u;
-// given: const N_PARAMETERS: f32 = 5.0;
+// given: const N_PARAMETERS: f32 = 5.0; const LEAST_EXPONENT: f32 = -40.0;
 // after: common/line.wgsl
 //
 // Observations are in the order of the fit: those of the line, then those at the lowest b, then the others.
@@ -79,9 +79,9 @@ fn take_rest(voxel: u32, s0: f32, d: f32, f: f32) {
     }
 }
 
-// exp(−b·D*); e⁻⁸⁷ is nothing beside the other signals.
+// exp(−b·D*)
 fn decay(obs: u32, dstar: f32) -> f32 {
-    return exp_accurate(max(-params[obs] * dstar, -87.0));
+    return exp_accurate(max(-params[obs] * dstar, LEAST_EXPONENT));
 }
 
 // Half the residual sum of squares has the slope f·h(D*) with h = Σ b·E·(rest − f·E), where E = exp(−b·D*): x is h, y its

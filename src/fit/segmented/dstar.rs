@@ -3,7 +3,7 @@
 //! Half the residual sum of squares has the slope f·h(D*) with h = Σ b·E·(t − f·E), where E = exp(−b·D*) and t is what is
 //! left of a signal without its slow part. A minimum lies where h goes from below 0 to above.
 
-use super::SegmentedKernel;
+use super::{LEAST_EXPONENT, SegmentedKernel};
 use crate::fit::line::tolerance;
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
@@ -34,8 +34,7 @@ impl<L: Lanes> Fast<'_, L> {
     #[inline(always)]
     pub(super) fn decay(&self, obs: usize, dstar: L::V) -> L::V {
         let l = self.lanes;
-        // e⁻⁸⁷ is nothing beside the other signals, and in the range of every exp.
-        l.exp_in_range(l.max(l.neg(l.mul(self.b[obs], dstar)), l.splat(-87.0)))
+        l.exp_in_range(l.max(l.neg(l.mul(self.b[obs], dstar)), l.splat(LEAST_EXPONENT)))
     }
 
     /// h and its derivative.

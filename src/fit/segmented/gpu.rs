@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
+use super::{LEAST_EXPONENT, N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::Shader;
 use crate::fit::{BadSamples, line};
 
@@ -31,7 +31,9 @@ pub(super) fn shader(kernel: &SegmentedKernel) -> Shader {
     ] {
         let _ = writeln!(body, "const {name}: u32 = {count}u;");
     }
-    let _ = writeln!(body, "const N_PARAMETERS: f32 = {N_PARAMETERS:e};");
+    for (name, value) in [("N_PARAMETERS", N_PARAMETERS), ("LEAST_EXPONENT", LEAST_EXPONENT)] {
+        let _ = writeln!(body, "const {name}: f32 = {value:e};");
+    }
     body += &line::wgsl::line(kernel.line_b(), options.max_iterations);
     body += include_str!("../../../shaders/segmented.wgsl");
     let rows = kernel.rows.iter().map(|&row| row as f32);

@@ -51,6 +51,10 @@ pub struct SegmentedKernel {
     grid: Grid,
 }
 
+/// Decays of D* are no smaller than e⁻⁴⁰ = 4e-18: that is nothing beside the other signals, and neither it nor its square is
+/// subnormal in f32, which would make the processor many times slower.
+const LEAST_EXPONENT: f64 = -40.0;
+
 /// Values of D* with their decays, which all voxels share.
 #[derive(Debug, Clone)]
 struct Grid {
@@ -65,7 +69,8 @@ impl Grid {
         let ratio = (high / low).powf(1.0 / GRID_INTERVALS as f64);
         let inner = (1..GRID_INTERVALS).map(|i| low * ratio.powi(i as i32));
         let dstar: Vec<f64> = [low].into_iter().chain(inner).chain([high]).collect();
-        let decay = dstar.iter().flat_map(|dstar| b.iter().map(move |b| (-b * dstar).exp())).collect();
+        let decay =
+            dstar.iter().flat_map(|dstar| b.iter().map(move |b| (-b * dstar).max(LEAST_EXPONENT).exp())).collect();
         Self { dstar, decay }
     }
 }
