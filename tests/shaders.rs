@@ -37,8 +37,8 @@ fn wgsl_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A file of `common/` is part of every kernel. A file with bindings of its own stands alone. Any other is the body of
-/// a kernel, after the declarations that its Rust side puts before it, which it repeats in lines `// given: ...`.
+/// A file of `common/` is part of every kernel, or of those that name it: it is checked in them. A file with bindings of
+/// its own stands alone. Any other is the body of a kernel, after what its Rust side puts before it.
 fn is_valid(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
     if path
@@ -50,12 +50,23 @@ fn is_valid(path: &Path) -> Result<(), Failed> {
     if text.contains("@group(") {
         return validate(&text);
     }
-    let given: String = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("// given: "))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    in_every_voxel_type(&format!("{given}{text}"))
+    let folder = path.parent().unwrap_or(Path::new("."));
+    in_every_voxel_type(&with_what_is_given(folder, &text)?)
+}
+
+/// A file after what it says stands before it: declarations in lines `// given: ...`, files in lines `// after: ...`.
+fn with_what_is_given(folder: &Path, text: &str) -> Result<String, Failed> {
+    let mut whole = String::new();
+    for line in text.lines() {
+        if let Some(declaration) = line.strip_prefix("// given: ") {
+            whole += &format!("{declaration}\n");
+        }
+        if let Some(file) = line.strip_prefix("// after: ") {
+            let other = std::fs::read_to_string(folder.join(file))?;
+            whole += &with_what_is_given(folder, &other)?;
+        }
+    }
+    Ok(whole + text)
 }
 
 fn in_every_voxel_type(body: &str) -> Result<(), Failed> {

@@ -17,3 +17,22 @@ pub const ADC_LLS_FLOOR: f64 = 1e-4;
 pub const ADC_DEVICES: f64 = 1e-8;
 /// And of the standard error: where noise leaves the slope loose, rounding moves it along.
 pub const ADC_DEVICES_SE: f64 = 1e-4;
+
+/// Segmented IVIM in f64 against independent programs: D and f, cell by cell, relative. Both solve the same normal equations
+/// as often.
+pub const SEGMENTED_REFERENCE_LINE: f64 = 1e-10;
+/// D*, where their search stops when the residual sum would fall by less than 1e-8.
+pub const SEGMENTED_REFERENCE_DSTAR: f64 = 1e-4;
+
+/// Segmented IVIM in f32 of noiseless decays, relative: log-signals known to 1e-7 give D and f to some 1e-6, and what is
+/// left of a signal, some 0.05 of S0, carries that into D* as some 1e-5.
+pub const SEGMENTED_NOISELESS: f64 = 1e-4;
+
+/// Segmented IVIM in f32 against f64, on noisy signals. D, mm²/s: as for the ADC.
+pub const SEGMENTED_D: f64 = ADC_DEVICES;
+/// f: the intercept moves by the mean b, some 500 s/mm², times D.
+pub const SEGMENTED_F: f64 = 5e-6;
+/// D*, relative: its minimum may be flat, so that rounding moves it by hundreds of roundings.
+pub const SEGMENTED_DSTAR: f64 = 1e-3;
+/// Residual sum of squares, relative: residuals of some 0.01 of S0 move with f's rounding, 1e-6 of S0.
+pub const SEGMENTED_RESIDUAL_SUM: f64 = 1e-3;

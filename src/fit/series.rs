@@ -49,17 +49,18 @@ fn scatter(column: Column, output: AdcOutput, picked: &[u32], n_grid: usize) -> 
 
 /// How many voxels have each status bit, with its meaning; voxels that were not asked for do not count.
 pub fn count_status(statuses: &[u16]) -> Vec<(&'static str, usize)> {
-    // A status is a number below 64: counting each is one pass, whatever the number of bits.
+    // The bits are consecutive: counting each status is one pass, whatever the number of bits.
+    const STATUSES: usize = 1 << status::BITS.len();
     let count = |part: &[u16]| {
-        let mut counts = [0usize; 64];
-        part.iter().for_each(|&s| counts[usize::from(s % 64)] += 1);
+        let mut counts = [0usize; STATUSES];
+        part.iter().for_each(|&s| counts[usize::from(s) % STATUSES] += 1);
         counts
     };
-    let add = |mut sum: [usize; 64], part: [usize; 64]| {
+    let add = |mut sum: [usize; STATUSES], part: [usize; STATUSES]| {
         sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         sum
     };
-    let counts = statuses.par_chunks(64 * 1024).map(count).reduce(|| [0; 64], add);
+    let counts = statuses.par_chunks(64 * 1024).map(count).reduce(|| [0; STATUSES], add);
     let with = |bit: u16| counts.iter().zip(0u16..).filter(|(_, s)| s & bit != 0).map(|(n, _)| n).sum();
     let bits = status::BITS.iter().filter(|(bit, _)| *bit != status::NOT_ASKED_FOR);
     bits.map(|&(bit, meaning)| (meaning, with(bit))).collect()

@@ -13,12 +13,28 @@ pub const ITERATION_LIMIT: u16 = 16;
 /// Outside the mask: not fitted. All values are NaN.
 pub const NOT_ASKED_FOR: u16 = 32;
 
+/// A parameter lies at one of its bounds.
+pub const AT_BOUND: u16 = 64;
+
 /// Each bit with its meaning, for sidecars and help.
-pub const BITS: [(u16, &str); 6] = [
+pub const BITS: [(u16, &str); 7] = [
     (SAMPLES_DROPPED, "samples <= 0 or not finite were left out"),
     (BAD_INPUT, "not fitted (NaN): too few usable samples"),
     (SINGULAR, "not fitted (NaN): the usable samples do not determine the parameters"),
     (NEGATIVE, "negative ADC, kept as it is"),
     (ITERATION_LIMIT, "iteration limit reached"),
     (NOT_ASKED_FOR, "outside the mask: not fitted (NaN)"),
+    (AT_BOUND, "a parameter lies at one of its bounds"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::BITS;
+
+    #[test]
+    fn bits_are_consecutive() {
+        for (i, (bit, meaning)) in BITS.iter().enumerate() {
+            assert_eq!(*bit, 1 << i, "{meaning}");
+        }
+    }
+}

@@ -5,17 +5,15 @@
 //! - [`Method::Iwlls`]: re-weighting until the estimate stays (Veraart J et al. NeuroImage 2013;81:335,
 //!   doi:10.1016/j.neuroimage.2013.05.028).
 //!
-//! The weights exp(−2·b·ADC) of the last depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one
-//! unknown. Its derivative costs two more sums, and a Newton step on it, kept inside the bracket that the signs of
-//! g(D) − D give, reaches the same fixed point in 3 iterations where plain re-weighting takes tens, or circles for ever.
+//! `fit::line` has the lines and how re-weighting finds its fixed point.
 
 mod cpu;
 mod gpu;
-mod line;
 #[cfg(test)]
 mod tests;
 
 use crate::device::{Batch, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
+use crate::fit::BadSamples;
 use crate::lanes;
 use crate::units;
 
@@ -38,26 +36,6 @@ impl Method {
             Self::Lls => "lls",
             Self::Wlls => "wlls",
             Self::Iwlls => "iwlls",
-        }
-    }
-}
-
-/// What happens where a sample is ≤ 0 or not finite, and so has no logarithm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum BadSamples {
-    /// The sample gets no weight.
-    #[default]
-    Drop,
-    /// The voxel is not fitted.
-    Voxel,
-}
-
-impl BadSamples {
-    /// As on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Voxel => "voxel",
         }
     }
 }
@@ -166,7 +144,7 @@ impl AdcKernel {
         Self { options, outputs: outputs.to_vec(), b }
     }
 
-    /// Arithmetic operations a voxel for the ADC alone, counted in `line.rs` and `cpu.rs`: a fused multiply-add is two,
+    /// Arithmetic operations a voxel for the ADC alone, counted in `fit::line` and `cpu.rs`: a fused multiply-add is two,
     /// a division or a comparison one.
     pub fn flops_per_voxel(&self, iterations: f64) -> f64 {
         let n_obs = self.b.len() as f64;
@@ -183,31 +161,7 @@ impl AdcKernel {
     fn wants(&self, output: AdcOutput) -> bool {
         self.outputs.contains(&output)
     }
-
-    /// No step is longer, in µm²/ms: it would change weights by more than e¹⁶ at once, and the weights of a wild start
-    /// would leave f32's range before they could be judged.
-    fn longest_step(&self) -> f64 {
-        let (b_min, b_max) = self.b_range();
-        8.0 / (b_max - b_min).max(LEAST_SPREAD.sqrt())
-    }
-
-    /// Least and greatest b-value in ms/µm².
-    fn b_range(&self) -> (f64, f64) {
-        self.b.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &b| (lo.min(b), hi.max(b)))
-    }
 }
-
-/// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it
-/// is a few roundings of the log-signals.
-fn tolerance(epsilon: f64) -> f64 {
-    if epsilon < f64::from(f32::EPSILON) { 1e-13 } else { 1e-6 }
-}
-
-/// Largest 1/(1 − g′) that a step is lengthened by: near a double root, g′ → 1, Newton's step is far too long.
-const MAX_LENGTHENING: f64 = 50.0;
-
-/// Least Σ(b − mean b)² in (ms/µm²)² that counts as two different b-values.
-const LEAST_SPREAD: f64 = 1e-9;
 
 impl VoxelKernel for AdcKernel {
     fn label(&self) -> String {

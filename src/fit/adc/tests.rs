@@ -1,9 +1,9 @@
 //! The CPU fit against closed forms, and against a plain re-weighting that shares nothing with it.
 
-use super::{AdcKernel, AdcOptions, AdcOutput, BadSamples, Method};
+use super::{AdcKernel, AdcOptions, AdcOutput, Method};
 use crate::device::cpu::Cpu;
 use crate::device::{Column, Precision, Row, Source};
-use crate::fit::status;
+use crate::fit::{BadSamples, status};
 use crate::volume::{Scaling, VoxelType};
 
 const B: [f64; 4] = [50.0, 200.0, 500.0, 750.0];

@@ -1,24 +1,33 @@
-//! The log-signals of a vector of voxels, and weighted lines through them.
+//! The log-signals of a vector of voxels, and weighted lines through them; `shaders/common/line.wgsl` is the twin, name by
+//! name.
 
-use super::AdcKernel;
-use super::cpu::BLOCK;
+mod reweigh;
+pub(super) mod wgsl;
+
+use super::blocks::BLOCK;
 use crate::lanes::Lanes;
 
+pub(super) use reweigh::{Reweighted, tolerance};
+
+/// Least Σ(b − mean b)² in (ms/µm²)² that counts as two different b-values.
+pub(super) const LEAST_SPREAD: f64 = 1e-9;
+
 /// Observations whose sum is made before it joins the others': the rounding of hundreds of repeats, one after the other,
-/// would show in the ADC.
+/// would show in the slope.
 const GROUP: usize = 16;
 
 /// One vector an observation.
 pub(super) trait Observations<L: Lanes>: Clone + AsRef<[L::V]> + AsMut<[L::V]> {}
 impl<L: Lanes, O: Clone + AsRef<[L::V]> + AsMut<[L::V]>> Observations<L> for O {}
 
-/// The observations of one vector of voxels.
-pub(super) struct Voxel<'a, L: Lanes, O> {
+/// The observations of one vector of voxels that a line is laid through.
+pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) lanes: L,
-    pub(super) kernel: &'a AdcKernel,
+    /// ms/µm²
     pub(super) b: O,
     b_min: L::V,
     b_max: L::V,
+    longest_step: f64,
     /// 1 for a usable sample, 0 for one without a logarithm.
     pub(super) used: O,
     /// ln(signal / largest signal); 0 where not usable.
@@ -38,17 +47,19 @@ pub(super) struct Line<L: Lanes> {
     pub(super) derivative: L::V,
 }
 
-impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
+impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
+    /// Signals at b-values in ms/µm², as many as there are `zeros`.
     #[inline(always)]
-    pub(super) fn new(lanes: L, kernel: &'a AdcKernel, zeros: O) -> Self {
+    pub(super) fn new(lanes: L, b_values: &[f64], zeros: O) -> Self {
         let mut b = zeros.clone();
-        b.as_mut().iter_mut().zip(&kernel.b).for_each(|(to, &b)| *to = lanes.splat(b));
-        let (b_min, b_max) = kernel.b_range();
+        b.as_mut().iter_mut().zip(b_values).for_each(|(to, &b)| *to = lanes.splat(b));
+        let (b_min, b_max) = b_range(b_values);
+        let longest_step = longest_step(b_values);
         let (b_min, b_max) = (lanes.splat(b_min), lanes.splat(b_max));
-        Self { lanes, kernel, b, b_min, b_max, used: zeros.clone(), y: zeros.clone(), weight: zeros }
+        Self { lanes, b, b_min, b_max, longest_step, used: zeros.clone(), y: zeros.clone(), weight: zeros }
     }
 
-    /// Fills `used` and `y`, and returns the largest usable signal (1 where there is none).
+    /// Takes the first rows of `signals`: fills `used` and `y`, and returns the largest usable signal (1 where there is none).
     #[inline(always)]
     pub(super) fn take_logs(&mut self, signals: &[L::T], at: usize) -> L::V {
         let l = self.lanes;
@@ -69,6 +80,19 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
             *y = l.ln_of_normal(ratio);
         }
         largest
+    }
+
+    /// How many samples are usable.
+    #[inline(always)]
+    pub(super) fn n_used(&self) -> L::V {
+        let l = self.lanes;
+        self.used.as_ref().iter().fold(l.splat(0.0), |n, &used| l.add(n, used))
+    }
+
+    /// Every usable sample counts the same.
+    #[inline(always)]
+    pub(super) fn weigh_equally(&mut self) {
+        self.weight.as_mut().copy_from_slice(self.used.as_ref());
     }
 
     /// The weights exp(−2·b·adc) of the usable samples, the largest of them near 1.
@@ -118,6 +142,18 @@ impl<'a, L: Lanes, O: Observations<L>> Voxel<'a, L, O> {
         let derivative = l.mul(l.mul_add(adc, bbb, bby), l.mul(l.splat(2.0), per_spread));
         Line { b_mean, y_mean, spread: bb, adc, derivative }
     }
+}
+
+/// Least and greatest b-value.
+fn b_range(b: &[f64]) -> (f64, f64) {
+    b.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &b| (lo.min(b), hi.max(b)))
+}
+
+/// No step is longer, in µm²/ms: it would change weights by more than e¹⁶ at once, and the weights of a wild start
+/// would leave f32's range before they could be judged.
+fn longest_step(b: &[f64]) -> f64 {
+    let (b_min, b_max) = b_range(b);
+    8.0 / (b_max - b_min).max(LEAST_SPREAD.sqrt())
 }
 
 /// Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy about the centre (b, y).

@@ -1,0 +1,49 @@
+//! What fits share in WGSL.
+
+use std::fmt::Write as _;
+
+use super::reweigh::MAX_LENGTHENING;
+use super::{LEAST_SPREAD, b_range, longest_step, tolerance};
+use crate::fit::status;
+use crate::units::MM2_PER_S_PER_UM2_PER_MS;
+
+/// `shaders/common/line.wgsl` for a line through samples at `b` (ms/µm²), after the constants that it needs.
+pub(in crate::fit) fn line(b: &[f64], max_iterations: u32) -> String {
+    let (b_min, b_max) = b_range(b);
+    let floats = [
+        ("TOLERANCE", tolerance(f64::from(f32::EPSILON))),
+        ("MAX_LENGTHENING", MAX_LENGTHENING),
+        ("LONGEST_STEP", longest_step(b)),
+        ("LEAST_SPREAD", LEAST_SPREAD),
+        ("MM2_PER_S", MM2_PER_S_PER_UM2_PER_MS),
+        ("B_MIN", b_min),
+        ("B_MAX", b_max),
+    ];
+    let bits = [
+        ("SAMPLES_DROPPED", status::SAMPLES_DROPPED),
+        ("BAD_INPUT", status::BAD_INPUT),
+        ("SINGULAR", status::SINGULAR),
+        ("NEGATIVE", status::NEGATIVE),
+        ("ITERATION_LIMIT", status::ITERATION_LIMIT),
+        ("AT_BOUND", status::AT_BOUND),
+    ];
+    // Writing to a string cannot fail.
+    let mut text = format!("const N_LINE: u32 = {}u;\nconst MAX_ITERATIONS: u32 = {max_iterations}u;\n", b.len());
+    for (name, value) in floats {
+        let _ = writeln!(text, "const {name}: f32 = {:e};", value as f32);
+    }
+    for (name, bit) in bits {
+        let _ = writeln!(text, "const {name}: u32 = {bit}u;");
+    }
+    text + include_str!("../../../shaders/common/line.wgsl")
+}
+
+/// Constants that say which of a kernel's outputs are written, and to which column.
+pub(in crate::fit) fn columns(places: impl IntoIterator<Item = Option<usize>>) -> String {
+    let mut text = String::new();
+    for (i, column) in places.into_iter().enumerate() {
+        let _ = writeln!(text, "const WRITE_{i}: bool = {};", column.is_some());
+        let _ = writeln!(text, "const COLUMN_{i}: u32 = {}u;", column.unwrap_or(0));
+    }
+    text
+}
