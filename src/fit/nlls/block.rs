@@ -3,11 +3,13 @@
 use pulp::NullaryFnOnce;
 
 use super::dictionary::{Dictionary, MOST_LINEAR};
-use super::lm::{self, Bounds, Sums};
+use super::lm;
 use super::lookup::{Lookup, STARTS, Start};
 use super::problem::{Effort, Problem};
+use super::samples::Samples;
+use super::state::{State, sums};
 use crate::lanes::{Element, Lanes};
-use crate::model::signal::eval::{CHUNK, Evaluator, WIDE, Wide};
+use crate::model::signal::eval::{Evaluator, WIDE};
 
 /// Voxels of a block: enough to keep lanes filled to its end, few enough for the second-level cache.
 pub const BLOCK: usize = 2048;
@@ -23,15 +25,12 @@ pub struct Found<T> {
     pub iterations: Vec<u16>,
 }
 
-/// The samples of a block, ready to be fitted.
-#[derive(Debug)]
-pub struct Samples<T> {
-    /// `[sample][voxel]`, relative to the voxel's largest; 0 where a sample is not used.
-    pub y: Vec<Vec<T>>,
-    /// The voxel's largest signal; 0 where it cannot be fitted.
-    pub largest: Vec<T>,
-    /// Number of samples used.
-    pub n_used: Vec<u16>,
+impl<T: Element> Found<T> {
+    /// Room for a block's.
+    pub fn new(n_parameters: usize) -> Self {
+        let zeros = vec![T::of(0.0); BLOCK];
+        Self { parameters: vec![zeros.clone(); n_parameters], squares: zeros, iterations: vec![0; BLOCK] }
+    }
 }
 
 /// Fits blocks of voxels.
@@ -55,45 +54,10 @@ struct Queued<T> {
     projections: [T; MOST_LINEAR],
 }
 
-/// The fits that are going on, one a lane.
-#[derive(Debug)]
-struct State<L: Lanes, const P: usize> {
-    /// Where the fits are, where their steps lead, and their bounds.
-    at: [Wide<L>; P],
-    to: [Wide<L>; P],
-    low: [Wide<L>; P],
-    high: [Wide<L>; P],
-    /// The sums at `at`.
-    sums: [Sums<L::V, P>; WIDE],
-    damping: Wide<L>,
-    promise: Wide<L>,
-    potential: Wide<L>,
-    iterations: Wide<L>,
-    /// `[sample][wide]`
-    y: Vec<L::V>,
-    /// Which voxel and start a lane works on.
-    task: Vec<Option<(u32, u8)>>,
-}
-
 impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
     /// A fitter; the only place that takes memory.
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
-        let zero = lanes.splat(0.0);
-        let zeros = [[zero; WIDE]; P];
-        let state = State {
-            at: zeros,
-            to: zeros,
-            low: zeros,
-            high: zeros,
-            sums: [Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }; WIDE],
-            damping: [zero; WIDE],
-            promise: [zero; WIDE],
-            potential: [zero; WIDE],
-            iterations: [zero; WIDE],
-            y: vec![zero; problem.code.n_samples() * WIDE],
-            task: vec![None; WIDE * L::LANES],
-        };
         let none = Queued { explained: L::T::of(-1.0), node: L::T::of(0.0), projections: [L::T::of(0.0); MOST_LINEAR] };
         Self {
             lanes,
@@ -102,7 +66,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
             effort,
             evaluator: Evaluator::new(lanes, &problem.code),
             lookup: Lookup::new(lanes, dictionary, effort.starts),
-            state,
+            state: State::new(lanes, problem.code.n_samples()),
             starts: vec![vec![none; BLOCK]; STARTS],
         }
     }
@@ -111,6 +75,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
     #[inline(always)]
     pub fn fit(&mut self, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
         self.look_up(samples, n);
+        self.state.weighted(self.lanes, samples.weights.is_some());
         found.squares[..n].fill(L::T::of(f64::INFINITY));
         let mut next = (0u32, 0u8);
         for lane in 0..WIDE * L::LANES {
@@ -147,17 +112,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
     #[inline(always)]
     fn advance(&mut self) {
         let (l, s) = (self.lanes, &mut self.state);
-        self.evaluator.set(&s.to);
-        let zero = l.splat(0.0);
-        let mut trial = [Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }; WIDE];
-        let n_samples = self.problem.code.n_samples();
-        for first in (0..n_samples).step_by(CHUNK) {
-            let n = CHUNK.min(n_samples - first);
-            self.evaluator.run(first, n);
-            for (w, trial) in trial.iter_mut().enumerate() {
-                add(l, &self.evaluator, &s.y[first * WIDE..], w, n, trial);
-            }
-        }
+        let trial = sums(l, &mut self.evaluator, &s.to, &s.y, s.weights.as_deref());
         for (w, trial) in trial.iter().enumerate() {
             s.move_on(l, w, trial);
         }
@@ -240,6 +195,11 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
                 for (k, row) in samples.y.iter().enumerate() {
                     l.set_lane(&mut s.y[k * WIDE + w], i, row[v]);
                 }
+                if let (Some(to), Some(weights)) = (&mut s.weights, &samples.weights) {
+                    for (k, row) in weights.iter().enumerate() {
+                        l.set_lane(&mut to[k * WIDE + w], i, row[v]);
+                    }
+                }
                 l.set_lane(&mut s.sums[w].squares, i, L::T::of(f64::INFINITY));
                 l.set_lane(&mut s.damping[w], i, L::T::of(lm::FIRST_DAMPING / lm::LESS));
                 l.set_lane(&mut s.promise[w], i, L::T::of(0.0));
@@ -263,62 +223,4 @@ impl<L: Lanes> NullaryFnOnce for Starts<'_, '_, L> {
     fn call(self) -> Self::Output {
         self.lookup.starts(self.y)
     }
-}
-
-impl<L: Lanes, const P: usize> State<L, P> {
-    /// Keeps where the last step of a vector of fits led, if that is better, and takes the next.
-    #[inline(always)]
-    fn move_on(&mut self, l: L, w: usize, trial: &Sums<L::V, P>) {
-        let now = &mut self.sums[w];
-        let better = l.lt(trial.squares, now.squares);
-        self.damping[w] = lm::damping(l, self.damping[w], self.promise[w], l.sub(now.squares, trial.squares));
-        now.squares = l.select(better, trial.squares, now.squares);
-        let mut at = trial.downhill;
-        let mut bounds = Bounds { low: at, high: at };
-        for i in 0..P {
-            now.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
-            for j in 0..=i {
-                now.normal[i][j] = l.select(better, trial.normal[i][j], now.normal[i][j]);
-            }
-            at[i] = l.select(better, self.to[i][w], self.at[i][w]);
-            self.at[i][w] = at[i];
-            (bounds.low[i], bounds.high[i]) = (self.low[i][w], self.high[i][w]);
-        }
-        let step = lm::step(l, &at, now, self.damping[w], &bounds);
-        for i in 0..P {
-            self.to[i][w] = step.to[i];
-        }
-        self.promise[w] = step.promise;
-        self.potential[w] = step.potential;
-        self.iterations[w] = l.add(self.iterations[w], l.splat(1.0));
-    }
-}
-
-/// Adds a chunk of samples to the sums of a vector of voxels.
-#[inline(always)]
-fn add<L: Lanes, const P: usize>(
-    l: L,
-    evaluator: &Evaluator<L>,
-    y: &[L::V],
-    w: usize,
-    n: usize,
-    to: &mut Sums<L::V, P>,
-) {
-    let signal = &evaluator.signal()[..n * WIDE];
-    let slopes: [&[L::V]; P] = std::array::from_fn(|p| &evaluator.slope(p)[..n * WIDE]);
-    let y = &y[..n * WIDE];
-    let mut sums = *to;
-    for k in 0..n {
-        let at = k * WIDE + w;
-        let residual = l.sub(y[at], signal[at]);
-        sums.squares = l.mul_add(residual, residual, sums.squares);
-        for i in 0..P {
-            let slope = slopes[i][at];
-            sums.downhill[i] = l.mul_add(residual, slope, sums.downhill[i]);
-            for j in 0..=i {
-                sums.normal[i][j] = l.mul_add(slope, slopes[j][at], sums.normal[i][j]);
-            }
-        }
-    }
-    *to = sums;
 }

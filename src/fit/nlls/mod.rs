@@ -1,9 +1,19 @@
 //! Non-linear least squares: any signal model, within bounds.
+//!
+//! A voxel is divided by its largest signal, a [`dictionary`] says where its fits start, and bounded Levenberg–Marquardt
+//! ([`lm`]) takes them to their minima, the best of which is kept. On the CPU each lane is a fit of its own ([`block`]).
 
 pub mod block;
 pub mod dictionary;
+mod finish;
+pub mod kernel;
 pub mod lm;
 pub mod lookup;
+pub mod output;
 pub mod problem;
+mod samples;
+mod state;
 
+pub use kernel::NllsKernel;
+pub use output::{NllsOutput, Quantity};
 pub use problem::{Effort, NllsOptions, Problem};

@@ -1,0 +1,286 @@
+//! From the parameters that fits have found to what is written: units, standard errors, how well the model fits.
+
+use super::block::{BLOCK, Found};
+use super::kernel::NllsKernel;
+use super::lm;
+use super::output::{NllsOutput, Quantity};
+use super::samples::Samples;
+use super::state::sums;
+use crate::device::ColumnMut;
+use crate::fit::status;
+use crate::lanes::{Element, Lanes};
+use crate::model::eval::Machine;
+use crate::model::signal::eval::{Evaluator, WIDE, Wide};
+
+/// Writes blocks of fits.
+pub(super) struct Finish<'k, L: Lanes, const P: usize> {
+    lanes: L,
+    kernel: &'k NllsKernel,
+    evaluator: Evaluator<'k, L>,
+    machine: Machine<'k, L>,
+    /// `[parameter][voxel]`, in the model's units.
+    parameters: Vec<Vec<L::T>>,
+    /// `[wanted value][voxel]` of derived quantities and their slopes.
+    derived: Vec<Vec<L::T>>,
+    /// `[i · (i + 1) / 2 + j][voxel]`: the parameters' covariance, in the model's units; NaN at a bound.
+    covariance: Vec<Vec<L::T>>,
+}
+
+impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
+    #[inline(always)]
+    pub(super) fn new(lanes: L, kernel: &'k NllsKernel) -> Self {
+        let zeros = vec![L::T::of(0.0); BLOCK];
+        let n_derived = kernel.derived.groups.first().map_or(0, |group| group.wanted.len());
+        Self {
+            lanes,
+            kernel,
+            evaluator: Evaluator::new(lanes, &kernel.problem.code),
+            machine: Machine::new(lanes, &kernel.derived_code),
+            parameters: vec![zeros.clone(); P],
+            derived: vec![zeros.clone(); n_derived],
+            covariance: vec![zeros; P * (P + 1) / 2],
+        }
+    }
+
+    /// Writes `n` voxels to the columns from `first` on.
+    #[inline(always)]
+    pub(super) fn write(
+        &mut self,
+        samples: &Samples<L::T>,
+        found: &Found<L::T>,
+        first: usize,
+        n: usize,
+        out: &mut [ColumnMut],
+    ) {
+        self.scale_parameters(samples, found, n);
+        let outputs = &self.kernel.outputs;
+        if outputs.iter().any(NllsOutput::needs_covariance) {
+            self.compute_covariance(samples, found, n);
+        }
+        if outputs.iter().any(NllsOutput::needs_derived) {
+            self.compute_derived(n);
+        }
+        let mut row = vec![L::T::of(0.0); BLOCK];
+        for (output, column) in outputs.iter().zip(out) {
+            match column {
+                ColumnMut::F32(to) => {
+                    self.quantity(output.quantity, samples, found, n, &mut row);
+                    to[first..first + n].iter_mut().zip(&row).for_each(|(to, from)| *to = from.to_f32());
+                }
+                ColumnMut::F64(to) => {
+                    self.quantity(output.quantity, samples, found, n, &mut row);
+                    to[first..first + n].iter_mut().zip(&row).for_each(|(to, from)| *to = from.to_f64());
+                }
+                ColumnMut::U16(to) => {
+                    let to = to[first..first + n].iter_mut().enumerate();
+                    match output.quantity {
+                        Quantity::Iterations => to.for_each(|(v, to)| *to = iterations(found, v)),
+                        _ => to.for_each(|(v, to)| *to = self.status(samples, found, v)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Parameters in the model's units; NaN where none were found.
+    #[inline(always)]
+    fn scale_parameters(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
+        let problem = &self.kernel.problem;
+        for (p, row) in self.parameters.iter_mut().enumerate() {
+            let scale = L::T::of(problem.scales[p]);
+            let is_signal = problem.extents[p].is_signal;
+            for (v, to) in row[..n].iter_mut().enumerate() {
+                let size = if is_signal { samples.largest[v] * scale } else { scale };
+                let value = found.parameters[p][v] * size;
+                *to = if found.squares[v].is_finite() { value } else { L::T::of(f64::NAN) };
+            }
+        }
+    }
+
+    /// A fitted parameter's bounds for a voxel, in units of its scale and the voxel's largest signal.
+    #[inline(always)]
+    fn bounds(&self, p: usize, largest: L::T) -> [L::T; 2] {
+        let extent = &self.kernel.problem.extents[p];
+        let by = if extent.is_signal { 1.0 / largest.to_f64() } else { 1.0 };
+        extent.bounds.map(|bound| L::T::of(bound * by))
+    }
+
+    #[inline(always)]
+    fn is_at_bound(&self, p: usize, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> bool {
+        let [low, high] = self.bounds(p, samples.largest[v]);
+        let value = found.parameters[p][v];
+        value <= low || value >= high
+    }
+
+    #[inline(always)]
+    fn status(&self, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> u16 {
+        let n_samples = samples.y.len();
+        let mut status = if usize::from(samples.n_used[v]) < n_samples { status::SAMPLES_DROPPED } else { 0 };
+        if !found.squares[v].is_finite() {
+            let fittable = samples.largest[v].to_f64() > 0.0;
+            return status | if fittable { status::SINGULAR } else { status::BAD_INPUT };
+        }
+        for p in 0..P {
+            if self.is_at_bound(p, samples, found, v) {
+                status |= status::AT_BOUND;
+            }
+            if found.parameters[p][v].to_f64() < 0.0 {
+                status |= status::NEGATIVE;
+            }
+        }
+        if u32::from(found.iterations[v]) >= self.kernel.problem.max_iterations {
+            status |= status::ITERATION_LIMIT;
+        }
+        status
+    }
+
+    /// Fills `covariance`: the inverse of the normal matrix of the parameters that are free, times the variance of the
+    /// residuals.
+    #[inline(always)]
+    fn compute_covariance(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
+        let l = self.lanes;
+        let zero = l.splat(0.0);
+        let n_samples = samples.y.len();
+        for first in (0..n).step_by(WIDE * L::LANES) {
+            let at = |row: &[L::T]| -> Wide<L> { std::array::from_fn(|w| l.load(&row[first + w * L::LANES..])) };
+            let parameters: [Wide<L>; P] = std::array::from_fn(|p| at(&found.parameters[p]));
+            let gather = |rows: &[Vec<L::T>]| {
+                let mut all = Vec::with_capacity(n_samples * WIDE);
+                rows.iter().for_each(|row| all.extend(at(row)));
+                all
+            };
+            let y = gather(&samples.y);
+            let weights = samples.weights.as_ref().map(|weights| gather(weights));
+            let sums = sums(l, &mut self.evaluator, &parameters, &y, weights.as_deref());
+            for (w, sums) in sums.iter().enumerate() {
+                let from = first + w * L::LANES;
+                let mut held = [l.lt(zero, zero); P];
+                let mut size = [zero; P];
+                let largest = l.load(&samples.largest[from..]);
+                for p in 0..P {
+                    let extent = &self.kernel.problem.extents[p];
+                    let [mut low, mut high] = extent.bounds.map(|bound| l.splat(bound));
+                    size[p] = l.splat(self.kernel.problem.scales[p]);
+                    if extent.is_signal {
+                        (low, high) = (l.div(low, largest), l.div(high, largest));
+                        size[p] = l.mul(size[p], largest);
+                    }
+                    let value = parameters[p][w];
+                    let without_effect = l.le(sums.normal[p][p], zero);
+                    held[p] = l.or(l.or(l.le(value, low), l.le(high, value)), without_effect);
+                }
+                let used: [L::T; 64] = std::array::from_fn(|lane| match lane < L::LANES {
+                    true => L::T::of(f64::from(samples.n_used[from + lane])),
+                    false => L::T::of(0.0),
+                });
+                let freedom = l.sub(l.load(&used), l.splat(P as f64));
+                let squares = l.load(&found.squares[from..]);
+                let variance = l.select(l.lt(zero, freedom), l.div(squares, freedom), l.splat(f64::NAN));
+                let inverse = lm::covariance(l, sums, &held);
+                for i in 0..P {
+                    for j in 0..=i {
+                        let value = l.mul(l.mul(inverse[i][j], variance), l.mul(size[i], size[j]));
+                        let both_held = l.and(held[i], held[j]);
+                        let value = match i == j {
+                            true => l.select(both_held, l.splat(f64::NAN), value),
+                            false => value,
+                        };
+                        l.store(value, &mut self.covariance[i * (i + 1) / 2 + j][from..]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills `derived`.
+    #[inline(always)]
+    fn compute_derived(&mut self, n: usize) {
+        let l = self.lanes;
+        let block = Machine::<L>::BLOCK;
+        for first in (0..n).step_by(block) {
+            let parameters = &self.parameters;
+            self.machine.run(0, |row, to| to.copy_from_slice(&parameters[row as usize][first..first + block]));
+            for (i, row) in self.derived.iter_mut().enumerate() {
+                for (at, &value) in self.machine.wanted(0, i).iter().enumerate() {
+                    l.store(value, &mut row[first + at * L::LANES..]);
+                }
+            }
+        }
+    }
+
+    /// A float quantity of all voxels; NaN where nothing was found.
+    #[inline(always)]
+    fn quantity(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, n: usize, row: &mut [L::T]) {
+        match quantity {
+            Quantity::Parameter(p) => row[..n].copy_from_slice(&self.parameters[p][..n]),
+            Quantity::Derived(d) => row[..n].copy_from_slice(&self.derived[self.kernel.values[d]][..n]),
+            Quantity::ParameterSe(p) => self.root(&self.covariance[p * (p + 1) / 2 + p], n, row),
+            Quantity::DerivedSe(d) => self.derived_variance(d, n, row),
+            _ => {
+                for (v, to) in row[..n].iter_mut().enumerate() {
+                    *to = L::T::of(self.goodness(quantity, samples, found, v));
+                }
+            }
+        }
+        for (to, squares) in row[..n].iter_mut().zip(&found.squares) {
+            *to = if squares.is_finite() { *to } else { L::T::of(f64::NAN) };
+        }
+    }
+
+    #[inline(always)]
+    fn root(&self, variance: &[L::T], n: usize, row: &mut [L::T]) {
+        let l = self.lanes;
+        for first in (0..n).step_by(L::LANES) {
+            l.store(l.sqrt(l.load(&variance[first..])), &mut row[first..]);
+        }
+    }
+
+    /// The standard error of a derived quantity: √(gᵀCg) with its slopes g.
+    #[inline(always)]
+    fn derived_variance(&self, derived: usize, n: usize, row: &mut [L::T]) {
+        let slopes = &self.kernel.slopes[derived];
+        let mut variance = vec![L::T::of(0.0); BLOCK];
+        for (i, a) in slopes.iter().enumerate() {
+            for (j, b) in slopes.iter().enumerate() {
+                let (Some(a), Some(b)) = (a, b) else { continue };
+                let covariance = &self.covariance[i.max(j) * (i.max(j) + 1) / 2 + i.min(j)];
+                for (v, sum) in variance[..n].iter_mut().enumerate() {
+                    *sum += self.derived[*a][v] * self.derived[*b][v] * covariance[v];
+                }
+            }
+        }
+        self.root(&variance, n, row);
+    }
+
+    /// How well the model fits a voxel.
+    #[inline(always)]
+    fn goodness(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> f64 {
+        let used = f64::from(samples.n_used[v]);
+        let (largest, squares) = (samples.largest[v].to_f64(), found.squares[v].to_f64());
+        match quantity {
+            Quantity::Rmse => largest * (squares / used).sqrt(),
+            Quantity::Aicc => {
+                let k = P as f64 + 1.0;
+                let rest = used - k - 1.0;
+                match rest > 0.0 && squares > 0.0 {
+                    true => {
+                        let logarithm = (squares * largest * largest / used).ln();
+                        used * logarithm + 2.0 * k + 2.0 * k * (k + 1.0) / rest
+                    }
+                    false => f64::NAN,
+                }
+            }
+            _ => {
+                let weight = |k: usize| samples.weights.as_ref().map_or(1.0, |weights| weights[k][v].to_f64());
+                let y = || samples.y.iter().enumerate().map(|(k, row)| (row[v].to_f64(), weight(k)));
+                let mean = y().map(|(y, w)| y * w).sum::<f64>() / used;
+                let spread: f64 = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
+                if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
+            }
+        }
+    }
+}
+
+fn iterations<T: Element>(found: &Found<T>, v: usize) -> u16 {
+    if found.squares[v].is_finite() { found.iterations[v] } else { 0 }
+}

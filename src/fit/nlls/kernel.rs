@@ -1,0 +1,182 @@
+//! The non-linear fit as a kernel.
+
+use std::sync::OnceLock;
+
+use super::block::{BLOCK, Fitter, Found};
+use super::dictionary::Dictionary;
+use super::finish::Finish;
+use super::output::NllsOutput;
+use super::problem::{Effort, NllsOptions, Problem};
+use super::samples::Samples;
+use crate::device::{Batch, ColumnMut, ColumnSpec, Precision, Shader, VoxelKernel};
+use crate::lanes::{LaneWork, Lanes, run_f32, run_f64};
+use crate::model::SignalModel;
+use crate::model::eval::Code;
+use crate::model::graph::{Graph, Node};
+use crate::model::program::Program;
+use crate::{Error, Result};
+
+/// A signal model's fit. Columns are those of the outputs asked for, in the model's units.
+#[derive(Debug, Clone)]
+pub struct NllsKernel {
+    pub(super) model: SignalModel,
+    pub(super) problem: Problem,
+    pub(super) outputs: Vec<NllsOutput>,
+    /// Derived quantities and their slopes: the value of each, then those of its slopes that are not 0.
+    pub(super) derived: Program,
+    pub(super) derived_code: Code,
+    /// `[derived][fitted parameter]`: which of the wanted values of `derived` is the slope.
+    pub(super) slopes: Vec<Vec<Option<usize>>>,
+    /// Which of the wanted values is the derived quantity.
+    pub(super) values: Vec<usize>,
+    /// What fits in f32 start from.
+    dictionary: Dictionary,
+    /// What fits in f64 start from, once there is one.
+    thorough: OnceLock<Dictionary>,
+}
+
+impl NllsKernel {
+    /// A fit of samples at the values of the model's axes, `[axis][sample]` in their units. `pick` chooses among all that
+    /// it can write.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for options that the model does not allow.
+    pub fn new(
+        model: &SignalModel,
+        axes: &[Vec<f64>],
+        options: &NllsOptions,
+        pick: impl Fn(&NllsOutput) -> bool,
+    ) -> Result<Self> {
+        let problem = Problem::new(model, axes, options)?;
+        let outputs = NllsOutput::all(model, &problem).into_iter().filter(pick).collect();
+        let mut graph = Graph::default();
+        let nodes = model.derived_nodes(&mut graph, &problem.choice).map_err(|fault| Error::Internal(fault.problem))?;
+        let mut wanted: Vec<Node> = Vec::new();
+        let (mut values, mut slopes) = (Vec::new(), Vec::new());
+        let mut place = |node: Node| {
+            wanted.push(node);
+            wanted.len() - 1
+        };
+        for quantity in nodes {
+            let mut places = quantity.into_iter().map(|node| node.map(&mut place));
+            values.push(places.next().flatten().unwrap_or_default());
+            slopes.push(places.collect());
+        }
+        let derived = Program::new(&graph, &[wanted], &model.derived_constants(&problem.choice));
+        let dictionary = problem.dictionary(&Effort::of(Precision::F32));
+        Ok(Self {
+            model: model.clone(),
+            outputs,
+            derived_code: Code::new(&derived),
+            derived,
+            slopes,
+            values,
+            dictionary,
+            thorough: OnceLock::new(),
+            problem,
+        })
+    }
+
+    /// What it writes.
+    pub fn outputs(&self) -> &[NllsOutput] {
+        &self.outputs
+    }
+
+    /// What is fitted.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Fits a batch with what starts and ends fits left to the caller.
+    pub fn run_with(
+        &self,
+        batch: &Batch,
+        precision: Precision,
+        effort: Effort,
+        dictionary: &Dictionary,
+        out: &mut [ColumnMut],
+    ) {
+        let work = Fit { kernel: self, batch, effort, dictionary, out };
+        match precision {
+            Precision::F32 => run_f32(work),
+            Precision::F64 => run_f64(work),
+        }
+    }
+}
+
+impl VoxelKernel for NllsKernel {
+    fn label(&self) -> String {
+        format!("{} nlls", self.model.name)
+    }
+
+    fn columns(&self) -> Vec<ColumnSpec> {
+        self.outputs.iter().map(NllsOutput::column).collect()
+    }
+
+    fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]) {
+        let effort = Effort::of(precision);
+        match precision {
+            Precision::F32 => self.run_with(batch, precision, effort, &self.dictionary, out),
+            Precision::F64 => {
+                let dictionary = self.thorough.get_or_init(|| self.problem.dictionary(&effort));
+                self.run_with(batch, precision, effort, dictionary, out);
+            }
+        }
+    }
+
+    fn shader(&self, _n_obs: usize) -> Shader {
+        Shader { body: String::new(), params: Vec::new() }
+    }
+}
+
+struct Fit<'a, 'b, 'c> {
+    kernel: &'a NllsKernel,
+    batch: &'a Batch<'b>,
+    effort: Effort,
+    dictionary: &'a Dictionary,
+    out: &'a mut [ColumnMut<'c>],
+}
+
+impl LaneWork for Fit<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        match self.kernel.problem.extents.len() {
+            1 => l.call(Parameters::<L, 1> { l, fit: self }),
+            2 => l.call(Parameters::<L, 2> { l, fit: self }),
+            3 => l.call(Parameters::<L, 3> { l, fit: self }),
+            4 => l.call(Parameters::<L, 4> { l, fit: self }),
+            5 => l.call(Parameters::<L, 5> { l, fit: self }),
+            6 => l.call(Parameters::<L, 6> { l, fit: self }),
+            7 => l.call(Parameters::<L, 7> { l, fit: self }),
+            _ => l.call(Parameters::<L, 8> { l, fit: self }),
+        }
+    }
+}
+
+/// A fit of P parameters.
+struct Parameters<'a, 'b, 'c, L, const P: usize> {
+    l: L,
+    fit: Fit<'a, 'b, 'c>,
+}
+
+impl<L: Lanes, const P: usize> pulp::NullaryFnOnce for Parameters<'_, '_, '_, L, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { l, fit: Fit { kernel, batch, effort, dictionary, out } } = self;
+        let problem = &kernel.problem;
+        let mut fitter = Fitter::<L, P>::new(l, problem, dictionary, effort);
+        let mut samples = Samples::new(problem.code.n_samples());
+        let mut found = Found::new(P);
+        let mut finish = Finish::<L, P>::new(l, kernel);
+        for first in (0..batch.n_voxels()).step_by(BLOCK) {
+            let n = BLOCK.min(batch.n_voxels() - first);
+            samples.take(batch, first, n, P);
+            fitter.fit(&samples, n, &mut found);
+            finish.write(&samples, &found, first, n, out);
+        }
+    }
+}
