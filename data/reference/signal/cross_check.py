@@ -5,6 +5,7 @@ Kurtosis (mean signal, weighted log-linear, so not the same estimator): the fits
 Run: python3 cross_check.py. Used with DIPY 1.12.1.
 """
 import csv
+import sys
 import warnings
 
 import numpy as np
@@ -12,7 +13,8 @@ from dipy.core.gradients import gradient_table
 from dipy.reconst.ivim import IvimModel
 from dipy.reconst.msdki import MeanDiffusionKurtosisModel
 
-from make import HERE, Problem
+sys.dont_write_bytecode = True
+from make import HERE, Problem  # noqa: E402
 
 
 def read(name):
