@@ -142,39 +142,15 @@ impl LaneWork for Fit<'_, '_, '_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
-        match self.kernel.problem.extents.len() {
-            1 => l.call(Parameters::<L, 1> { l, fit: self }),
-            2 => l.call(Parameters::<L, 2> { l, fit: self }),
-            3 => l.call(Parameters::<L, 3> { l, fit: self }),
-            4 => l.call(Parameters::<L, 4> { l, fit: self }),
-            5 => l.call(Parameters::<L, 5> { l, fit: self }),
-            6 => l.call(Parameters::<L, 6> { l, fit: self }),
-            7 => l.call(Parameters::<L, 7> { l, fit: self }),
-            _ => l.call(Parameters::<L, 8> { l, fit: self }),
-        }
-    }
-}
-
-/// A fit of P parameters.
-struct Parameters<'a, 'b, 'c, L, const P: usize> {
-    l: L,
-    fit: Fit<'a, 'b, 'c>,
-}
-
-impl<L: Lanes, const P: usize> pulp::NullaryFnOnce for Parameters<'_, '_, '_, L, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { l, fit: Fit { kernel, batch, effort, dictionary, out } } = self;
+        let Self { kernel, batch, effort, dictionary, out } = self;
         let problem = &kernel.problem;
-        let mut fitter = Fitter::<L, P>::new(l, problem, dictionary, effort);
+        let mut fitter = Fitter::new(l, problem, dictionary, effort);
         let mut samples = Samples::new(problem.code.n_samples());
-        let mut found = Found::new(P);
-        let mut finish = Finish::<L, P>::new(l, kernel);
+        let mut found = Found::new(problem.extents.len());
+        let mut finish = Finish::new(l, kernel);
         for first in (0..batch.n_voxels()).step_by(BLOCK) {
             let n = BLOCK.min(batch.n_voxels() - first);
-            samples.take(batch, first, n, P);
+            samples.take(batch, first, n, problem.extents.len());
             fitter.fit(&samples, n, &mut found);
             finish.write(&samples, &found, first, n, out);
         }
