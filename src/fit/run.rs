@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::regions::region_table;
-use super::series::count_status;
-use super::{AdcOptions, AdcOutput, fit_series, status};
-use crate::device::{Column, Device, Progress};
+use super::{AdcKernel, AdcOptions, AdcOutput, Results, status};
+use crate::device::{Device, Progress, Source, VoxelKernel};
 use crate::measure::Table;
 use crate::report::ColourKind;
-use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
+use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
@@ -73,15 +73,20 @@ pub fn run(
     let outputs = Outputs::plan(request.output.clone(), &maps, files)?;
 
     tracing::debug!("read after {:.1} ms", milliseconds(start));
-    let picked = mask.as_ref().map(Mask::picked);
-    let n_voxels = picked.as_ref().map_or(series.grid.n_voxels(), Vec::len);
+    let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
     let computed = with_status(&request.write);
-    let columns = fit_series(&series, picked, &request.options, &computed, device, &*progress(n_voxels))?;
+    let kernel = AdcKernel::new(request.options.clone(), &series.b_values(), &computed);
+    let maps = open_maps(&outputs, &series, request, &kernel, device)?;
+    let results = Results::new(maps, computed.iter().position(|o| *o == AdcOutput::Status), source.picked());
+    device.run_into(&kernel, &source, &results, &*progress(source.n_voxels()))?;
 
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let meta = describe(request, &series, device)?;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
-    outputs.write_maps(&series.grid, &map_outputs(&request.write, &columns, &meta))?;
+    let status_counts = results.status_counts();
+    let labelled = results.into_maps().zip(written(&request.write).map(|output| label(output, &meta)));
+    let labelled: Vec<(OpenMap, MapLabel)> = labelled.collect();
+    labelled.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
     let regions = labels.map(|labels| region_table(&series, &labels, &request.options, device)).transpose()?;
     if let Some(table) = &regions {
         outputs.write_file(TABLE, &table.to_tsv()?)?;
@@ -90,11 +95,7 @@ pub fn run(
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
-    let status_counts = match columns.last() {
-        Some(Column::U16(statuses)) => count_status(statuses),
-        _ => Vec::new(),
-    };
-    Ok(FitSummary { n_voxels, status_counts, regions })
+    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions })
 }
 
 fn milliseconds(start: Instant) -> f64 {
@@ -107,30 +108,45 @@ fn with_status(outputs: &[AdcOutput]) -> Vec<AdcOutput> {
     others.chain([AdcOutput::Status]).collect()
 }
 
-fn map_outputs<'a>(write: &[AdcOutput], columns: &'a [Column], meta: &Map<String, Value>) -> Vec<MapOutput<'a>> {
-    let computed = with_status(write);
-    let asked_for = computed.into_iter().zip(columns).filter(|(output, _)| write.contains(output));
-    let as_map = |(output, column): (AdcOutput, &'a Column)| {
-        let mut meta = meta.clone();
-        if output == AdcOutput::Status {
-            let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
-            meta.insert("status_bits".into(), Value::Object(bits.collect()));
-        }
-        let kind = match output {
-            AdcOutput::S0 => ColourKind::Grey,
-            AdcOutput::Status => ColourKind::Categorical,
-            _ => ColourKind::Sequential,
+/// Those of the columns that become maps, in the order of the columns.
+fn written(write: &[AdcOutput]) -> impl Iterator<Item = AdcOutput> {
+    with_status(write).into_iter().filter(|output| write.contains(output))
+}
+
+/// One map a column; `None` for those that are not written.
+fn open_maps(
+    outputs: &Outputs,
+    series: &Series,
+    request: &FitRequest,
+    kernel: &dyn VoxelKernel,
+    device: &Device,
+) -> Result<Vec<Option<OpenMap>>> {
+    let masked = request.mask != MaskChoice::None;
+    let columns = with_status(&request.write).into_iter().zip(device.columns(kernel));
+    let open = |(output, column): (AdcOutput, _)| {
+        let elsewhere = match output {
+            AdcOutput::Status => status::NOT_ASKED_FOR.into(),
+            AdcOutput::Iterations => 0.0,
+            _ => f32::NAN,
         };
-        MapOutput {
-            name: output.name(),
-            data: column.into(),
-            unit: output.unit(),
-            title: output.title(),
-            picture: kind.into(),
-            meta,
-        }
+        let map = || outputs.open_map(&series.grid, output.name(), &column, masked.then_some(elsewhere));
+        request.write.contains(&output).then(map).transpose()
     };
-    asked_for.map(as_map).collect()
+    columns.map(open).collect()
+}
+
+fn label(output: AdcOutput, meta: &Map<String, Value>) -> MapLabel {
+    let mut meta = meta.clone();
+    if output == AdcOutput::Status {
+        let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
+        meta.insert("status_bits".into(), Value::Object(bits.collect()));
+    }
+    let kind = match output {
+        AdcOutput::S0 => ColourKind::Grey,
+        AdcOutput::Status => ColourKind::Categorical,
+        _ => ColourKind::Sequential,
+    };
+    MapLabel { unit: output.unit(), title: output.title(), picture: kind.into(), meta }
 }
 
 /// What a sidecar says of how its map was made.
