@@ -4,6 +4,7 @@ pub mod adc;
 mod blocks;
 mod late;
 mod line;
+pub mod method;
 pub mod nlls;
 pub mod regions;
 pub mod results;
@@ -13,6 +14,7 @@ pub mod segmented;
 pub mod status;
 
 pub use adc::{AdcKernel, AdcOptions, AdcOutput, Method};
+pub use method::{FitMethod, FitOutput, Role};
 pub use results::Results;
 pub use run::{FitRequest, FitSummary, run};
 pub use samples::BadSamples;

@@ -1,4 +1,4 @@
-//! A whole run of the ADC fit: from files to maps, sidecars and the table of regions.
+//! A whole run of a fit: from files to maps, sidecars and the table of regions.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,19 +7,15 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::regions::region_table;
-use super::{AdcKernel, AdcOptions, AdcOutput, Results, status};
-use crate::device::{Device, Progress, Source, VoxelKernel};
+use super::{FitMethod, FitOutput, Results, Role, status};
+use crate::device::{Device, Progress, Source};
 use crate::measure::Table;
-use crate::report::ColourKind;
 use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
 use crate::volume::{ReadOptions, Series, SeriesOptions, read};
 use crate::{Error, Result};
-
-/// The table that labels give.
-const TABLE: &str = "ADC_regions.tsv";
 
 /// What is fitted, how, and where the results go.
 #[derive(Debug, Clone)]
@@ -34,10 +30,10 @@ pub struct FitRequest {
     pub mask: MaskChoice,
     /// A label image that gives a table of its regions.
     pub labels: Option<PathBuf>,
-    /// How the fit is done.
-    pub options: AdcOptions,
-    /// Maps to write.
-    pub write: Vec<AdcOutput>,
+    /// What is fitted, and how.
+    pub method: FitMethod,
+    /// Maps to write, by their names; all if none is named.
+    pub write: Vec<String>,
     /// Where to.
     pub output: OutputOptions,
 }
@@ -68,28 +64,37 @@ pub fn run(
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
     let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
     let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
-    let maps: Vec<&str> = request.write.iter().map(|output| output.name()).collect();
-    let files: &[&str] = if labels.is_some() { &[TABLE] } else { &[] };
+    let written = request.method.named_outputs(&request.write)?;
+    let computed = with_status(&request.method, &written)?;
+    let kernel = request.method.kernel(&series.b_values(), &computed)?;
+    let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
+    let table = table_name(&request.method)?;
+    let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
     let outputs = Outputs::plan(request.output.clone(), &maps, files)?;
 
     tracing::debug!("read after {:.1} ms", milliseconds(start));
     let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
-    let computed = with_status(&request.write);
-    let kernel = AdcKernel::new(request.options.clone(), &series.b_values(), &computed);
-    let maps = open_maps(&outputs, &series, request, &kernel, device)?;
-    let results = Results::new(maps, computed.iter().position(|o| *o == AdcOutput::Status), source.picked());
-    device.run_into(&kernel, &source, &results, &*progress(source.n_voxels()))?;
+    let masked = request.mask != MaskChoice::None;
+    let columns = device.columns(&*kernel);
+    let open = |(output, column): (&FitOutput, _)| {
+        let map = || outputs.open_map(&series.grid, &output.name, &column, masked.then(|| output.elsewhere()));
+        written.contains(output).then(map).transpose()
+    };
+    let maps = computed.iter().zip(columns).map(open).collect::<Result<_>>()?;
+    let results = Results::new(maps, computed.iter().position(|o| o.role == Role::Status), source.picked());
+    device.run_into(&*kernel, &source, &results, &*progress(source.n_voxels()))?;
 
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let meta = describe(request, &series, device)?;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
-    let labelled = results.into_maps().zip(written(&request.write).map(|output| label(output, &meta)));
+    let written = computed.iter().filter(|output| written.contains(output));
+    let labelled = results.into_maps().zip(written.map(|output| label(output, &meta)));
     let labelled: Vec<(OpenMap, MapLabel)> = labelled.collect();
     labelled.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
-    let regions = labels.map(|labels| region_table(&series, &labels, &request.options, device)).transpose()?;
+    let regions = labels.map(|labels| region_table(&series, &labels, &request.method, device)).transpose()?;
     if let Some(table) = &regions {
-        outputs.write_file(TABLE, &table.to_tsv()?)?;
+        outputs.write_file(&table_name(&request.method)?, &table.to_tsv()?)?;
     }
     let inputs_sha256 = sha256(&series)?;
     let device = json!(device.description());
@@ -103,67 +108,41 @@ fn milliseconds(start: Instant) -> f64 {
 }
 
 /// The status comes last whether it is written or not: its counts are always said.
-fn with_status(outputs: &[AdcOutput]) -> Vec<AdcOutput> {
-    let others = outputs.iter().copied().filter(|&output| output != AdcOutput::Status);
-    others.chain([AdcOutput::Status]).collect()
+fn with_status(method: &FitMethod, written: &[FitOutput]) -> Result<Vec<FitOutput>> {
+    let is_status = |output: &&FitOutput| output.role == Role::Status;
+    let all = method.outputs()?;
+    let others = written.iter().filter(|output| !is_status(output));
+    Ok(others.chain(all.iter().filter(is_status)).cloned().collect())
 }
 
-/// Those of the columns that become maps, in the order of the columns.
-fn written(write: &[AdcOutput]) -> impl Iterator<Item = AdcOutput> {
-    with_status(write).into_iter().filter(|output| write.contains(output))
+/// The table that labels give is named after the first estimate.
+fn table_name(method: &FitMethod) -> Result<String> {
+    Ok(match method.outputs()?.iter().find(|output| output.role == Role::Estimate) {
+        Some(output) if method.model() == "adc" => format!("{}_regions.tsv", output.name),
+        _ => format!("{}_regions.tsv", method.model()),
+    })
 }
 
-/// One map a column; `None` for those that are not written.
-fn open_maps(
-    outputs: &Outputs,
-    series: &Series,
-    request: &FitRequest,
-    kernel: &dyn VoxelKernel,
-    device: &Device,
-) -> Result<Vec<Option<OpenMap>>> {
-    let masked = request.mask != MaskChoice::None;
-    let columns = with_status(&request.write).into_iter().zip(device.columns(kernel));
-    let open = |(output, column): (AdcOutput, _)| {
-        let elsewhere = match output {
-            AdcOutput::Status => status::NOT_ASKED_FOR.into(),
-            AdcOutput::Iterations => 0.0,
-            _ => f32::NAN,
-        };
-        let map = || outputs.open_map(&series.grid, output.name(), &column, masked.then_some(elsewhere));
-        request.write.contains(&output).then(map).transpose()
-    };
-    columns.map(open).collect()
-}
-
-fn label(output: AdcOutput, meta: &Map<String, Value>) -> MapLabel {
+fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
     let mut meta = meta.clone();
-    if output == AdcOutput::Status {
+    if output.role == Role::Status {
         let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
         meta.insert("status_bits".into(), Value::Object(bits.collect()));
     }
-    let kind = match output {
-        AdcOutput::S0 => ColourKind::Grey,
-        AdcOutput::Status => ColourKind::Categorical,
-        _ => ColourKind::Sequential,
-    };
-    MapLabel { unit: output.unit(), title: output.title(), picture: kind.into(), meta }
+    let (unit, title) = (output.unit.clone(), output.title.clone());
+    MapLabel { unit, title, picture: output.colours().into(), meta }
 }
 
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
-    let options = &request.options;
     let sensitive = warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
     let description = json!({
-        "model": "adc",
-        "method": options.method.name(),
         "b_values_s_per_mm2": b_values,
         "volumes_used": series.volumes.iter().map(|volume| &volume.from).collect::<Vec<_>>(),
         "volumes_left_out_as_derived": left_out,
         "perfusion_sensitive": sensitive,
-        "bad_samples": options.bad_samples.name(),
-        "max_iterations": options.max_iterations,
         "average": request.series.average.name(),
         "b_tolerance_s_per_mm2": request.series.b_tolerance,
         "median_3x3": request.series.median_3x3,
@@ -172,7 +151,7 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
         "device": device.description(),
     });
     match description {
-        Value::Object(keys) => Ok(keys),
+        Value::Object(keys) => Ok(request.method.describe().into_iter().chain(keys).collect()),
         _ => Err(Error::Internal("a sidecar is no JSON object".into())),
     }
 }

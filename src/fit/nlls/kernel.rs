@@ -48,7 +48,7 @@ impl NllsKernel {
         pick: impl Fn(&NllsOutput) -> bool,
     ) -> Result<Self> {
         let problem = Problem::new(model, axes, options)?;
-        let outputs = NllsOutput::all(model, &problem).into_iter().filter(pick).collect();
+        let outputs = NllsOutput::all(model, &problem.choice).into_iter().filter(pick).collect();
         let mut graph = Graph::default();
         let nodes = model.derived_nodes(&mut graph, &problem.choice).map_err(|fault| Error::Internal(fault.problem))?;
         let mut wanted: Vec<Node> = Vec::new();

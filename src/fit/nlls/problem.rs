@@ -77,11 +77,7 @@ impl Problem {
     /// # Errors
     /// [`Error::Usage`] for options that the model does not allow.
     pub fn new(model: &SignalModel, axes: &[Vec<f64>], options: &NllsOptions) -> Result<Self> {
-        let mut choice = Choice::of(model);
-        for (name, value) in &options.fixed {
-            model.parameter(name)?;
-            set(&mut choice.fixed, model, name, Some(*value));
-        }
+        let choice = Choice::with(model, &options.fixed)?;
         let refuse = |name: &str, what: &str| {
             let problem = format!("`{name}` of the model `{}` is not fitted: it has no {what}", model.name);
             Error::Usage(format!("{problem}\n  remedy: leave --{what} {name}=... or --fix {name}=... out"))
@@ -119,14 +115,6 @@ impl Problem {
     /// Where fits start.
     pub fn dictionary(&self, effort: &Effort) -> Dictionary {
         Dictionary::new(&self.program, &self.extents, self.mixing, effort.places)
-    }
-}
-
-fn set(fixed: &mut [Option<f64>], model: &SignalModel, name: &str, value: Option<f64>) {
-    for (parameter, fixed) in model.parameters.iter().zip(fixed) {
-        if parameter.name == name {
-            *fixed = value;
-        }
     }
 }
 

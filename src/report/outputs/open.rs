@@ -13,8 +13,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "MapOutput says it")]
 pub struct MapLabel {
-    pub unit: &'static str,
-    pub title: &'static str,
+    pub unit: String,
+    pub title: String,
     pub picture: Picture,
     pub meta: Map<String, Value>,
 }
@@ -62,12 +62,12 @@ impl Outputs {
             Values::Streamed(stream) => {
                 stream.finish()?;
                 self.note(&image_name(&map.name, self.options.format));
-                self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(title, unit, &meta))?)?;
+                self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(&title, &unit, &meta))?)?;
             }
             Values::Held(column) => {
                 let column = column.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let data = MapData::from(&column);
-                self.write_map(grid, &MapOutput { name: &map.name, data, unit, title, picture, meta })?;
+                self.write_map(grid, &MapOutput { name: &map.name, data, unit: &unit, title: &title, picture, meta })?;
             }
         }
         Ok(())
