@@ -27,7 +27,6 @@ pub(super) struct Finish<'k, L: Lanes> {
 }
 
 impl<'k, L: Lanes> Finish<'k, L> {
-    #[inline(always)]
     pub(super) fn new(lanes: L, kernel: &'k NllsKernel) -> Self {
         let zeros = vec![L::T::of(0.0); BLOCK];
         let n_parameters = kernel.problem.extents.len();
@@ -45,7 +44,6 @@ impl<'k, L: Lanes> Finish<'k, L> {
     }
 
     /// Writes `n` voxels to the columns from `first` on.
-    #[inline(always)]
     pub(super) fn write(
         &mut self,
         samples: &Samples<L::T>,
@@ -85,7 +83,6 @@ impl<'k, L: Lanes> Finish<'k, L> {
     }
 
     /// Parameters in the model's units; NaN where none were found.
-    #[inline(always)]
     fn scale_parameters(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
         let problem = &self.kernel.problem;
         for (p, row) in self.parameters.iter_mut().enumerate() {
@@ -100,21 +97,18 @@ impl<'k, L: Lanes> Finish<'k, L> {
     }
 
     /// A fitted parameter's bounds for a voxel, in units of its scale and the voxel's largest signal.
-    #[inline(always)]
     fn bounds(&self, p: usize, largest: L::T) -> [L::T; 2] {
         let extent = &self.kernel.problem.extents[p];
         let by = if extent.is_signal { 1.0 / largest.to_f64() } else { 1.0 };
         extent.bounds.map(|bound| L::T::of(bound * by))
     }
 
-    #[inline(always)]
     fn is_at_bound(&self, p: usize, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> bool {
         let [low, high] = self.bounds(p, samples.largest[v]);
         let value = found.parameters[p][v];
         value <= low || value >= high
     }
 
-    #[inline(always)]
     fn status(&self, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> u16 {
         let n_samples = samples.y.len();
         let mut status = if usize::from(samples.n_used[v]) < n_samples { status::SAMPLES_DROPPED } else { 0 };
@@ -169,23 +163,12 @@ impl<'k, L: Lanes> Finish<'k, L> {
     }
 
     /// Fills `derived`.
-    #[inline(always)]
     fn compute_derived(&mut self, n: usize) {
-        let l = self.lanes;
-        let block = Machine::<L>::BLOCK;
-        for first in (0..n).step_by(block) {
-            let parameters = &self.parameters;
-            self.machine.run(0, |row, to| to.copy_from_slice(&parameters[row as usize][first..first + block]));
-            for (i, row) in self.derived.iter_mut().enumerate() {
-                for (at, &value) in self.machine.wanted(0, i).iter().enumerate() {
-                    l.store(value, &mut row[first + at * L::LANES..]);
-                }
-            }
-        }
+        let (machine, parameters, derived) = (&mut self.machine, &self.parameters, &mut self.derived);
+        self.lanes.call(Derive { lanes: self.lanes, machine, parameters, derived, n });
     }
 
     /// A float quantity of all voxels; NaN where nothing was found.
-    #[inline(always)]
     fn quantity(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, n: usize, row: &mut [L::T]) {
         match quantity {
             Quantity::Parameter(p) => row[..n].copy_from_slice(&self.parameters[p][..n]),
@@ -203,16 +186,11 @@ impl<'k, L: Lanes> Finish<'k, L> {
         }
     }
 
-    #[inline(always)]
     fn root(&self, variance: &[L::T], n: usize, row: &mut [L::T]) {
-        let l = self.lanes;
-        for first in (0..n).step_by(L::LANES) {
-            l.store(l.sqrt(l.load(&variance[first..])), &mut row[first..]);
-        }
+        row[..n].iter_mut().zip(variance).for_each(|(to, variance)| *to = L::T::of(variance.to_f64().sqrt()));
     }
 
     /// The standard error of a derived quantity: √(gᵀCg) with its slopes g.
-    #[inline(always)]
     fn derived_variance(&self, derived: usize, n: usize, row: &mut [L::T]) {
         let slopes = &self.kernel.slopes[derived];
         let mut variance = vec![L::T::of(0.0); BLOCK];
@@ -229,7 +207,6 @@ impl<'k, L: Lanes> Finish<'k, L> {
     }
 
     /// How well the model fits a voxel.
-    #[inline(always)]
     fn goodness(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> f64 {
         let used = f64::from(samples.n_used[v]);
         let (largest, squares) = (samples.largest[v].to_f64(), found.squares[v].to_f64());
@@ -252,6 +229,33 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 let mean = y().map(|(y, w)| y * w).sum::<f64>() / used;
                 let spread: f64 = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
                 if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
+            }
+        }
+    }
+}
+
+/// Derived quantities and their slopes, block by block.
+struct Derive<'d, 'k, L: Lanes> {
+    lanes: L,
+    machine: &'d mut Machine<'k, L>,
+    parameters: &'d [Vec<L::T>],
+    derived: &'d mut [Vec<L::T>],
+    n: usize,
+}
+
+impl<L: Lanes> pulp::NullaryFnOnce for Derive<'_, '_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes: l, machine, parameters, derived, n } = self;
+        let block = Machine::<L>::BLOCK;
+        for first in (0..n).step_by(block) {
+            machine.run(0, |row, to| to.copy_from_slice(&parameters[row as usize][first..first + block]));
+            for (i, row) in derived.iter_mut().enumerate() {
+                for (at, &value) in machine.wanted(0, i).iter().enumerate() {
+                    l.store(value, &mut row[first + at * L::LANES..]);
+                }
             }
         }
     }

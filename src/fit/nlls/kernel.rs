@@ -9,7 +9,7 @@ use super::output::NllsOutput;
 use super::problem::{Effort, NllsOptions, Problem};
 use super::samples::Samples;
 use crate::device::{Batch, ColumnMut, ColumnSpec, Precision, Shader, VoxelKernel};
-use crate::lanes::{LaneWork, Lanes, run_f32, run_f64};
+use crate::lanes::{LaneWork, Lanes, run_f32, run_f64_plain};
 use crate::model::SignalModel;
 use crate::model::eval::Code;
 use crate::model::graph::{Graph, Node};
@@ -99,7 +99,7 @@ impl NllsKernel {
         let work = Fit { kernel: self, batch, effort, dictionary, out };
         match precision {
             Precision::F32 => run_f32(work),
-            Precision::F64 => run_f64(work),
+            Precision::F64 => run_f64_plain(work),
         }
     }
 }

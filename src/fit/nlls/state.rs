@@ -57,14 +57,14 @@ impl<L: Lanes> State<L> {
 
     /// Keeps where the last step of a vector of fits led, if that is better, and takes the next.
     #[inline(always)]
-    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, P>) {
+    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, MOST>) {
         let now = &mut self.sums[w];
         let better = l.lt(trial.squares, now.squares);
         self.damping[w] = lm::damping(l, self.damping[w], self.promise[w], l.sub(now.squares, trial.squares));
         now.squares = l.select(better, trial.squares, now.squares);
-        let mut kept = *trial;
-        kept.squares = now.squares;
-        let mut at = trial.downhill;
+        let zero = l.splat(0.0);
+        let mut kept = Sums { squares: now.squares, downhill: [zero; P], normal: [[zero; P]; P] };
+        let mut at = [zero; P];
         let mut bounds = Bounds { low: at, high: at };
         for i in 0..P {
             kept.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
@@ -88,21 +88,19 @@ impl<L: Lanes> State<L> {
 }
 
 /// A step of all fits that are going on, for P parameters.
-struct Advance<'s, 'c, L: Lanes, const P: usize> {
+struct MoveOn<'s, L: Lanes, const P: usize> {
     lanes: L,
     state: &'s mut State<L>,
-    evaluator: &'s mut Evaluator<'c, L>,
+    trial: &'s [Sums<L::V, MOST>; WIDE],
 }
 
-impl<L: Lanes, const P: usize> NullaryFnOnce for Advance<'_, '_, L, P> {
+impl<L: Lanes, const P: usize> NullaryFnOnce for MoveOn<'_, L, P> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes: l, state, evaluator } = self;
-        let trial = sums::<L, P>(l, evaluator, &state.to, &state.y, state.weights.as_deref());
-        for (w, trial) in trial.iter().enumerate() {
-            state.move_on(l, w, trial);
+        for (w, trial) in self.trial.iter().enumerate() {
+            self.state.move_on::<P>(self.lanes, w, trial);
         }
     }
 }
@@ -111,11 +109,10 @@ impl<L: Lanes, const P: usize> NullaryFnOnce for Advance<'_, '_, L, P> {
 macro_rules! for_parameters {
     ($n:expr, $l:expr, $Work:ident { $($field:ident),* }) => {
         match $n {
-            1 => $l.call($Work::<L, 1> { $($field),* }),
-            2 => $l.call($Work::<L, 2> { $($field),* }),
+            // A parameter more than there are changes nothing.
+            1 | 2 => $l.call($Work::<L, 2> { $($field),* }),
             3 => $l.call($Work::<L, 3> { $($field),* }),
             4 => $l.call($Work::<L, 4> { $($field),* }),
-            // One more that changes nothing does no harm.
             _ => $l.call($Work::<L, 6> { $($field),* }),
         }
     };
@@ -123,7 +120,9 @@ macro_rules! for_parameters {
 
 /// Evaluates where the last steps led, keeps what is better, and takes the next steps.
 pub(super) fn advance<L: Lanes>(lanes: L, state: &mut State<L>, evaluator: &mut Evaluator<L>, n_parameters: usize) {
-    for_parameters!(n_parameters, lanes, Advance { lanes, state, evaluator });
+    let weights = state.weights.as_deref();
+    let trial = &sums_at(lanes, evaluator, &state.to[..n_parameters], &state.y, weights);
+    for_parameters!(n_parameters, lanes, MoveOn { lanes, state, trial });
 }
 
 /// The sums at some parameters, for P of them.
