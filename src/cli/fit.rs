@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Session;
 use super::options::{NamedRange, NamedValue, OutputArgs, SeriesArgs};
-use crate::device::Precision;
+use crate::device::{Device, DeviceChoice, Precision};
 use crate::fit::nlls::NllsOptions;
 use crate::fit::{AdcOptions, BadSamples, FitMethod, FitRequest, Method, SegmentedOptions, run as run_fit};
 use crate::model::SignalModel;
@@ -189,7 +189,11 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         write: args.write,
         output: args.output.into(),
     };
-    let device = session.device(precision)?;
+    // What the CPU alone can do is done there, unless another device was asked for.
+    let device = match (&session.global.device, request.method.needs_cpu()) {
+        (DeviceChoice::Auto, true) => Device::open(&DeviceChoice::Cpu, session.global.threads, precision)?,
+        _ => session.device(precision)?,
+    };
     if precision == Precision::F64 && device.cpu().is_none() {
         return refuse("a GPU computes in f32", "leave --precision out, or choose --device cpu");
     }

@@ -52,13 +52,14 @@ pub struct FitSummary {
 /// Reads, fits and writes; nothing is computed before it is sure that the results can be written.
 ///
 /// # Errors
-/// Those of reading ([`read`], [`Series::new`], [`read_labels`]), of [`Device::run`] and of [`Outputs`].
+/// Those of [`FitMethod::check_device`], of reading ([`read`], [`Series::new`], [`read_labels`]), of [`Device::run`] and of [`Outputs`].
 pub fn run(
     request: &FitRequest,
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     let start = Instant::now();
+    request.method.check_device(device)?;
     let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
     let series = Series::new(images, &request.series)?;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;

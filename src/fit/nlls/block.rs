@@ -1,5 +1,7 @@
 //! Fits a block of voxels on lanes: a lane takes its next voxel as soon as its fit has ended, so that all lanes work.
 
+#![expect(clippy::needless_range_loop, reason = "a parameter is a number in several lists")]
+
 use pulp::NullaryFnOnce;
 
 use super::dictionary::{Dictionary, MOST_LINEAR};

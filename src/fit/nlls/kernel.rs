@@ -124,6 +124,7 @@ impl VoxelKernel for NllsKernel {
         }
     }
 
+    /// There is none yet: [`FitMethod::check_device`](crate::fit::FitMethod::check_device) keeps such fits on the CPU.
     fn shader(&self, _n_obs: usize) -> Shader {
         Shader { body: String::new(), params: Vec::new() }
     }

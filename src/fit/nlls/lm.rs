@@ -4,6 +4,8 @@
 //! would be driven out of it is held; a step that leaves the box ends at its face. A fit ends when the reduction of the
 //! sum of squares that the next step promises is negligible.
 
+#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
+
 use crate::lanes::{Element, Lanes};
 
 /// Damping of the first step, relative to the diagonal of the normal matrix.

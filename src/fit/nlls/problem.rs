@@ -127,7 +127,7 @@ fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)>
     let bounds = options.bounds.iter().rev().find(|(n, _)| n == name).map_or(bounds, |&(_, bounds)| bounds);
     let start = options.start.iter().rev().find(|(n, _)| n == name).map(|&(_, start)| start).or(start);
     let [low, high] = bounds;
-    if !(low < high) {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
         return Err(Error::Usage(format!(
             "the bounds {low}:{high} of `{name}` are not in order\n  remedy: write --bounds {name}=LOWEST:HIGHEST"
         )));

@@ -1,5 +1,7 @@
 //! The fits that are going on, one a lane.
 
+#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
+
 use pulp::NullaryFnOnce;
 
 use super::lm::{self, Bounds, Sums};

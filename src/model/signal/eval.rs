@@ -3,6 +3,8 @@
 //! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
 //! of products and multiply-adds are one step.
 
+#![expect(clippy::needless_range_loop, reason = "a vector is a number in several lists")]
+
 use pulp::NullaryFnOnce;
 
 use super::program::{SampleProgram, Value};

@@ -1,6 +1,5 @@
 //! Signal models: one TOML file each in `models/signal/`, or a user's own file of the same form.
 
-mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;

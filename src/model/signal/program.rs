@@ -250,12 +250,12 @@ impl Builder<'_> {
             return value;
         }
         let value = match (self.graph.entry(node), self.variation[node.index()]) {
-            (Entry::Operation(operation), Varies::WithVoxel) => {
+            (Entry::Operation(operation), Varies::Voxel) => {
                 let step = operation.map(|operand| self.value(operand));
                 self.program.voxel.push(step);
                 Value::Voxel(self.program.voxel.len() - 1)
             }
-            (Entry::Operation(operation), Varies::WithBoth) => {
+            (Entry::Operation(operation), Varies::Both) => {
                 let step = operation.map(|operand| self.value(operand));
                 self.program.sample.push(step);
                 Value::Sample(self.program.sample.len() - 1)

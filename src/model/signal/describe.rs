@@ -1,1 +1,0 @@
-//! A signal model in words, for people.
