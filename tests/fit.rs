@@ -16,7 +16,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("fit_leaves_what_is_outside_the_mask", outside_the_mask),
         Trial::test("fit_refuses", refuses),
         Trial::test("fit_says_nothing_when_quiet", quiet),
+        Trial::test("fit_writes_the_same_values_uncompressed", uncompressed),
     ];
+    #[cfg(unix)]
+    trials.push(Trial::test("fit_ends_when_the_disk_is_full", full_disk));
     #[cfg(feature = "fault-injection")]
     trials.extend(support::on_every_gpu("fault_that_stays_leaves_nothing_half_written", persistent_fault));
     trials.sort_by(|a, b| a.name().cmp(b.name()));
@@ -143,6 +146,44 @@ fn several_files() -> Result<(), Failed> {
     command.current_dir(folder.0.path()).arg("fit").args(&names).args(["--bvals", "50,200,500,750", "-o", "out"]);
     command.assert().success();
     assert!(is_true_adc(&folder.map("ADC")?));
+    Ok(())
+}
+
+/// Uncompressed maps are written while they are computed, others after it.
+fn uncompressed() -> Result<(), Failed> {
+    let folder = Folder::new()?;
+    folder.fit(&["--pictures", "none"]).success();
+    folder.fit(&["--pictures", "none", "--format", "nii", "--force"]).success();
+    for name in ["ADC", "S0", "ADC_se", "rmse", "R2", "iterations", "status"] {
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        let compressed = bits(folder.map(name)?);
+        assert!(compressed == bits(values(&folder.path("out").join(format!("{name}.nii")))?), "{name}");
+    }
+    assert_ne!(folder.map("ADC")?, folder.map("S0")?);
+    Ok(())
+}
+
+/// A map of 5 MB on a disk that takes 2: neither the map nor a part of it is left.
+#[cfg(unix)]
+fn full_disk() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let grid = Grid { shape: [128, 128, 80], ..grid() };
+    let voxels: Vec<i16> = (0..grid.n_voxels() * B.len()).map(|v| 100 + (v % 997) as i16).collect();
+    write_nifti(&folder.path().join("dwi.nii"), &grid, B.len(), MapData::I16(&voxels))?;
+    let fit = |limit: &str| {
+        // The signal that would kill the writer is ignored, so that it sees the error.
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(folder.path()).args(["-c", &script, env!("CARGO_BIN_EXE_hepar"), "fit", "dwi.nii"]);
+        command.args(["--bvals", "50,200,500,750", "--write", "ADC", "--pictures", "none", "--format", "nii"]);
+        command.args(["--device", "cpu", "-o", "out"]).output()
+    };
+    let output = fit("4096")?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(74), "{message}");
+    assert!(message.contains("ADC.nii") && message.contains("remedy"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path().join("out"))?.count(), 0, "a part is left");
+    assert!(fit("unlimited")?.status.success());
     Ok(())
 }
 

@@ -120,3 +120,95 @@ fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_>>> {
     }
     batches
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::device::{Batch, ColumnSpec, ColumnType, Row, Shader};
+    use crate::volume::{Scaling, VoxelType};
+
+    const N: usize = 1000;
+
+    /// Gives each voxel's value as a float and as a count.
+    struct Same;
+
+    impl VoxelKernel for Same {
+        fn label(&self) -> String {
+            "same".into()
+        }
+
+        fn columns(&self) -> Vec<ColumnSpec> {
+            let spec = |kind| ColumnSpec { name: "same".into(), kind };
+            vec![spec(ColumnType::F32), spec(ColumnType::U16)]
+        }
+
+        fn run_cpu(&self, batch: &Batch, _precision: Precision, out: &mut [ColumnMut]) {
+            let mut values = vec![0.0; batch.n_voxels()];
+            batch.row(0).load_f32(0, &mut values);
+            for column in out {
+                match column {
+                    ColumnMut::F32(to) => to.copy_from_slice(&values),
+                    ColumnMut::U16(to) => to.iter_mut().zip(&values).for_each(|(to, &v)| *to = v as u16),
+                    ColumnMut::F64(_) => {}
+                }
+            }
+        }
+
+        fn shader(&self, _n_obs: usize) -> Shader {
+            Shader { body: String::new(), params: Vec::new() }
+        }
+    }
+
+    /// Keeps what it is given; refuses the voxel `refused` and those after it.
+    struct Keep {
+        parts: Mutex<Vec<(usize, Vec<Column>)>>,
+        refused: usize,
+    }
+
+    impl Sink for Keep {
+        fn take(&self, first: usize, columns: &[Column]) -> Result<()> {
+            if first >= self.refused {
+                return Err(Error::Usage("refused".into()));
+            }
+            self.parts.lock().unwrap().push((first, columns.to_vec()));
+            Ok(())
+        }
+    }
+
+    fn run_into(threads: usize, batch: usize, refused: usize) -> (Result<()>, Vec<(usize, Vec<Column>)>) {
+        let values: Vec<u16> = (0..N as u16).collect();
+        let row = Row { bytes: bytemuck::cast_slice(&values), voxel_type: VoxelType::U16, scaling: Scaling::IDENTITY };
+        let cpu = Cpu::new(threads, Precision::F32).unwrap().with_batch_voxels(batch);
+        let keep = Keep { parts: Mutex::default(), refused };
+        let ended = cpu.run_into(&Same, &Source::new(vec![row], N, None), &keep, &());
+        let mut parts = keep.parts.into_inner().unwrap();
+        parts.sort_by_key(|(first, _)| *first);
+        (ended, parts)
+    }
+
+    #[test]
+    fn parts_make_up_the_whole_whatever_their_size() {
+        for (threads, batch) in [(1, N), (3, 64), (2, 333), (4, usize::MAX), (2, 1)] {
+            let (ended, parts) = run_into(threads, batch, usize::MAX);
+            ended.unwrap();
+            let mut next = 0;
+            for (first, columns) in parts {
+                assert_eq!(first, next, "{threads} threads, batches of {batch}");
+                let [Column::F32(floats), Column::U16(counts)] = &columns[..] else { panic!("{columns:?}") };
+                assert!(floats.iter().zip(counts).all(|(f, n)| *f == f32::from(*n)));
+                assert!(counts.iter().enumerate().all(|(i, &n)| usize::from(n) == first + i));
+                next += counts.len();
+            }
+            assert_eq!(next, N, "{threads} threads, batches of {batch}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_the_run() {
+        let (ended, parts) = run_into(2, 10, 500);
+        assert_eq!(ended.unwrap_err().exit_status(), 2);
+        assert!(parts.iter().all(|(first, _)| *first < 500));
+    }
+}

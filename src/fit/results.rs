@@ -61,3 +61,22 @@ impl Sink for Results<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bit_is_counted_over_all_parts() {
+        let results = Results::new(vec![None, None], Some(1), None);
+        let part = |statuses: &[u16]| [Column::F32(vec![0.0; statuses.len()]), Column::U16(statuses.to_vec())];
+        let (dropped, negative) = (status::SAMPLES_DROPPED, status::NEGATIVE);
+        results.take(0, &part(&[0, dropped, negative, dropped | negative])).unwrap();
+        results.take(4, &part(&vec![negative; 70_000])).unwrap();
+        results.take(70_004, &part(&[status::NOT_ASKED_FOR])).unwrap();
+        let counts = results.status_counts();
+        let of = |bit: u16| counts[bit.trailing_zeros() as usize].1;
+        assert_eq!((of(dropped), of(negative), of(status::BAD_INPUT)), (2, 70_002, 0));
+        assert_eq!(counts.iter().map(|(_, n)| n).sum::<usize>(), 70_004, "what was not asked for counts");
+    }
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::device::Column;
 
 const VALUES: [f32; 2] = [1.0, 2.0];
 
@@ -95,4 +96,59 @@ fn a_folder_that_cannot_be_made_is_refused() {
     fs::write(&file, "x").unwrap();
     let error = Outputs::plan(options(&file, false), &["ADC"], &[]).unwrap_err();
     assert_eq!(error.exit_status(), 73);
+}
+
+/// The files of a map of two voxels that is put in two parts, or not at all.
+fn opened(format: Format, pictures: bool, elsewhere: Option<f32>, parts: &[(usize, f32)]) -> Vec<(String, Vec<u8>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let options = OutputOptions { dir: folder.path().into(), format, pictures, force: false };
+    let outputs = Outputs::plan(options, &["ADC"], &[]).unwrap();
+    let open = outputs.open_map(&grid(), "ADC", &Column::F32(Vec::new()), elsewhere).unwrap();
+    for &(first, value) in parts {
+        let picked = elsewhere.map(|_| &[1, 0][..]);
+        open.put(first, picked, &Column::F32(vec![value])).unwrap();
+    }
+    let MapOutput { unit, title, picture, meta, .. } = map("ADC");
+    outputs.close_map(&grid(), open, MapLabel { unit, title, picture, meta }).unwrap();
+    files(folder.path())
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut files: Vec<_> = entries.map(|path| (name(&path), fs::read(&path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn maps_in_parts_are_maps_at_once() {
+    for (format, pictures) in [(Format::Nii, false), (Format::Nii, true), (Format::NiiGz, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OutputOptions { dir: folder.path().into(), format, pictures, force: false };
+        Outputs::plan(options, &["ADC"], &[]).unwrap().write_map(&grid(), &map("ADC")).unwrap();
+        let at_once = files(folder.path());
+        let [first, second] = VALUES;
+        assert!(opened(format, pictures, None, &[(1, second), (0, first)]) == at_once, "{format:?} {pictures}");
+        // With a mask, places are those of the picked voxels: here the other way round.
+        assert!(opened(format, pictures, Some(0.0), &[(1, first), (0, second)]) == at_once, "{format:?} {pictures}");
+        assert!(opened(format, pictures, None, &[(0, second), (1, first)]) != at_once, "{format:?} {pictures}");
+    }
+}
+
+#[test]
+fn voxels_that_are_never_put_are_elsewhere() {
+    let of_one = opened(Format::Nii, false, Some(2.0), &[(1, 1.0)]);
+    assert!(of_one == opened(Format::Nii, false, None, &[(0, 1.0), (1, 2.0)]));
+}
+
+#[test]
+fn a_map_that_is_not_closed_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = OutputOptions { dir: folder.path().into(), format: Format::Nii, pictures: false, force: false };
+    let outputs = Outputs::plan(options, &["ADC"], &[]).unwrap();
+    let open = outputs.open_map(&grid(), "ADC", &Column::F32(Vec::new()), None).unwrap();
+    assert_eq!(files(folder.path()).len(), 1, "it is written while it is computed");
+    drop(open);
+    assert!(files(folder.path()).is_empty());
 }

@@ -35,12 +35,9 @@ impl NiftiStream {
         let file = PendingFile::create(path)?;
         let header = header::header(grid, 1, like);
         let n_bytes = grid.n_voxels() * like.value_size();
-        let begin = || -> io::Result<_> {
-            positioned::write_all_at(file.file(), &header, 0)?;
-            // A small file is synced at once.
-            if n_bytes > 2 * WRITEBACK { Writeback::start(file.file()).map(Some) } else { Ok(None) }
-        };
-        let writeback = begin().map_err(|e| file.trouble(e))?;
+        positioned::write_all_at(file.file(), &header, 0).map_err(|e| file.trouble(e))?;
+        // A small file is synced at its end alone, and so is any where no thread is to be had.
+        let writeback = if n_bytes > 2 * WRITEBACK { Writeback::start(file.file()).ok() } else { None };
         Ok(Self { file, header_len: header.len() as u64, fresh: AtomicUsize::new(0), writeback })
     }
 
