@@ -9,6 +9,7 @@ mod exam;
 mod fit;
 mod info;
 mod maps;
+mod models;
 pub mod options;
 mod progress;
 mod subtract;
@@ -39,6 +40,7 @@ enum Command {
     Subtract(subtract::Args),
     Enhance(enhance::Args),
     Maps(maps::Args),
+    Models(models::Args),
     Devices(devices::Args),
     Bench(bench::Args),
 }
@@ -134,6 +136,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Subtract(args) => subtract::run(args, &session),
         Command::Enhance(args) => enhance::run(args, &session),
         Command::Maps(args) => maps::run(args, &session),
+        Command::Models(args) => models::run(args, &session),
         Command::Devices(args) => devices::run(args, &session),
         Command::Bench(args) => bench::run(args, &session),
     }

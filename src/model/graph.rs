@@ -6,6 +6,7 @@
 
 mod arrange;
 mod derivative;
+mod written;
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! Signal models: one TOML file each in `models/signal/`, or a user's own file of the same form.
 
-mod describe;
+pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
