@@ -3,15 +3,19 @@
 mod bench;
 mod console;
 mod demo;
+mod design;
 mod devices;
 mod enhance;
 mod exam;
 mod fit;
 mod info;
 mod maps;
+mod model_args;
 mod models;
+mod named;
 pub mod options;
 mod progress;
+mod simulate;
 mod subtract;
 
 use std::process::ExitCode;
@@ -41,6 +45,8 @@ enum Command {
     Enhance(enhance::Args),
     Maps(maps::Args),
     Models(models::Args),
+    Design(design::Args),
+    Simulate(simulate::Args),
     Devices(devices::Args),
     Bench(bench::Args),
 }
@@ -137,6 +143,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Enhance(args) => enhance::run(args, &session),
         Command::Maps(args) => maps::run(args, &session),
         Command::Models(args) => models::run(args, &session),
+        Command::Design(args) => design::run(args, &session),
+        Command::Simulate(args) => simulate::run(args, &session),
         Command::Devices(args) => devices::run(args, &session),
         Command::Bench(args) => bench::run(args, &session),
     }

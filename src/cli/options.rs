@@ -9,6 +9,9 @@ use crate::volume::bvalues::{BvalueList, BvalueSource};
 use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Average, Format, Selection, SeriesOptions, VolumeChoice};
 
+pub use super::model_args::{AxesArgs, ModelArgs};
+pub use super::named::{Named, NamedList, NamedMap, NamedRange, NumberOrFile};
+
 /// Where results go.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]

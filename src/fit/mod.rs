@@ -2,6 +2,7 @@
 
 pub mod adc;
 mod blocks;
+pub mod design;
 mod line;
 pub mod nlls;
 pub mod regions;

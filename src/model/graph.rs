@@ -99,8 +99,15 @@ impl Graph {
 
     /// The values of all nodes in f64, from those of the constants and of one voxel's inputs; what is not given is NaN.
     pub fn values(&self, constants: &[f64], inputs: &[f64]) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.entries.len());
+        self.values_into(constants, inputs, &mut values);
+        values
+    }
+
+    /// The same in place of what is in `values`, so that many voxels take memory once.
+    pub fn values_into(&self, constants: &[f64], inputs: &[f64], values: &mut Vec<f64>) {
         let given = |list: &[f64], i: u32| list.get(i as usize).copied().unwrap_or(f64::NAN);
-        let mut values: Vec<f64> = Vec::with_capacity(self.entries.len());
+        values.clear();
         for entry in &self.entries {
             let of = |node: Node| values[node.index()];
             values.push(match *entry {
@@ -111,7 +118,6 @@ impl Graph {
                 Entry::Operation(Operation::Binary(op, a, b)) => op.value(of(a), of(b)),
             });
         }
-        values
     }
 
     /// For each node, whether it differs between voxels.

@@ -21,6 +21,8 @@
 //!
 //! Numbers nearer to 0 than the type's smallest normal number count as 0 wherever 0 is an edge: GPUs flush them.
 //! `x^y` is `exp(y · log x)`: where it is not made of products, its error grows with the size of `y · log x`.
+//! On the host, exp, log, sin and cos are those of the `libm` crate, made of IEEE 754 arithmetic alone: what is computed
+//! there has the same bits on every machine.
 //! The sign of a zero cannot be observed through any operator, so simplification need not keep it.
 //!
 //! Derivatives are made of the same operators and three more, which no formula can call. Where a slope is infinite they
@@ -98,13 +100,15 @@ impl Unary {
     pub fn value(self, x: f64) -> f64 {
         match self {
             Self::Neg => -x,
-            Self::Exp if x.exp() < f64::MIN_POSITIVE => 0.0,
-            Self::Exp => x.exp(),
+            Self::Exp => match libm::exp(x) {
+                tiny if tiny < f64::MIN_POSITIVE => 0.0,
+                value => value,
+            },
             Self::Log if x < f64::MIN_POSITIVE => f64::NAN,
-            Self::Log => x.ln(),
+            Self::Log => libm::log(x),
             Self::Sqrt => x.sqrt(),
-            Self::Sin => x.sin(),
-            Self::Cos => x.cos(),
+            Self::Sin => libm::sin(x),
+            Self::Cos => libm::cos(x),
             Self::Abs => x.abs(),
             Self::Sign if counts_as_zero(x) => 0.0,
             Self::Sign => x.signum(),

@@ -206,7 +206,7 @@ mod tests {
     fn only_needed_parentheses_stand() {
         for (from, to) in [
             ("x + (y - z)", "x + y - z"),
-            ("x - (y - z)", "x + z - y"),
+            ("x - (y - z)", "x - y + z"),
             ("x - (y + z)", "x - y - z"),
             ("-x - y", "-x - y"),
             ("x * (y * z)", "x * y * z"),

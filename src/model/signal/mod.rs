@@ -6,6 +6,7 @@ mod file;
 mod homogeneous;
 pub mod program;
 pub mod requires;
+mod truth;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -167,3 +168,6 @@ fn embedded() -> Vec<SignalModel> {
     models.sort_by(|a, b| a.name.cmp(&b.name));
     models
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,7 @@ fn mistakes_in_formulas() {
         ("exp(-b", "ln(-b", ["line 4, column 16", "unknown function `ln`", "write log"]),
         ("S0 * exp", "S0 exp", ["line 4, column 14", "found the name `exp`", "write * between factors"]),
         ("S0 * exp(-b * D)", "S0 * exp(-b * D", ["line 4, column 19", "never closed", "add a `)`"]),
-        ("* share", "* share / 0", ["line 4", "no value in 32-bit", "change the units"]),
+        ("* share", "* (1 / 0) * share", ["line 4, column 30", "no value in 32-bit", "change the units"]),
         ("1 / D", "1 / b", ["line 29, column 16", "unknown name `b`", "names: S0, D, share"]),
         ("1 / D", "1 / tau", ["line 29, column 16", "unknown name `tau`", "names: S0, D, share"]),
     ]);
