@@ -1,7 +1,7 @@
 //! A series of any signal model, from known parameters.
 //!
 //! The same request gives the same bytes on any machine and any number of threads: the signal is computed by operations
-//! that IEEE 754 defines to the last bit (see [`crate::model::operator`]), rounded to f32, and given the noise of
+//! that IEEE 754 defines to the last bit ([`Elementary::PORTABLE`]), rounded to f32, and given the noise of
 //! [`super::add_noise`].
 
 use rayon::prelude::*;
@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::{Noise, add_noise};
 use crate::fit::design::reference_sample;
 use crate::model::graph::{Graph, Node};
+use crate::model::operator::Elementary;
 use crate::model::signal::program::Choice;
 use crate::model::{Fault, SignalModel};
 use crate::{Error, Result};
@@ -141,7 +142,7 @@ fn noiseless(spec: &SeriesSpec) -> Result<Vec<f32>> {
             }
             constants.clear();
             constants.extend(spec.axes.iter().map(|axis| axis[sample]));
-            graph.values_into(&constants, &inputs, &mut values);
+            graph.values_by(&Elementary::PORTABLE, &constants, &inputs, &mut values);
             *to = values[signal.index()] as f32;
             if !to.is_finite() {
                 return Err(no_signal(spec.model, sample, &inputs));
@@ -197,7 +198,7 @@ fn true_maps(spec: &SeriesSpec) -> Result<Vec<TrueMap>> {
         inputs.clear();
         inputs.extend(spec.truth.iter().map(|truth| truth.at(voxel)));
         let empty = inputs.iter().any(|value| value.is_nan());
-        graph.values_into(&constants, &inputs, &mut values);
+        graph.values_by(&Elementary::PORTABLE, &constants, &inputs, &mut values);
         for (column, node) in columns.iter_mut().zip(&wanted) {
             column.push(if empty { f32::NAN } else { values[node.index()] as f32 });
         }

@@ -191,8 +191,8 @@ mod tests {
     const INPUTS: [&str; 3] = ["x", "y", "z"];
 
     fn read(graph: &mut Graph, text: &str) -> Node {
-        let mut names: Vec<_> = (0..).zip(INPUTS).map(|(i, name)| (name, graph.input(i))).collect();
-        names.push(("b", graph.constant(0)));
+        let mut names = vec![("b", graph.constant(0))];
+        names.extend((0..).zip(INPUTS).map(|(i, name)| (name, graph.input(i))));
         graph.add(&parse(text).unwrap(), &names).unwrap()
     }
 

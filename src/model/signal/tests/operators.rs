@@ -143,6 +143,17 @@ fn slack(case: &Case) -> f64 {
     }
 }
 
+/// Whether operator.rs takes slopes of x^y otherwise than the reference: at x = 0 nothing is known of them, even if y is
+/// just then 0, where the reference has no slope by y, or 1, where it has 1 by x; and x^y with y = 0 keeps NaN.
+fn is_unknown(case: &Case, target: &Target) -> bool {
+    match (case.op.as_str(), case.arguments.as_slice()) {
+        ("^", &[x, 0.0]) => x == 0.0 || x.is_nan(),
+        // The smallest normal number is exp of what is just too low for it.
+        ("^", &[x, 1.0]) => x.abs() <= target.smallest,
+        _ => false,
+    }
+}
+
 /// Says what is wrong, if it is.
 fn check(case: &Case, target: &Target, formula: &str) -> Result<(), String> {
     let parameters = &case.arguments[..case.slopes.len()];
@@ -150,10 +161,8 @@ fn check(case: &Case, target: &Target, formula: &str) -> Result<(), String> {
     if !target.agrees(value, case.value, slack(case)) {
         return Err(format!("{formula} of {parameters:?} on {}: {value:e}, not {:e}", target.name, case.value));
     }
-    // Nobody asks for a slope where there is no value. The slopes of x^y for y = 0, where x^y is the constant 1 for
-    // every x, are those of operator.rs: at x = 0 nothing is known, and NaN stays NaN.
-    let at_power_0 = case.op == "^" && case.arguments[1] == 0.0 && !(case.arguments[0] > 0.0);
-    if case.value.is_nan() || at_power_0 {
+    // Nobody asks for a slope where there is no value.
+    if case.value.is_nan() || is_unknown(case, target) {
         return Ok(());
     }
     for (i, (got, want)) in slopes.into_iter().zip(&case.slopes).enumerate() {
@@ -202,7 +211,7 @@ fn another_operator_is_noticed() {
             ("+", "x + y + 1e-6"),
             ("-", "y - x"),
             ("*", "x * y * 1.00001"),
-            ("/", "x / abs(y)"),
+            ("/", "x / (1.00001 * y)"),
             ("^", "exp(y * log(x)) * 1.00001"),
             ("min", "max(x, y)"),
             ("max", "x + 0 * y"),
