@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::device::{Column, Device, DeviceDescription, Source};
-use crate::fit::{AdcKernel, AdcOptions, AdcOutput, FitRequest, Method, run as run_fit};
+use crate::fit::{AdcKernel, AdcOptions, AdcOutput, FitMethod, FitRequest, Method, run as run_fit};
 use crate::report::outputs::OutputOptions;
 use crate::simulate::{Noise, add_noise};
 use crate::volume::mask::MaskChoice;
@@ -137,8 +137,8 @@ fn file_seconds(options: &BenchOptions, fit: &AdcOptions, image: &Image, device:
         series: SeriesOptions { bvalues: BvalueSource::List(B_VALUES.to_vec()), ..SeriesOptions::default() },
         mask: MaskChoice::None,
         labels: None,
-        options: fit.clone(),
-        write: vec![AdcOutput::Adc],
+        method: FitMethod::Adc(fit.clone()),
+        write: vec![AdcOutput::Adc.name().into()],
         output: output_to(&folder.path().join("maps")),
     };
     median_seconds(options.repeats, || run_fit(&request, device, |_| Box::new(())).map(drop))

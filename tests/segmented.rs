@@ -2,7 +2,7 @@
 //! device against f64.
 
 mod edges;
-mod reference;
+pub mod reference;
 mod reflective;
 
 use std::path::PathBuf;

@@ -36,3 +36,17 @@ pub const SEGMENTED_F: f64 = 5e-6;
 pub const SEGMENTED_DSTAR: f64 = 1e-3;
 /// Residual sum of squares, relative: residuals of some 0.01 of S0 move with f's rounding, 1e-6 of S0.
 pub const SEGMENTED_RESIDUAL_SUM: f64 = 1e-3;
+
+/// Sums of squares of non-linear fits in f64 against the least that a multi-start search in another program found.
+pub const NLLS_SQUARES_F64: f64 = 1e-7;
+/// Parameters that the data determine (standard errors below 10 %), relative: a sum of squares within 1e-12 leaves them
+/// within 1e-6 of their standard errors.
+pub const NLLS_PARAMETERS_F64: f64 = 1e-6;
+/// Their standard errors, relative, which move with the parameters.
+pub const NLLS_SE_F64: f64 = 1e-5;
+/// Sums of squares in f32: signals known to 1e-7 of the largest, residuals of 1e-2 of it.
+pub const NLLS_SQUARES_F32: f64 = 1e-3;
+/// Cells' means against the published ones, which were found with looser tolerances; relative.
+pub const NLLS_OSIPI_MEAN: f64 = 1e-4;
+/// And their standard deviations.
+pub const NLLS_OSIPI_SD: f64 = 1e-3;

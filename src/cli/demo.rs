@@ -13,7 +13,7 @@ use crate::enhance::run::{LabelInput, enhance};
 use crate::enhance::sigma::Sigma;
 use crate::enhance::subtract::{SubtractOptions, subtract};
 use crate::enhance::{Agent, PhaseArg, Phases};
-use crate::fit::{AdcOptions, AdcOutput, FitRequest, run as fit};
+use crate::fit::{AdcOptions, FitMethod, FitRequest, run as fit};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
 use crate::simulate::demo::{self, Content, Folders};
@@ -124,8 +124,8 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         series: SeriesOptions::default(),
         mask: MaskChoice::Auto,
         labels: Some(folders.input.join("labels.nii.gz")),
-        options: AdcOptions::default(),
-        write: AdcOutput::ALL.to_vec(),
+        method: FitMethod::Adc(AdcOptions::default()),
+        write: Vec::new(),
         output,
     }
 }

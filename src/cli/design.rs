@@ -1,13 +1,12 @@
 //! `hepar design`.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::Session;
 use super::console;
 use super::options::{AxesArgs, ModelArgs, Named};
 use crate::fit::design::{Bound, bounds, reference_sample, sigma};
+use crate::measure::rounded;
 use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
 use crate::{Error, Result};
@@ -40,21 +39,16 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, _session: &Session) -> Result<()> {
     let model = args.model.get()?;
     let axes = args.axes.of(&model)?;
-    let mut choice = Choice::of(&model);
-    let mut given: Vec<(String, f64)> = args.truth.into_iter().map(Into::into).collect();
-    for Named { name, value } in args.fix {
-        if given.iter().any(|(other, _)| *other == name) {
-            let remedy = "leave one of the two out";
-            return Err(Error::Usage(format!("both --truth and --fix are given for `{name}`\n  remedy: {remedy}")));
-        }
-        let parameters = model.parameters.iter().zip(&mut choice.fixed).filter(|(p, _)| p.name == name);
-        parameters.for_each(|(_, fixed)| *fixed = Some(value));
-        given.push((name, value));
+    let by_name = |list: Vec<Named<f64>>| list.into_iter().map(Into::into).collect::<Vec<(String, f64)>>();
+    let (truth, fixed) = (by_name(args.truth), by_name(args.fix));
+    if let Some((name, _)) = truth.iter().find(|(name, _)| fixed.iter().any(|(fixed, _)| fixed == name)) {
+        let remedy = "leave one of the two out";
+        return Err(Error::Usage(format!("both --truth and --fix are given for `{name}`\n  remedy: {remedy}")));
     }
-    let truth = model.truth(&given)?;
-    for (parameter, fixed) in choice.fixed.iter_mut().enumerate() {
-        *fixed = fixed.map(|_| truth[parameter]);
-    }
+    let mut choice = Choice::with(&model, &fixed)?;
+    let truth = model.truth(&[truth, fixed].concat())?;
+    // What the model's own file fixes may be given another value, too.
+    choice.fixed.iter_mut().zip(&truth).for_each(|(fixed, value)| *fixed = fixed.map(|_| *value));
     if choice.fitted().next().is_none() {
         return Err(Error::Usage("no parameter is left to estimate\n  remedy: fix fewer of them".into()));
     }
@@ -98,20 +92,20 @@ impl Report {
             at.push(format!("{} = {}", axis.name, values[reference]));
         }
         let at = at.join(", ");
-        text += &format!("SNR {} at {at}: the noise has a standard deviation of {:.4}\n", self.snr, self.sigma);
+        text +=
+            &format!("SNR {} at {at}: the noise has a standard deviation of {}\n", self.snr, rounded(self.sigma, 4));
         for (parameter, fixed) in self.model.parameters.iter().zip(&self.choice.fixed) {
             if let Some(value) = fixed {
                 text += &format!("{} is known: {value} {}\n", parameter.name, parameter.unit);
             }
         }
-        let _ = writeln!(
-            text,
-            "\n{:<14}{:<10}{:>14}{:>14}{:>12}",
-            "parameter", "unit", "truth", "bound (sd)", "bound in %"
-        );
+        let row = |[name, unit, truth, sd, percent]: [&str; 5]| {
+            format!("{name:<14}{unit:<10}{truth:>12}{sd:>12}{percent:>12}\n")
+        };
+        text += &format!("\n{}", row(["parameter", "unit", "truth", "bound (sd)", "bound in %"]));
         for bound in &self.bounds {
-            let Bound { name, unit, truth, sd } = bound;
-            let _ = writeln!(text, "{name:<14}{unit:<10}{truth:>14.4e}{sd:>14.3e}{:>12.1}", bound.percent());
+            let [truth, sd, percent] = [bound.truth, bound.sd, bound.percent()].map(|x| rounded(x, 4));
+            text += &row([&bound.name, &bound.unit, &truth, &sd, &percent]);
         }
         let remarks: Vec<String> = self.bounds.iter().filter_map(Bound::remark).collect();
         if !remarks.is_empty() || !self.unmet.is_empty() {

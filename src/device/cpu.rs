@@ -1,9 +1,11 @@
 //! The CPU backend: batches on a pool of threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use super::kernel::empty_columns;
-use super::{Column, ColumnMut, Precision, Progress, Source, VoxelKernel};
+use super::{Column, ColumnMut, Precision, Progress, Sink, Source, VoxelKernel};
 use crate::{Error, Result};
 
 /// Voxels in a batch unless told otherwise: all rows of a batch stay in a core's second-level cache.
@@ -68,6 +70,39 @@ impl Cpu {
             });
         });
         columns
+    }
+
+    /// The same with the results handed to `sink`: each thread takes the next batch, and hands it on before it takes
+    /// another, so that little memory is used, over and over.
+    ///
+    /// # Errors
+    /// The first of `sink`.
+    pub fn run_into(
+        &self,
+        kernel: &dyn VoxelKernel,
+        source: &Source,
+        sink: &dyn Sink,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let n = source.n_voxels();
+        let (size, specs) = (self.batch_voxels.min(n.max(1)), kernel.columns());
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut columns = empty_columns(&specs, self.precision, size);
+            loop {
+                let first = next.fetch_add(size, Ordering::Relaxed);
+                if first >= n {
+                    return Ok(());
+                }
+                let batch = source.batch(first..(first + size).min(n));
+                columns.iter_mut().for_each(|column| column.truncate(batch.n_voxels()));
+                let mut out: Vec<ColumnMut> = columns.iter_mut().map(Column::as_mut).collect();
+                kernel.run_cpu(&batch, self.precision, &mut out);
+                sink.take(first, &columns).inspect_err(|_| next.store(n, Ordering::Relaxed))?;
+                progress.advance(batch.n_voxels());
+            }
+        };
+        self.pool.broadcast(|_| work()).into_iter().collect()
     }
 }
 

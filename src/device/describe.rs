@@ -1,5 +1,7 @@
 //! What a device is, in words and numbers: for lists, logs and sidecars.
 
+use std::sync::OnceLock;
+
 use serde::{Serialize, Serializer};
 
 /// What kind of machine a device is, the best first.
@@ -103,8 +105,13 @@ pub struct CpuDescription {
 }
 
 impl CpuDescription {
-    /// Describes the CPU that this runs on.
+    /// Describes the CPU that this runs on; the system is asked once.
     pub fn here() -> Self {
+        static HERE: OnceLock<CpuDescription> = OnceLock::new();
+        HERE.get_or_init(Self::ask).clone()
+    }
+
+    fn ask() -> Self {
         let (instruction_set, f32_lanes) = crate::lanes::instruction_set();
         Self {
             device: DeviceDescription {

@@ -41,6 +41,33 @@ impl Column {
         }
     }
 
+    /// As many values of the same type.
+    pub fn filled_like(&self, value: f32, n_voxels: usize) -> Self {
+        match self {
+            Self::F32(_) => Self::F32(vec![value; n_voxels]),
+            Self::F64(_) => Self::F64(vec![value.into(); n_voxels]),
+            Self::U16(_) => Self::U16(vec![value as u16; n_voxels]),
+        }
+    }
+
+    /// All of it, to be filled.
+    pub(super) fn as_mut(&mut self) -> ColumnMut<'_> {
+        match self {
+            Self::F32(values) => ColumnMut::F32(values),
+            Self::F64(values) => ColumnMut::F64(values),
+            Self::U16(values) => ColumnMut::U16(values),
+        }
+    }
+
+    /// Drops what is beyond `n_voxels`.
+    pub(super) fn truncate(&mut self, n_voxels: usize) {
+        match self {
+            Self::F32(values) => values.truncate(n_voxels),
+            Self::F64(values) => values.truncate(n_voxels),
+            Self::U16(values) => values.truncate(n_voxels),
+        }
+    }
+
     /// The values as f64.
     pub fn into_f64(self) -> Vec<f64> {
         match self {

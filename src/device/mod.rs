@@ -32,6 +32,15 @@ pub trait Progress: Sync {
     fn advance(&self, voxels: usize);
 }
 
+/// Takes the results of a run as they come, from any thread and in any order.
+pub trait Sink: Sync {
+    /// All columns of the voxels from `first` on, counted in the order of [`Source::picked`].
+    ///
+    /// # Errors
+    /// Any, such as those of writing; the run ends with it.
+    fn take(&self, first: usize, columns: &[Column]) -> crate::Result<()>;
+}
+
 /// Nobody wants to know.
 impl Progress for () {
     fn advance(&self, _voxels: usize) {}

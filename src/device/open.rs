@@ -1,7 +1,8 @@
 //! One device that runs kernels, whatever it is.
 
 use super::choose::DeviceChoice;
-use super::{Column, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Source, VoxelKernel};
+use super::kernel::empty_columns;
+use super::{Column, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Sink, Source, VoxelKernel};
 use crate::{Error, Result};
 
 #[cfg(feature = "gpu")]
@@ -49,6 +50,28 @@ impl Device {
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.run(kernel, source, progress),
         }
+    }
+
+    /// The same with the results handed to `sink` as they come: on the CPU, what was not handed on yet takes a batch a
+    /// thread.
+    pub fn run_into(
+        &self,
+        kernel: &dyn VoxelKernel,
+        source: &Source,
+        sink: &dyn Sink,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        match self {
+            Self::Cpu(cpu) => cpu.run_into(kernel, source, sink, progress),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => sink.take(0, &gpu.run(kernel, source, progress)?),
+        }
+    }
+
+    /// Columns as this device will fill them, without a voxel.
+    pub fn columns(&self, kernel: &dyn VoxelKernel) -> Vec<Column> {
+        let precision = self.cpu().map_or(Precision::F32, Cpu::precision);
+        empty_columns(&kernel.columns(), precision, 0)
     }
 
     /// What it is, for logs and sidecars.

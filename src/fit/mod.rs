@@ -3,17 +3,20 @@
 pub mod adc;
 mod blocks;
 pub mod design;
+mod late;
 mod line;
+pub mod method;
 pub mod nlls;
 pub mod regions;
+pub mod results;
 pub mod run;
 mod samples;
 pub mod segmented;
-pub mod series;
 pub mod status;
 
 pub use adc::{AdcKernel, AdcOptions, AdcOutput, Method};
+pub use method::{FitMethod, FitOutput, Role};
+pub use results::Results;
 pub use run::{FitRequest, FitSummary, run};
 pub use samples::BadSamples;
 pub use segmented::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
-pub use series::fit_series;

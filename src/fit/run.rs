@@ -1,25 +1,21 @@
-//! A whole run of the ADC fit: from files to maps, sidecars and the table of regions.
+//! A whole run of a fit: from files to maps, sidecars and the table of regions.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::regions::region_table;
-use super::series::count_status;
-use super::{AdcOptions, AdcOutput, fit_series, status};
-use crate::device::{Column, Device, Progress};
+use super::{FitMethod, FitOutput, Results, Role, status};
+use crate::device::{Device, Progress, Source};
 use crate::measure::Table;
-use crate::report::ColourKind;
-use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
+use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
 use crate::volume::{ReadOptions, Series, SeriesOptions, read};
 use crate::{Error, Result};
-
-/// The table that labels give.
-const TABLE: &str = "ADC_regions.tsv";
 
 /// What is fitted, how, and where the results go.
 #[derive(Debug, Clone)]
@@ -34,10 +30,10 @@ pub struct FitRequest {
     pub mask: MaskChoice,
     /// A label image that gives a table of its regions.
     pub labels: Option<PathBuf>,
-    /// How the fit is done.
-    pub options: AdcOptions,
-    /// Maps to write.
-    pub write: Vec<AdcOutput>,
+    /// What is fitted, and how.
+    pub method: FitMethod,
+    /// Maps to write, by their names; all if none is named.
+    pub write: Vec<String>,
     /// Where to.
     pub output: OutputOptions,
 }
@@ -56,45 +52,56 @@ pub struct FitSummary {
 /// Reads, fits and writes; nothing is computed before it is sure that the results can be written.
 ///
 /// # Errors
-/// Those of reading ([`read`], [`Series::new`], [`read_labels`]), of [`Device::run`] and of [`Outputs`].
+/// Those of [`FitMethod::check_device`], of reading ([`read`], [`Series::new`], [`read_labels`]), of [`Device::run`] and of [`Outputs`].
 pub fn run(
     request: &FitRequest,
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     let start = Instant::now();
+    request.method.check_device(device)?;
     let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
     let series = Series::new(images, &request.series)?;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
     let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
     let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
-    let maps: Vec<&str> = request.write.iter().map(|output| output.name()).collect();
-    let files: &[&str] = if labels.is_some() { &[TABLE] } else { &[] };
+    let written = request.method.named_outputs(&request.write)?;
+    let computed = with_status(&request.method, &written)?;
+    let kernel = request.method.kernel(&series.b_values(), &computed)?;
+    let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
+    let table = table_name(&request.method)?;
+    let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
     let outputs = Outputs::plan(request.output.clone(), &maps, files)?;
 
     tracing::debug!("read after {:.1} ms", milliseconds(start));
-    let picked = mask.as_ref().map(Mask::picked);
-    let n_voxels = picked.as_ref().map_or(series.grid.n_voxels(), Vec::len);
-    let computed = with_status(&request.write);
-    let columns = fit_series(&series, picked, &request.options, &computed, device, &*progress(n_voxels))?;
+    let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
+    let masked = request.mask != MaskChoice::None;
+    let columns = device.columns(&*kernel);
+    let open = |(output, column): (&FitOutput, _)| {
+        let map = || outputs.open_map(&series.grid, &output.name, &column, masked.then(|| output.elsewhere()));
+        written.contains(output).then(map).transpose()
+    };
+    let maps = computed.iter().zip(columns).map(open).collect::<Result<_>>()?;
+    let results = Results::new(maps, computed.iter().position(|o| o.role == Role::Status), source.picked());
+    device.run_into(&*kernel, &source, &results, &*progress(source.n_voxels()))?;
 
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let meta = describe(request, &series, device)?;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
-    outputs.write_maps(&series.grid, &map_outputs(&request.write, &columns, &meta))?;
-    let regions = labels.map(|labels| region_table(&series, &labels, &request.options, device)).transpose()?;
+    let status_counts = results.status_counts();
+    let written = computed.iter().filter(|output| written.contains(output));
+    let labelled = results.into_maps().zip(written.map(|output| label(output, &meta)));
+    let labelled: Vec<(OpenMap, MapLabel)> = labelled.collect();
+    labelled.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
+    let regions = labels.map(|labels| region_table(&series, &labels, &request.method, device)).transpose()?;
     if let Some(table) = &regions {
-        outputs.write_file(TABLE, &table.to_tsv()?)?;
+        outputs.write_file(&table_name(&request.method)?, &table.to_tsv()?)?;
     }
     let inputs_sha256 = sha256(&series)?;
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
-    let status_counts = match columns.last() {
-        Some(Column::U16(statuses)) => count_status(statuses),
-        _ => Vec::new(),
-    };
-    Ok(FitSummary { n_voxels, status_counts, regions })
+    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions })
 }
 
 fn milliseconds(start: Instant) -> f64 {
@@ -102,52 +109,41 @@ fn milliseconds(start: Instant) -> f64 {
 }
 
 /// The status comes last whether it is written or not: its counts are always said.
-fn with_status(outputs: &[AdcOutput]) -> Vec<AdcOutput> {
-    let others = outputs.iter().copied().filter(|&output| output != AdcOutput::Status);
-    others.chain([AdcOutput::Status]).collect()
+fn with_status(method: &FitMethod, written: &[FitOutput]) -> Result<Vec<FitOutput>> {
+    let is_status = |output: &&FitOutput| output.role == Role::Status;
+    let all = method.outputs()?;
+    let others = written.iter().filter(|output| !is_status(output));
+    Ok(others.chain(all.iter().filter(is_status)).cloned().collect())
 }
 
-fn map_outputs<'a>(write: &[AdcOutput], columns: &'a [Column], meta: &Map<String, Value>) -> Vec<MapOutput<'a>> {
-    let computed = with_status(write);
-    let asked_for = computed.into_iter().zip(columns).filter(|(output, _)| write.contains(output));
-    let as_map = |(output, column): (AdcOutput, &'a Column)| {
-        let mut meta = meta.clone();
-        if output == AdcOutput::Status {
-            let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
-            meta.insert("status_bits".into(), Value::Object(bits.collect()));
-        }
-        let kind = match output {
-            AdcOutput::S0 => ColourKind::Grey,
-            AdcOutput::Status => ColourKind::Categorical,
-            _ => ColourKind::Sequential,
-        };
-        MapOutput {
-            name: output.name(),
-            data: column.into(),
-            unit: output.unit(),
-            title: output.title(),
-            picture: kind.into(),
-            meta,
-        }
-    };
-    asked_for.map(as_map).collect()
+/// The table that labels give is named after the first estimate.
+fn table_name(method: &FitMethod) -> Result<String> {
+    Ok(match method.outputs()?.iter().find(|output| output.role == Role::Estimate) {
+        Some(output) if method.model() == "adc" => format!("{}_regions.tsv", output.name),
+        _ => format!("{}_regions.tsv", method.model()),
+    })
+}
+
+fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
+    let mut meta = meta.clone();
+    if output.role == Role::Status {
+        let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
+        meta.insert("status_bits".into(), Value::Object(bits.collect()));
+    }
+    let (unit, title) = (output.unit.clone(), output.title.clone());
+    MapLabel { unit, title, picture: output.colours().into(), meta }
 }
 
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
-    let options = &request.options;
     let sensitive = warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
     let description = json!({
-        "model": "adc",
-        "method": options.method.name(),
         "b_values_s_per_mm2": b_values,
         "volumes_used": series.volumes.iter().map(|volume| &volume.from).collect::<Vec<_>>(),
         "volumes_left_out_as_derived": left_out,
         "perfusion_sensitive": sensitive,
-        "bad_samples": options.bad_samples.name(),
-        "max_iterations": options.max_iterations,
         "average": request.series.average.name(),
         "b_tolerance_s_per_mm2": request.series.b_tolerance,
         "median_3x3": request.series.median_3x3,
@@ -156,7 +152,7 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
         "device": device.description(),
     });
     match description {
-        Value::Object(keys) => Ok(keys),
+        Value::Object(keys) => Ok(request.method.describe().into_iter().chain(keys).collect()),
         _ => Err(Error::Internal("a sidecar is no JSON object".into())),
     }
 }

@@ -170,6 +170,12 @@ macro_rules! dispatch {
 dispatch!(f32, run_f32);
 dispatch!(f64, run_f64);
 
+/// Runs a kernel in f64 without vectors: for large kernels whose f64 is an oracle, not a fast path, and not worth the time
+/// that a compiler takes for each instruction set.
+pub fn run_f64_plain<W: LaneWork>(work: W) -> W::Output {
+    work.run(Of::<pulp::Scalar, f64> { simd: pulp::Scalar::new(), lane: std::marker::PhantomData })
+}
+
 /// The instruction set in use, and its f32 lanes.
 pub fn instruction_set() -> (&'static str, usize) {
     struct Width;

@@ -91,6 +91,11 @@ impl Table {
         &self.rows
     }
 
+    /// The columns' names.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
     /// Only the named columns, in the order given; names that do not occur are passed over.
     pub fn select(&self, columns: &[&str]) -> Self {
         let places: Vec<usize> =

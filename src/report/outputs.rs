@@ -1,5 +1,6 @@
 //! Everything that a command writes: maps with their sidecars and pictures, tables, and the record that says "done".
 
+mod open;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use super::{ColourKind, Montage};
 use crate::volume::atomic::write_atomically;
 use crate::volume::{Format, Grid, MapData, write_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
+
+pub use open::{MapLabel, OpenMap};
 
 /// The file that is written last: a folder without it holds an unfinished run.
 pub const RECORD: &str = "hepar.json";
@@ -166,7 +169,7 @@ impl Outputs {
         let n_volumes = map.data.len() / grid.n_voxels().max(1);
         write_nifti(&path, grid, n_volumes, map.data)?;
         self.note(&image);
-        self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map))?)?;
+        self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map.title, map.unit, &map.meta))?)?;
         if self.options.pictures {
             self.write_file(&format!("{}.png", map.name), &paint(grid, map)?)?;
         }
@@ -255,11 +258,11 @@ fn make_folder(dir: &Path) -> Result<()> {
     })
 }
 
-fn sidecar(map: &MapOutput) -> Value {
+fn sidecar(title: &str, unit: &str, meta: &Map<String, Value>) -> Value {
     let mut keys = Map::new();
-    keys.insert("title".into(), map.title.into());
-    keys.insert("units".into(), map.unit.into());
-    keys.extend(map.meta.clone());
+    keys.insert("title".into(), title.into());
+    keys.insert("units".into(), unit.into());
+    keys.extend(meta.clone());
     keys.insert("hepar_version".into(), env!("CARGO_PKG_VERSION").into());
     keys.insert("note".into(), RESEARCH_USE_ONLY.into());
     Value::Object(keys)

@@ -21,11 +21,62 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// [`write_atomically`] with the bytes coming from `fill`.
 pub fn write_atomically_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let folder = folder_of(path);
-    let mut beside = temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
-    fill(beside.as_file_mut()).and_then(|()| beside.as_file().sync_all()).map_err(|e| cannot_write(path, e))?;
-    beside.persist(path).map_err(|e| cannot_create(path, &folder, e.error.kind()))?;
-    sync_folder(&folder).map_err(|e| cannot_write(path, e))
+    let mut pending = PendingFile::create(path)?;
+    fill(pending.beside.as_file_mut()).map_err(|e| pending.trouble(e))?;
+    pending.commit()
+}
+
+/// A file that has its name only when it is whole. Until then it lies hidden in the same folder; dropped, it is gone.
+#[derive(Debug)]
+pub struct PendingFile {
+    path: PathBuf,
+    folder: PathBuf,
+    beside: NamedTempFile,
+}
+
+impl PendingFile {
+    /// Begins the file that will be at `path`.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`] when the folder takes no new file.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = folder_of(path);
+        let beside = temporary_beside(path, &folder).map_err(|e| cannot_create(path, &folder, e.kind()))?;
+        Ok(Self { path: path.into(), folder, beside })
+    }
+
+    /// What is written to.
+    pub fn file(&self) -> &File {
+        self.beside.as_file()
+    }
+
+    /// What an error while writing means for the user.
+    pub fn trouble(&self, error: io::Error) -> Error {
+        cannot_write(&self.path, error)
+    }
+
+    /// Syncs the file, gives it its name, in the place of an old one, and syncs its folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when syncing fails, [`Error::CannotCreate`] when the name cannot be given.
+    pub fn commit(self) -> Result<()> {
+        let Self { path, folder, beside } = self;
+        beside.as_file().sync_all().map_err(|e| cannot_write(&path, e))?;
+        let old = large_file_at(&path);
+        beside.persist(&path).map_err(|e| cannot_create(&path, &folder, e.error.kind()))?;
+        // The last handle of an old file frees what it holds, which takes longer than the rename: nobody waits for it.
+        if old.is_some() {
+            let _ = std::thread::Builder::new().spawn(move || drop(old));
+        }
+        sync_folder(&folder).map_err(|e| cannot_write(&path, e))
+    }
+}
+
+/// A handle of the file that is about to be replaced.
+fn large_file_at(path: &Path) -> Option<File> {
+    const LARGE: u64 = 1 << 20;
+    let is_large = path.symlink_metadata().is_ok_and(|old| cfg!(unix) && old.is_file() && old.len() > LARGE);
+    is_large.then(|| File::open(path).ok()).flatten()
 }
 
 fn folder_of(path: &Path) -> PathBuf {

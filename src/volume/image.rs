@@ -1,6 +1,7 @@
 //! An image as its file holds it: own voxel type, own scaling, native byte order.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ndarray::{ArrayD, ShapeBuilder};
 
@@ -31,7 +32,7 @@ pub struct Image {
     /// [`Grid::zooms`] has the voxel sizes that count. Empty for images made in memory.
     pub pixdim: Vec<f64>,
     hash: Option<FileHash>,
-    voxels: AlignedBytes,
+    voxels: Arc<AlignedBytes>,
 }
 
 impl Image {
@@ -54,15 +55,12 @@ impl Image {
             placement: None,
             pixdim: Vec::new(),
             hash: None,
-            voxels: AlignedBytes::copy_of(bytes),
+            voxels: Arc::new(AlignedBytes::copy_of(bytes)),
         }
     }
 
-    /// An image as read, with `voxels` still in the file's byte order.
-    pub(super) fn from_file(path: &Path, header: Header, mut voxels: AlignedBytes, hash: FileHash) -> Self {
-        if header.big_endian != cfg!(target_endian = "big") {
-            voxels.swap_bytes(header.voxel_type.size());
-        }
+    /// An image as read, with `voxels` in native byte order.
+    pub(super) fn from_file(path: &Path, header: Header, voxels: Arc<AlignedBytes>, hash: FileHash) -> Self {
         Self {
             path: path.into(),
             dims: header.dims,

@@ -31,6 +31,20 @@ impl Reference {
         self.signals.chunks_exact(B.len()).map(|s| s.iter().map(|x| x / s[0]).collect()).collect()
     }
 
+    /// Signals of each voxel.
+    pub fn plain(&self) -> Vec<Vec<f64>> {
+        self.signals.chunks_exact(B.len()).map(<[f64]>::to_vec).collect()
+    }
+
+    /// Relative differences of a cell's mean and standard deviation from those of a method.
+    pub fn differences(&self, method: &str, parameter: &str, cell: usize, values: &[f64]) -> Result<[f64; 2], Failed> {
+        let (mean, sd) = mean_and_sd(values);
+        let difference = |got: f64, what: &str| -> Result<f64, Failed> {
+            Ok((got / self.expected(&format!("{method}_{parameter}_{what}"))?[cell] - 1.0).abs())
+        };
+        Ok([difference(mean, "mean")?, difference(sd, "sd")?])
+    }
+
     fn expected(&self, column: &str) -> Result<Vec<f64>, Failed> {
         let mut lines = self.expected.lines().map(|line| line.split(',').collect::<Vec<_>>());
         let head = lines.next().unwrap_or_default();

@@ -8,6 +8,9 @@ use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
+/// Re-weightings that a vector is given at first: tissue takes two or three, noise in air up to tens.
+const FEW: u32 = 3;
+
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
     pub(super) batch: &'a Batch<'b>,
@@ -52,6 +55,7 @@ struct Estimate<L: Lanes> {
     r2: L::V,
     iterations: L::V,
     status: L::V,
+    limited: L::V,
 }
 
 impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
@@ -71,7 +75,17 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
     }
 
     #[inline(always)]
-    fn fit(&mut self, signals: &[L::T], at: usize) -> Estimate<L> {
+    fn limits(&self) -> [u32; 2] {
+        [FEW, self.kernel.options.max_iterations]
+    }
+
+    #[inline(always)]
+    fn limited(&self, estimate: &Estimate<L>) -> L::V {
+        estimate.limited
+    }
+
+    #[inline(always)]
+    fn fit(&mut self, signals: &[L::T], at: usize, limit: u32) -> Estimate<L> {
         let l = self.lanes;
         let (zero, nan) = (l.splat(0.0), l.splat(f64::NAN));
         let largest = self.logs.take_logs(signals, at);
@@ -87,7 +101,7 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
         let determined = l.lt(l.splat(LEAST_SPREAD), lls.spread);
         let fitted = l.and(enough, determined);
 
-        let (line, adc, iterations, limit) = match self.kernel.options.method {
+        let (line, adc, iterations, limited) = match self.kernel.options.method {
             Method::Lls => {
                 let adc = lls.adc;
                 (lls, adc, zero, zero)
@@ -99,14 +113,13 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
                 (line, adc, l.splat(1.0), zero)
             }
             Method::Iwlls => {
-                let max_iterations = self.kernel.options.max_iterations;
-                let Reweighted { adc, iterations, limit } = self.logs.reweigh(lls.adc, fitted, max_iterations);
+                let Reweighted { adc, iterations, limit } = self.logs.reweigh(lls.adc, fitted, limit);
                 (self.last_line(lls, adc), adc, iterations, limit)
             }
         };
 
         let dropped = bit(l, l.lt(n_used, n_obs), status::SAMPLES_DROPPED);
-        let remarks = l.add(l.add(bit(l, l.lt(adc, zero), status::NEGATIVE), limit), dropped);
+        let remarks = l.add(l.add(bit(l, l.lt(adc, zero), status::NEGATIVE), limited), dropped);
         let unfit = l.select(enough, l.splat(f64::from(status::SINGULAR)), l.splat(f64::from(status::BAD_INPUT)));
         let finite = l.lt(l.abs(adc), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
@@ -122,6 +135,7 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
             r2: l.select(fitted, r2, nan),
             iterations: l.select(fitted, iterations, zero),
             status: l.select(fitted, remarks, l.add(unfit, dropped)),
+            limited,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Fits a block of voxels on lanes: a lane takes its next voxel as soon as its fit has ended, so that all lanes work.
 
+#![expect(clippy::needless_range_loop, reason = "a parameter is a number in several lists")]
+
 use pulp::NullaryFnOnce;
 
 use super::dictionary::{Dictionary, MOST_LINEAR};
@@ -7,8 +9,9 @@ use super::lm;
 use super::lookup::{Lookup, STARTS, Start};
 use super::problem::{Effort, Problem};
 use super::samples::Samples;
-use super::state::{State, sums};
+use super::state::{State, advance};
 use crate::lanes::{Element, Lanes};
+use crate::model::signal::MOST_PARAMETERS;
 use crate::model::signal::eval::{Evaluator, WIDE};
 
 /// Voxels of a block: enough to keep lanes filled to its end, few enough for the second-level cache.
@@ -35,14 +38,15 @@ impl<T: Element> Found<T> {
 
 /// Fits blocks of voxels.
 #[derive(Debug)]
-pub struct Fitter<'p, L: Lanes, const P: usize> {
+pub struct Fitter<'p, L: Lanes> {
     lanes: L,
     problem: &'p Problem,
     dictionary: &'p Dictionary,
     effort: Effort,
     evaluator: Evaluator<'p, L>,
     lookup: Lookup<'p, L>,
-    state: State<L, P>,
+    state: State<L>,
+    n_parameters: usize,
     /// `[start][voxel]`
     starts: Vec<Vec<Queued<L::T>>>,
 }
@@ -54,7 +58,7 @@ struct Queued<T> {
     projections: [T; MOST_LINEAR],
 }
 
-impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
+impl<'p, L: Lanes> Fitter<'p, L> {
     /// A fitter; the only place that takes memory.
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
@@ -67,6 +71,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
             evaluator: Evaluator::new(lanes, &problem.code),
             lookup: Lookup::new(lanes, dictionary, effort.starts),
             state: State::new(lanes, problem.code.n_samples()),
+            n_parameters: problem.extents.len(),
             starts: vec![vec![none; BLOCK]; STARTS],
         }
     }
@@ -82,7 +87,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
             self.refill(lane, &mut next, samples, n);
         }
         while self.state.task.iter().any(Option::is_some) {
-            self.advance();
+            advance(self.lanes, &mut self.state, &mut self.evaluator, self.n_parameters);
             self.finish(&mut next, samples, n, found);
         }
     }
@@ -105,16 +110,6 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
                     };
                 }
             }
-        }
-    }
-
-    /// Evaluates where the last steps led, keeps what is better, and takes the next steps.
-    #[inline(always)]
-    fn advance(&mut self) {
-        let (l, s) = (self.lanes, &mut self.state);
-        let trial = sums(l, &mut self.evaluator, &s.to, &s.y, s.weights.as_deref());
-        for (w, trial) in trial.iter().enumerate() {
-            s.move_on(l, w, trial);
         }
     }
 
@@ -157,7 +152,7 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
         if squares < found.squares[voxel] {
             found.squares[voxel] = squares;
             found.iterations[voxel] = l.lane(s.iterations[w], i).to_f32() as u16;
-            for p in 0..P {
+            for p in 0..self.n_parameters {
                 found.parameters[p][voxel] = l.lane(s.at[p][w], i);
             }
         }
@@ -181,10 +176,11 @@ impl<'p, L: Lanes, const P: usize> Fitter<'p, L, P> {
             if samples.largest[v].to_f32() > 0.0 && queued.explained.to_f32() > 0.0 {
                 s.task[lane] = Some((voxel, start));
                 let (problem, dictionary, largest) = (self.problem, self.dictionary, samples.largest[v].to_f64());
-                let mut from = [0.0; P];
+                let mut from = [0.0; MOST_PARAMETERS];
+                let from = &mut from[..self.n_parameters];
                 let projections = queued.projections.map(Element::to_f64);
-                dictionary.parameters(queued.node.to_f32() as usize, &projections, &problem.extents, &mut from);
-                for p in 0..P {
+                dictionary.parameters(queued.node.to_f32() as usize, &projections, &problem.extents, from);
+                for p in 0..self.n_parameters {
                     let extent = &problem.extents[p];
                     let by = if extent.is_signal { 1.0 / largest } else { 1.0 };
                     let [low, high] = extent.bounds.map(|bound| bound * by);

@@ -5,6 +5,8 @@
 //! A sum of squares may have several minima (in D* of IVIM, for one). So the range of the last of the grid's parameters
 //! is cut into zones, and a fit starts from the best node of each.
 
+#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
+
 use crate::model::signal::program::SampleProgram;
 
 /// Most linear coefficients that are solved for.

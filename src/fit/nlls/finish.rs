@@ -1,11 +1,10 @@
 //! From the parameters that fits have found to what is written: units, standard errors, how well the model fits.
 
 use super::block::{BLOCK, Found};
+use super::covariance::{Group, covariance};
 use super::kernel::NllsKernel;
-use super::lm;
 use super::output::{NllsOutput, Quantity};
 use super::samples::Samples;
-use super::state::sums;
 use crate::device::ColumnMut;
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
@@ -13,7 +12,8 @@ use crate::model::eval::Machine;
 use crate::model::signal::eval::{Evaluator, WIDE, Wide};
 
 /// Writes blocks of fits.
-pub(super) struct Finish<'k, L: Lanes, const P: usize> {
+pub(super) struct Finish<'k, L: Lanes> {
+    n_parameters: usize,
     lanes: L,
     kernel: &'k NllsKernel,
     evaluator: Evaluator<'k, L>,
@@ -26,24 +26,24 @@ pub(super) struct Finish<'k, L: Lanes, const P: usize> {
     covariance: Vec<Vec<L::T>>,
 }
 
-impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
-    #[inline(always)]
+impl<'k, L: Lanes> Finish<'k, L> {
     pub(super) fn new(lanes: L, kernel: &'k NllsKernel) -> Self {
         let zeros = vec![L::T::of(0.0); BLOCK];
+        let n_parameters = kernel.problem.extents.len();
         let n_derived = kernel.derived.groups.first().map_or(0, |group| group.wanted.len());
         Self {
+            n_parameters,
             lanes,
             kernel,
             evaluator: Evaluator::new(lanes, &kernel.problem.code),
             machine: Machine::new(lanes, &kernel.derived_code),
-            parameters: vec![zeros.clone(); P],
+            parameters: vec![zeros.clone(); n_parameters],
             derived: vec![zeros.clone(); n_derived],
-            covariance: vec![zeros; P * (P + 1) / 2],
+            covariance: vec![zeros; n_parameters * (n_parameters + 1) / 2],
         }
     }
 
     /// Writes `n` voxels to the columns from `first` on.
-    #[inline(always)]
     pub(super) fn write(
         &mut self,
         samples: &Samples<L::T>,
@@ -83,7 +83,6 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
     }
 
     /// Parameters in the model's units; NaN where none were found.
-    #[inline(always)]
     fn scale_parameters(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
         let problem = &self.kernel.problem;
         for (p, row) in self.parameters.iter_mut().enumerate() {
@@ -98,21 +97,18 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
     }
 
     /// A fitted parameter's bounds for a voxel, in units of its scale and the voxel's largest signal.
-    #[inline(always)]
     fn bounds(&self, p: usize, largest: L::T) -> [L::T; 2] {
         let extent = &self.kernel.problem.extents[p];
         let by = if extent.is_signal { 1.0 / largest.to_f64() } else { 1.0 };
         extent.bounds.map(|bound| L::T::of(bound * by))
     }
 
-    #[inline(always)]
     fn is_at_bound(&self, p: usize, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> bool {
         let [low, high] = self.bounds(p, samples.largest[v]);
         let value = found.parameters[p][v];
         value <= low || value >= high
     }
 
-    #[inline(always)]
     fn status(&self, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> u16 {
         let n_samples = samples.y.len();
         let mut status = if usize::from(samples.n_used[v]) < n_samples { status::SAMPLES_DROPPED } else { 0 };
@@ -120,7 +116,7 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
             let fittable = samples.largest[v].to_f64() > 0.0;
             return status | if fittable { status::SINGULAR } else { status::BAD_INPUT };
         }
-        for p in 0..P {
+        for p in 0..self.n_parameters {
             if self.is_at_bound(p, samples, found, v) {
                 status |= status::AT_BOUND;
             }
@@ -134,82 +130,45 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
         status
     }
 
-    /// Fills `covariance`: the inverse of the normal matrix of the parameters that are free, times the variance of the
-    /// residuals.
-    #[inline(always)]
+    /// Fills `covariance`.
     fn compute_covariance(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
         let l = self.lanes;
-        let zero = l.splat(0.0);
         let n_samples = samples.y.len();
         for first in (0..n).step_by(WIDE * L::LANES) {
             let at = |row: &[L::T]| -> Wide<L> { std::array::from_fn(|w| l.load(&row[first + w * L::LANES..])) };
-            let parameters: [Wide<L>; P] = std::array::from_fn(|p| at(&found.parameters[p]));
             let gather = |rows: &[Vec<L::T>]| {
                 let mut all = Vec::with_capacity(n_samples * WIDE);
                 rows.iter().for_each(|row| all.extend(at(row)));
                 all
             };
-            let y = gather(&samples.y);
-            let weights = samples.weights.as_ref().map(|weights| gather(weights));
-            let sums = sums(l, &mut self.evaluator, &parameters, &y, weights.as_deref());
-            for (w, sums) in sums.iter().enumerate() {
-                let from = first + w * L::LANES;
-                let mut held = [l.lt(zero, zero); P];
-                let mut size = [zero; P];
-                let largest = l.load(&samples.largest[from..]);
-                for p in 0..P {
-                    let extent = &self.kernel.problem.extents[p];
-                    let [mut low, mut high] = extent.bounds.map(|bound| l.splat(bound));
-                    size[p] = l.splat(self.kernel.problem.scales[p]);
-                    if extent.is_signal {
-                        (low, high) = (l.div(low, largest), l.div(high, largest));
-                        size[p] = l.mul(size[p], largest);
-                    }
-                    let value = parameters[p][w];
-                    let without_effect = l.le(sums.normal[p][p], zero);
-                    held[p] = l.or(l.or(l.le(value, low), l.le(high, value)), without_effect);
-                }
-                let used: [L::T; 64] = std::array::from_fn(|lane| match lane < L::LANES {
-                    true => L::T::of(f64::from(samples.n_used[from + lane])),
-                    false => L::T::of(0.0),
-                });
-                let freedom = l.sub(l.load(&used), l.splat(P as f64));
-                let squares = l.load(&found.squares[from..]);
-                let variance = l.select(l.lt(zero, freedom), l.div(squares, freedom), l.splat(f64::NAN));
-                let inverse = lm::covariance(l, sums, &held);
-                for i in 0..P {
-                    for j in 0..=i {
-                        let value = l.mul(l.mul(inverse[i][j], variance), l.mul(size[i], size[j]));
-                        let both_held = l.and(held[i], held[j]);
-                        let value = match i == j {
-                            true => l.select(both_held, l.splat(f64::NAN), value),
-                            false => value,
-                        };
-                        l.store(value, &mut self.covariance[i * (i + 1) / 2 + j][from..]);
-                    }
-                }
+            let parameters: Vec<Wide<L>> = found.parameters.iter().map(|row| at(row)).collect();
+            let (y, weights) = (gather(&samples.y), samples.weights.as_ref().map(|weights| gather(weights)));
+            let used = |v: usize| samples.n_used.get(v).map_or(0.0, |&n| f64::from(n));
+            let mut freedom = [l.splat(0.0); WIDE];
+            for (lane, v) in (first..first + WIDE * L::LANES).enumerate() {
+                let free = L::T::of(used(v) - self.n_parameters as f64);
+                l.set_lane(&mut freedom[lane / L::LANES], lane % L::LANES, free);
             }
+            let group = Group {
+                parameters: &parameters,
+                y: &y,
+                weights: weights.as_deref(),
+                largest: at(&samples.largest),
+                squares: at(&found.squares),
+                freedom,
+            };
+            let (problem, evaluator, to) = (&self.kernel.problem, &mut self.evaluator, &mut self.covariance);
+            covariance(l, problem, evaluator, &group, to, first);
         }
     }
 
     /// Fills `derived`.
-    #[inline(always)]
     fn compute_derived(&mut self, n: usize) {
-        let l = self.lanes;
-        let block = Machine::<L>::BLOCK;
-        for first in (0..n).step_by(block) {
-            let parameters = &self.parameters;
-            self.machine.run(0, |row, to| to.copy_from_slice(&parameters[row as usize][first..first + block]));
-            for (i, row) in self.derived.iter_mut().enumerate() {
-                for (at, &value) in self.machine.wanted(0, i).iter().enumerate() {
-                    l.store(value, &mut row[first + at * L::LANES..]);
-                }
-            }
-        }
+        let (machine, parameters, derived) = (&mut self.machine, &self.parameters, &mut self.derived);
+        self.lanes.call(Derive { lanes: self.lanes, machine, parameters, derived, n });
     }
 
     /// A float quantity of all voxels; NaN where nothing was found.
-    #[inline(always)]
     fn quantity(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, n: usize, row: &mut [L::T]) {
         match quantity {
             Quantity::Parameter(p) => row[..n].copy_from_slice(&self.parameters[p][..n]),
@@ -227,16 +186,11 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
         }
     }
 
-    #[inline(always)]
     fn root(&self, variance: &[L::T], n: usize, row: &mut [L::T]) {
-        let l = self.lanes;
-        for first in (0..n).step_by(L::LANES) {
-            l.store(l.sqrt(l.load(&variance[first..])), &mut row[first..]);
-        }
+        row[..n].iter_mut().zip(variance).for_each(|(to, variance)| *to = L::T::of(variance.to_f64().sqrt()));
     }
 
     /// The standard error of a derived quantity: √(gᵀCg) with its slopes g.
-    #[inline(always)]
     fn derived_variance(&self, derived: usize, n: usize, row: &mut [L::T]) {
         let slopes = &self.kernel.slopes[derived];
         let mut variance = vec![L::T::of(0.0); BLOCK];
@@ -253,14 +207,13 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
     }
 
     /// How well the model fits a voxel.
-    #[inline(always)]
     fn goodness(&self, quantity: Quantity, samples: &Samples<L::T>, found: &Found<L::T>, v: usize) -> f64 {
         let used = f64::from(samples.n_used[v]);
         let (largest, squares) = (samples.largest[v].to_f64(), found.squares[v].to_f64());
         match quantity {
             Quantity::Rmse => largest * (squares / used).sqrt(),
             Quantity::Aicc => {
-                let k = P as f64 + 1.0;
+                let k = self.n_parameters as f64 + 1.0;
                 let rest = used - k - 1.0;
                 match rest > 0.0 && squares > 0.0 {
                     true => {
@@ -276,6 +229,33 @@ impl<'k, L: Lanes, const P: usize> Finish<'k, L, P> {
                 let mean = y().map(|(y, w)| y * w).sum::<f64>() / used;
                 let spread: f64 = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
                 if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
+            }
+        }
+    }
+}
+
+/// Derived quantities and their slopes, block by block.
+struct Derive<'d, 'k, L: Lanes> {
+    lanes: L,
+    machine: &'d mut Machine<'k, L>,
+    parameters: &'d [Vec<L::T>],
+    derived: &'d mut [Vec<L::T>],
+    n: usize,
+}
+
+impl<L: Lanes> pulp::NullaryFnOnce for Derive<'_, '_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes: l, machine, parameters, derived, n } = self;
+        let block = Machine::<L>::BLOCK;
+        for first in (0..n).step_by(block) {
+            machine.run(0, |row, to| to.copy_from_slice(&parameters[row as usize][first..first + block]));
+            for (i, row) in derived.iter_mut().enumerate() {
+                for (at, &value) in machine.wanted(0, i).iter().enumerate() {
+                    l.store(value, &mut row[first + at * L::LANES..]);
+                }
             }
         }
     }

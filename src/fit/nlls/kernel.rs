@@ -9,7 +9,7 @@ use super::output::NllsOutput;
 use super::problem::{Effort, NllsOptions, Problem};
 use super::samples::Samples;
 use crate::device::{Batch, ColumnMut, ColumnSpec, Precision, Shader, VoxelKernel};
-use crate::lanes::{LaneWork, Lanes, run_f32, run_f64};
+use crate::lanes::{LaneWork, Lanes, run_f32, run_f64_plain};
 use crate::model::SignalModel;
 use crate::model::eval::Code;
 use crate::model::graph::{Graph, Node};
@@ -48,7 +48,7 @@ impl NllsKernel {
         pick: impl Fn(&NllsOutput) -> bool,
     ) -> Result<Self> {
         let problem = Problem::new(model, axes, options)?;
-        let outputs = NllsOutput::all(model, &problem).into_iter().filter(pick).collect();
+        let outputs = NllsOutput::all(model, &problem.choice).into_iter().filter(pick).collect();
         let mut graph = Graph::default();
         let nodes = model.derived_nodes(&mut graph, &problem.choice).map_err(|fault| Error::Internal(fault.problem))?;
         let mut wanted: Vec<Node> = Vec::new();
@@ -99,7 +99,7 @@ impl NllsKernel {
         let work = Fit { kernel: self, batch, effort, dictionary, out };
         match precision {
             Precision::F32 => run_f32(work),
-            Precision::F64 => run_f64(work),
+            Precision::F64 => run_f64_plain(work),
         }
     }
 }
@@ -124,6 +124,7 @@ impl VoxelKernel for NllsKernel {
         }
     }
 
+    /// There is none yet: [`FitMethod::check_device`](crate::fit::FitMethod::check_device) keeps such fits on the CPU.
     fn shader(&self, _n_obs: usize) -> Shader {
         Shader { body: String::new(), params: Vec::new() }
     }
@@ -142,39 +143,15 @@ impl LaneWork for Fit<'_, '_, '_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
-        match self.kernel.problem.extents.len() {
-            1 => l.call(Parameters::<L, 1> { l, fit: self }),
-            2 => l.call(Parameters::<L, 2> { l, fit: self }),
-            3 => l.call(Parameters::<L, 3> { l, fit: self }),
-            4 => l.call(Parameters::<L, 4> { l, fit: self }),
-            5 => l.call(Parameters::<L, 5> { l, fit: self }),
-            6 => l.call(Parameters::<L, 6> { l, fit: self }),
-            7 => l.call(Parameters::<L, 7> { l, fit: self }),
-            _ => l.call(Parameters::<L, 8> { l, fit: self }),
-        }
-    }
-}
-
-/// A fit of P parameters.
-struct Parameters<'a, 'b, 'c, L, const P: usize> {
-    l: L,
-    fit: Fit<'a, 'b, 'c>,
-}
-
-impl<L: Lanes, const P: usize> pulp::NullaryFnOnce for Parameters<'_, '_, '_, L, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { l, fit: Fit { kernel, batch, effort, dictionary, out } } = self;
+        let Self { kernel, batch, effort, dictionary, out } = self;
         let problem = &kernel.problem;
-        let mut fitter = Fitter::<L, P>::new(l, problem, dictionary, effort);
+        let mut fitter = Fitter::new(l, problem, dictionary, effort);
         let mut samples = Samples::new(problem.code.n_samples());
-        let mut found = Found::new(P);
-        let mut finish = Finish::<L, P>::new(l, kernel);
+        let mut found = Found::new(problem.extents.len());
+        let mut finish = Finish::new(l, kernel);
         for first in (0..batch.n_voxels()).step_by(BLOCK) {
             let n = BLOCK.min(batch.n_voxels() - first);
-            samples.take(batch, first, n, P);
+            samples.take(batch, first, n, problem.extents.len());
             fitter.fit(&samples, n, &mut found);
             finish.write(&samples, &found, first, n, out);
         }

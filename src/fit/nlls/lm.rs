@@ -4,6 +4,8 @@
 //! would be driven out of it is held; a step that leaves the box ends at its face. A fit ends when the reduction of the
 //! sum of squares that the next step promises is negligible.
 
+#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
+
 use crate::lanes::{Element, Lanes};
 
 /// Damping of the first step, relative to the diagonal of the normal matrix.
@@ -157,25 +159,6 @@ fn promise<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, change: &[L::V;
         promise = l.mul_add(change[i], slope, promise);
     }
     promise
-}
-
-/// The inverse of the normal matrix with some parameters taken out, whose rows and columns are 0; lower half.
-#[inline(always)]
-pub fn covariance<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, taken_out: &[L::M; P]) -> [[L::V; P]; P] {
-    let (zero, one) = (l.splat(0.0), l.splat(1.0));
-    let mut matrix = sums.normal;
-    let mut none = [zero; P];
-    hold(l, &mut matrix, &mut none, taken_out, &[zero; P]);
-    let mut inverse = matrix;
-    for i in 0..P {
-        let mut side = [zero; P];
-        side[i] = l.select(taken_out[i], zero, one);
-        let column = solve(l, matrix, side);
-        for j in 0..=i {
-            inverse[i][j] = l.select(taken_out[j], zero, column[j]);
-        }
-    }
-    inverse
 }
 
 /// Solves a symmetric positive definite system by LDLᵀ; a pivot that rounding has made too small is replaced.

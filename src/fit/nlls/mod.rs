@@ -4,6 +4,7 @@
 //! ([`lm`]) takes them to their minima, the best of which is kept. On the CPU each lane is a fit of its own ([`block`]).
 
 pub mod block;
+mod covariance;
 pub mod dictionary;
 mod finish;
 pub mod kernel;

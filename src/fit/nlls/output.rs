@@ -1,8 +1,8 @@
 //! What a non-linear fit can write.
 
-use super::problem::Problem;
 use crate::device::{ColumnSpec, ColumnType};
 use crate::model::SignalModel;
+use crate::model::signal::program::Choice;
 
 /// What a map of a fit shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +43,14 @@ pub struct NllsOutput {
 
 impl NllsOutput {
     /// All that a model's fit can write, in the order of writing.
-    pub fn all(model: &SignalModel, problem: &Problem) -> Vec<Self> {
+    pub fn all(model: &SignalModel, choice: &Choice) -> Vec<Self> {
         let new = |name: &str, unit: &str, title: &str, quantity| Self {
             name: name.into(),
             unit: unit.into(),
             title: title.into(),
             quantity,
         };
-        let fitted: Vec<_> = problem.choice.fitted().map(|i| &model.parameters[i]).collect();
+        let fitted: Vec<_> = choice.fitted().map(|i| &model.parameters[i]).collect();
         let mut all = Vec::new();
         for (i, p) in fitted.iter().enumerate() {
             all.push(new(&p.name, &p.unit, &p.doc, Quantity::Parameter(i)));

@@ -77,11 +77,7 @@ impl Problem {
     /// # Errors
     /// [`Error::Usage`] for options that the model does not allow.
     pub fn new(model: &SignalModel, axes: &[Vec<f64>], options: &NllsOptions) -> Result<Self> {
-        let mut choice = Choice::of(model);
-        for (name, value) in &options.fixed {
-            model.parameter(name)?;
-            set(&mut choice.fixed, model, name, Some(*value));
-        }
+        let choice = Choice::with(model, &options.fixed)?;
         let refuse = |name: &str, what: &str| {
             let problem = format!("`{name}` of the model `{}` is not fitted: it has no {what}", model.name);
             Error::Usage(format!("{problem}\n  remedy: leave --{what} {name}=... or --fix {name}=... out"))
@@ -122,14 +118,6 @@ impl Problem {
     }
 }
 
-fn set(fixed: &mut [Option<f64>], model: &SignalModel, name: &str, value: Option<f64>) {
-    for (parameter, fixed) in model.parameters.iter().zip(fixed) {
-        if parameter.name == name {
-            *fixed = value;
-        }
-    }
-}
-
 /// A fitted parameter's bounds and start in units of its scale, and this scale.
 fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)> {
     let name = &parameter.name;
@@ -139,7 +127,7 @@ fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)>
     let bounds = options.bounds.iter().rev().find(|(n, _)| n == name).map_or(bounds, |&(_, bounds)| bounds);
     let start = options.start.iter().rev().find(|(n, _)| n == name).map(|&(_, start)| start).or(start);
     let [low, high] = bounds;
-    if !(low < high) {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
         return Err(Error::Usage(format!(
             "the bounds {low}:{high} of `{name}` are not in order\n  remedy: write --bounds {name}=LOWEST:HIGHEST"
         )));

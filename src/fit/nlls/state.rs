@@ -1,19 +1,24 @@
 //! The fits that are going on, one a lane.
 
+#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
+
+use pulp::NullaryFnOnce;
+
 use super::lm::{self, Bounds, Sums};
 use crate::lanes::Lanes;
+use crate::model::signal::MOST_PARAMETERS as MOST;
 use crate::model::signal::eval::{CHUNK, Evaluator, WIDE, Wide};
 
 /// The fits that are going on, one a lane.
 #[derive(Debug)]
-pub(super) struct State<L: Lanes, const P: usize> {
+pub(super) struct State<L: Lanes> {
     /// Where the fits are, where their steps lead, and their bounds.
-    pub(super) at: [Wide<L>; P],
-    pub(super) to: [Wide<L>; P],
-    pub(super) low: [Wide<L>; P],
-    pub(super) high: [Wide<L>; P],
+    pub(super) at: [Wide<L>; MOST],
+    pub(super) to: [Wide<L>; MOST],
+    pub(super) low: [Wide<L>; MOST],
+    pub(super) high: [Wide<L>; MOST],
     /// The sums at `at`.
-    pub(super) sums: [Sums<L::V, P>; WIDE],
+    pub(super) sums: [Sums<L::V, MOST>; WIDE],
     pub(super) damping: Wide<L>,
     pub(super) promise: Wide<L>,
     pub(super) potential: Wide<L>,
@@ -26,12 +31,11 @@ pub(super) struct State<L: Lanes, const P: usize> {
     pub(super) task: Vec<Option<(u32, u8)>>,
 }
 
-impl<L: Lanes, const P: usize> State<L, P> {
+impl<L: Lanes> State<L> {
     /// No fits; the only place that takes memory.
-    #[inline(always)]
     pub(super) fn new(l: L, n_samples: usize) -> Self {
         let zero = l.splat(0.0);
-        let zeros = [[zero; WIDE]; P];
+        let zeros = [[zero; WIDE]; MOST];
         Self {
             at: zeros,
             to: zeros,
@@ -55,23 +59,27 @@ impl<L: Lanes, const P: usize> State<L, P> {
 
     /// Keeps where the last step of a vector of fits led, if that is better, and takes the next.
     #[inline(always)]
-    pub(super) fn move_on(&mut self, l: L, w: usize, trial: &Sums<L::V, P>) {
+    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, MOST>) {
         let now = &mut self.sums[w];
         let better = l.lt(trial.squares, now.squares);
         self.damping[w] = lm::damping(l, self.damping[w], self.promise[w], l.sub(now.squares, trial.squares));
         now.squares = l.select(better, trial.squares, now.squares);
-        let mut at = trial.downhill;
+        let zero = l.splat(0.0);
+        let mut kept = Sums { squares: now.squares, downhill: [zero; P], normal: [[zero; P]; P] };
+        let mut at = [zero; P];
         let mut bounds = Bounds { low: at, high: at };
         for i in 0..P {
-            now.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
+            kept.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
+            now.downhill[i] = kept.downhill[i];
             for j in 0..=i {
-                now.normal[i][j] = l.select(better, trial.normal[i][j], now.normal[i][j]);
+                kept.normal[i][j] = l.select(better, trial.normal[i][j], now.normal[i][j]);
+                now.normal[i][j] = kept.normal[i][j];
             }
             at[i] = l.select(better, self.to[i][w], self.at[i][w]);
             self.at[i][w] = at[i];
             (bounds.low[i], bounds.high[i]) = (self.low[i][w], self.high[i][w]);
         }
-        let step = lm::step(l, &at, now, self.damping[w], &bounds);
+        let step = lm::step(l, &at, &kept, self.damping[w], &bounds);
         for i in 0..P {
             self.to[i][w] = step.to[i];
         }
@@ -81,6 +89,85 @@ impl<L: Lanes, const P: usize> State<L, P> {
     }
 }
 
+/// A step of all fits that are going on, for P parameters.
+struct MoveOn<'s, L: Lanes, const P: usize> {
+    lanes: L,
+    state: &'s mut State<L>,
+    trial: &'s [Sums<L::V, MOST>; WIDE],
+}
+
+impl<L: Lanes, const P: usize> NullaryFnOnce for MoveOn<'_, L, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (w, trial) in self.trial.iter().enumerate() {
+            self.state.move_on::<P>(self.lanes, w, trial);
+        }
+    }
+}
+
+/// Runs a work that is compiled for each number of parameters.
+macro_rules! for_parameters {
+    ($n:expr, $l:expr, $Work:ident { $($field:ident),* }) => {
+        match $n {
+            // A parameter more than there are changes nothing.
+            1 | 2 => $l.call($Work::<L, 2> { $($field),* }),
+            3 => $l.call($Work::<L, 3> { $($field),* }),
+            4 => $l.call($Work::<L, 4> { $($field),* }),
+            _ => $l.call($Work::<L, 6> { $($field),* }),
+        }
+    };
+}
+
+/// Evaluates where the last steps led, keeps what is better, and takes the next steps.
+pub(super) fn advance<L: Lanes>(lanes: L, state: &mut State<L>, evaluator: &mut Evaluator<L>, n_parameters: usize) {
+    let weights = state.weights.as_deref();
+    let trial = &sums_at(lanes, evaluator, &state.to[..n_parameters], &state.y, weights);
+    for_parameters!(n_parameters, lanes, MoveOn { lanes, state, trial });
+}
+
+/// The sums at some parameters, for P of them.
+struct SumsAt<'s, 'c, L: Lanes, const P: usize> {
+    lanes: L,
+    evaluator: &'s mut Evaluator<'c, L>,
+    parameters: &'s [Wide<L>],
+    y: &'s [L::V],
+    weights: Option<&'s [L::V]>,
+}
+
+impl<L: Lanes, const P: usize> NullaryFnOnce for SumsAt<'_, '_, L, P> {
+    type Output = [Sums<L::V, MOST>; WIDE];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let l = self.lanes;
+        let mut all = [nothing(l); WIDE];
+        let sums = sums::<L, P>(l, self.evaluator, self.parameters, self.y, self.weights);
+        for (to, from) in all.iter_mut().zip(sums) {
+            to.squares = from.squares;
+            for i in 0..P {
+                to.downhill[i] = from.downhill[i];
+                for j in 0..=i {
+                    to.normal[i][j] = from.normal[i][j];
+                }
+            }
+        }
+        all
+    }
+}
+
+/// The sums over all samples for some parameters; `y` and `weights` (0 or 1) are `[sample][wide]`.
+pub(super) fn sums_at<L: Lanes>(
+    lanes: L,
+    evaluator: &mut Evaluator<L>,
+    parameters: &[Wide<L>],
+    y: &[L::V],
+    weights: Option<&[L::V]>,
+) -> [Sums<L::V, MOST>; WIDE] {
+    for_parameters!(parameters.len(), lanes, SumsAt { lanes, evaluator, parameters, y, weights })
+}
+
 /// Sums of no samples.
 #[inline(always)]
 fn nothing<L: Lanes, const P: usize>(l: L) -> Sums<L::V, P> {
@@ -88,12 +175,12 @@ fn nothing<L: Lanes, const P: usize>(l: L) -> Sums<L::V, P> {
     Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }
 }
 
-/// The sums over all samples for some parameters; `y` and `weights` (0 or 1) are `[sample][wide]`.
+/// [`sums_at`] within a function that knows the number of parameters.
 #[inline(always)]
-pub(super) fn sums<L: Lanes, const P: usize>(
+fn sums<L: Lanes, const P: usize>(
     l: L,
     evaluator: &mut Evaluator<L>,
-    parameters: &[Wide<L>; P],
+    parameters: &[Wide<L>],
     y: &[L::V],
     weights: Option<&[L::V]>,
 ) -> [Sums<L::V, P>; WIDE] {

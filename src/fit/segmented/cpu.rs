@@ -51,6 +51,7 @@ struct Estimate<L: Lanes> {
     aicc: L::V,
     iterations: L::V,
     status: L::V,
+    limited: L::V,
 }
 
 /// What the line through the log-signals says, before bounds.
@@ -94,8 +95,19 @@ impl<L: Lanes> VectorFit<L> for Voxel<'_, L> {
         }
     }
 
+    /// The same twice: no lane is late.
     #[inline(always)]
-    fn fit(&mut self, signals: &[L::T], at: usize) -> Estimate<L> {
+    fn limits(&self) -> [u32; 2] {
+        [self.kernel.options.max_iterations; 2]
+    }
+
+    #[inline(always)]
+    fn limited(&self, estimate: &Estimate<L>) -> L::V {
+        estimate.limited
+    }
+
+    #[inline(always)]
+    fn fit(&mut self, signals: &[L::T], at: usize, _limit: u32) -> Estimate<L> {
         let l = self.lanes;
         let (zero, one, nan) = (l.splat(0.0), l.splat(1.0), l.splat(f64::NAN));
         let options = &self.kernel.options;
@@ -145,6 +157,7 @@ impl<L: Lanes> VectorFit<L> for Voxel<'_, L> {
             aicc: l.select(fitted, aicc, nan),
             iterations: l.select(fitted, l.add(slow.iterations, found.steps), zero),
             status: l.add(l.select(fitted, l.add(bounded, limit), unfit), dropped),
+            limited: limit,
         }
     }
 }

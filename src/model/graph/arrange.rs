@@ -10,11 +10,11 @@ use crate::model::operator::{Binary, Unary};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::model) enum Varies {
     /// The observation at most: the host computes it.
-    WithSample,
+    Sample,
     /// The voxel alone.
-    WithVoxel,
+    Voxel,
     /// Both.
-    WithBoth,
+    Both,
 }
 
 impl Graph {
@@ -22,9 +22,9 @@ impl Graph {
     pub(in crate::model) fn variation(&self, is_axis: impl Fn(u32) -> bool) -> Vec<Varies> {
         let with_sample = self.depending(|leaf| matches!(leaf, Entry::Constant(i) if is_axis(i)));
         let varies = |(&sample, voxel): (&bool, bool)| match (sample, voxel) {
-            (_, false) => Varies::WithSample,
-            (false, true) => Varies::WithVoxel,
-            (true, true) => Varies::WithBoth,
+            (_, false) => Varies::Sample,
+            (false, true) => Varies::Voxel,
+            (true, true) => Varies::Both,
         };
         with_sample.iter().zip(self.varying()).map(varies).collect()
     }
@@ -65,7 +65,7 @@ impl Arrangement<'_> {
         if let Some(&made) = self.made.get(&node) {
             return made;
         }
-        let on_device = self.variation[node.index()] != Varies::WithSample;
+        let on_device = self.variation[node.index()] != Varies::Sample;
         let made = match self.from.entry(node) {
             Entry::Operation(operation) if on_device && is_product(operation) => self.product(node),
             Entry::Operation(Operation::Unary(op, x)) => {
@@ -155,9 +155,9 @@ impl Arrangement<'_> {
 
     fn sorted<'f>(&self, factors: &'f mut Factors, varies: Varies) -> &'f mut Vec<Node> {
         match varies {
-            Varies::WithSample => &mut factors.of_sample,
-            Varies::WithVoxel => &mut factors.of_voxel,
-            Varies::WithBoth => &mut factors.of_both,
+            Varies::Sample => &mut factors.of_sample,
+            Varies::Voxel => &mut factors.of_voxel,
+            Varies::Both => &mut factors.of_both,
         }
     }
 }

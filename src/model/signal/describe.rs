@@ -44,7 +44,7 @@ impl SignalModel {
         let constants: Vec<&str> =
             self.axes.iter().map(|a| a.name.as_str()).chain(fixed.map(|p| p.name.as_str())).collect();
         let inputs: Vec<&str> = self.fitted_names().collect();
-        let mut slope = |(input, parameter): (u32, &&str)| {
+        let slope = |(input, parameter): (u32, &&str)| {
             let slope = graph.derivative(signal, input);
             let curvature = slope.and_then(|slope| graph.derivative(slope, input));
             let written = |node: Node| graph.written(node, &constants, &inputs);
@@ -54,7 +54,7 @@ impl SignalModel {
                 is_linear: curvature.is_none(),
             }
         };
-        Ok((0..).zip(&inputs).map(|pair| slope(pair)).collect())
+        Ok((0..).zip(&inputs).map(slope).collect())
     }
 
     /// Arithmetic operations of a signal with all its slopes: once a voxel, and once a sample.

@@ -3,6 +3,8 @@
 //! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
 //! of products and multiply-adds are one step.
 
+#![expect(clippy::needless_range_loop, reason = "a vector is a number in several lists")]
+
 use pulp::NullaryFnOnce;
 
 use super::program::{SampleProgram, Value};
@@ -202,6 +204,7 @@ pub struct Evaluator<'c, L: Lanes> {
     tables: Vec<L::V>,
     /// `[step][sample of a chunk][wide]`
     samples: Vec<L::V>,
+    zeros: Vec<L::V>,
 }
 
 /// Where a step finds an operand.
@@ -251,7 +254,7 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
             }
         }
         let samples = vec![lanes.splat(0.0); code.sample.len() * CHUNK * WIDE];
-        Self { lanes, code, voxel, tables, samples }
+        Self { lanes, code, voxel, tables, samples, zeros: vec![lanes.splat(0.0); CHUNK * WIDE] }
     }
 
     /// Takes the parameters of the voxels, in units of their scales.
@@ -284,10 +287,13 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
         self.register(self.code.signal)
     }
 
-    /// The slopes of the chunk that ran last by a parameter: `[sample][wide]`.
+    /// The slopes of the chunk that ran last by a parameter: `[sample][wide]`; 0 by one that there is not.
     #[inline(always)]
     pub fn slope(&self, parameter: usize) -> &[L::V] {
-        self.register(self.code.gradient[parameter])
+        match self.code.gradient.get(parameter) {
+            Some(&register) => self.register(register),
+            None => &self.zeros,
+        }
     }
 
     #[inline(always)]

@@ -24,7 +24,7 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/models/signal");
 pub const SIGNAL: &str = "signal";
 
 /// Most parameters of a model: what the solvers are compiled for.
-pub const MOST_PARAMETERS: usize = 8;
+pub const MOST_PARAMETERS: usize = 6;
 
 /// What differs between the samples of a voxel, such as the b-value.
 #[derive(Debug, Clone, PartialEq)]

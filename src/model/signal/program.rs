@@ -56,6 +56,20 @@ impl Choice {
         Self { fixed: model.parameters.iter().map(fixed).collect() }
     }
 
+    /// The model's own, with more parameters fixed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) for a parameter that there is not.
+    pub fn with(model: &SignalModel, fixed: &[(String, f64)]) -> crate::Result<Self> {
+        let mut choice = Self::of(model);
+        for (name, value) in fixed {
+            model.parameter(name)?;
+            let parameters = model.parameters.iter().zip(&mut choice.fixed);
+            parameters.filter(|(parameter, _)| parameter.name == *name).for_each(|(_, fixed)| *fixed = Some(*value));
+        }
+        Ok(choice)
+    }
+
     /// The fitted parameters, by their indices in the model.
     pub fn fitted(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.fixed.len()).filter(|&i| self.fixed[i].is_none())
@@ -236,12 +250,12 @@ impl Builder<'_> {
             return value;
         }
         let value = match (self.graph.entry(node), self.variation[node.index()]) {
-            (Entry::Operation(operation), Varies::WithVoxel) => {
+            (Entry::Operation(operation), Varies::Voxel) => {
                 let step = operation.map(|operand| self.value(operand));
                 self.program.voxel.push(step);
                 Value::Voxel(self.program.voxel.len() - 1)
             }
-            (Entry::Operation(operation), Varies::WithBoth) => {
+            (Entry::Operation(operation), Varies::Both) => {
                 let step = operation.map(|operand| self.value(operand));
                 self.program.sample.push(step);
                 Value::Sample(self.program.sample.len() - 1)

@@ -3,32 +3,65 @@
 use std::io::{self, Read};
 
 use bytemuck::{cast_slice, cast_slice_mut};
+use memmap2::MmapMut;
+
+/// From here on memory is taken from the system itself, in pages as large as it has: small ones cost more time than
+/// what is read into them.
+const LARGE: usize = 4 << 20;
 
 /// Bytes that start on an 8-byte boundary, with room for a prefix that is kept but not shown.
 ///
 /// The prefix lets a decoder put a whole file where it belongs in one go: the voxels behind the header are then
 /// aligned without being moved.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(in crate::volume) struct AlignedBytes {
-    words: Vec<u64>,
+    memory: Memory,
     start: usize,
     len: usize,
+}
+
+#[derive(Debug)]
+enum Memory {
+    Words(Vec<u64>),
+    Pages(MmapMut),
+}
+
+impl Memory {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Words(words) => cast_slice(words),
+            Self::Pages(pages) => pages,
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Words(words) => cast_slice_mut(words),
+            Self::Pages(pages) => pages,
+        }
+    }
+
+    fn large(len: usize) -> io::Result<Self> {
+        let pages = MmapMut::map_anon(len)?;
+        // Large pages are a favour that the system may refuse.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise(memmap2::Advice::HugePage);
+        Ok(Self::Pages(pages))
+    }
 }
 
 impl AlignedBytes {
     /// `len` zeros. Pages that are never written cost no memory where the system hands out zeroed pages lazily.
     pub(in crate::volume) fn zeroed(len: usize) -> io::Result<Self> {
-        let n_words = len.div_ceil(8);
-        // An allocation that fails aborts the program; this asks first.
-        Vec::<u64>::new().try_reserve_exact(n_words)?;
-        Ok(Self { words: vec![0; n_words], start: 0, len })
+        let memory = if len < LARGE { Memory::Words(vec![0; len.div_ceil(8)]) } else { Memory::large(len)? };
+        Ok(Self { memory, start: 0, len })
     }
 
     /// A copy of `bytes`.
     pub(in crate::volume) fn copy_of(bytes: &[u8]) -> Self {
         let mut words = vec![0; bytes.len().div_ceil(8)];
         cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Self { words, start: 0, len: bytes.len() }
+        Self { memory: Memory::Words(words), start: 0, len: bytes.len() }
     }
 
     /// The next `len` bytes of `reader`. Memory grows as they arrive: a promise of much costs nothing.
@@ -47,7 +80,7 @@ impl AlignedBytes {
             reader.read_exact(&mut cast_slice_mut(&mut words)[filled..next])?;
             filled = next;
         }
-        Ok(Self { words, start: 0, len })
+        Ok(Self { memory: Memory::Words(words), start: 0, len })
     }
 
     /// `len` zeros behind room for `prefix` bytes: see [`Self::with_prefix`].
@@ -59,15 +92,15 @@ impl AlignedBytes {
 
     /// The bytes together with the `prefix` before them.
     pub(in crate::volume) fn with_prefix(&mut self, prefix: usize) -> &mut [u8] {
-        &mut cast_slice_mut(&mut self.words)[self.start - prefix..self.start + self.len]
+        &mut self.memory.bytes_mut()[self.start - prefix..self.start + self.len]
     }
 
     pub(in crate::volume) fn as_slice(&self) -> &[u8] {
-        &cast_slice(&self.words)[self.start..self.start + self.len]
+        &self.memory.bytes()[self.start..self.start + self.len]
     }
 
     pub(in crate::volume) fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut cast_slice_mut(&mut self.words)[self.start..self.start + self.len]
+        &mut self.memory.bytes_mut()[self.start..self.start + self.len]
     }
 
     /// Reverses the bytes of every value of `size` bytes.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bytes::AlignedBytes;
 use super::fields::HEAD;
 use super::gzip::{self, MAX_RATIO, Members};
+use crate::volume::positioned;
 use crate::{Error, Result};
 
 /// After the voxels, this many bytes of anything are ignored with a warning.
@@ -53,6 +54,10 @@ impl Input {
         &self.path
     }
 
+    pub(super) fn is_gzip(&self) -> bool {
+        self.gzip
+    }
+
     /// The first bytes, as many as the largest header needs, or fewer if the file is shorter.
     pub(super) fn head(&self) -> Result<Vec<u8>> {
         let mut head = Vec::new();
@@ -82,8 +87,7 @@ impl Input {
         self.judge_trailing(self.len - end)?;
         let read = || {
             let mut voxels = AlignedBytes::zeroed(len)?;
-            (&self.file).seek(SeekFrom::Start(offset))?;
-            (&self.file).read_exact(voxels.as_mut_slice())?;
+            positioned::read_exact_at(&self.file, voxels.as_mut_slice(), offset)?;
             Ok(voxels)
         };
         read().map_err(|e| self.trouble(e))

@@ -1,6 +1,7 @@
 //! Reading NIfTI-1 and NIfTI-2: single files and pairs, plain and compressed, both byte orders, every real type.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::fields::Fields;
 use super::hash::FileHash;
@@ -39,10 +40,18 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
     let header = Header::check(input.path(), &fields, options)?;
     extension::check(&input, &header)?;
     let image = if header.single_file { None } else { Some(Input::open(&image_beside(input.path())?)?) };
+    let swap = header.big_endian != cfg!(target_endian = "big");
+    // Where the voxels will not be in memory as they are on disk, the files are read twice, by two threads at once.
     let files = [Some(&input), image.as_ref()].into_iter().flatten();
-    // Before the voxels, so that both are at work at once.
-    let hash = FileHash::start(files.map(|file| file.path().into()).collect());
-    let voxels = image.as_ref().unwrap_or(&input).voxels(header.vox_offset, header.n_bytes)?;
+    let again = image.is_some() || input.is_gzip() || swap;
+    let hash = again.then(|| FileHash::start(files.map(|file| file.path().into()).collect()));
+    let mut voxels = image.as_ref().unwrap_or(&input).voxels(header.vox_offset, header.n_bytes)?;
+    if swap {
+        voxels.swap_bytes(header.voxel_type.size());
+    }
+    let voxels = Arc::new(voxels);
+    let of_voxels = || FileHash::start_with(input.path().into(), header.vox_offset, Arc::clone(&voxels));
+    let hash = hash.unwrap_or_else(of_voxels);
     Ok(Image::from_file(path, header, voxels, hash))
 }
 

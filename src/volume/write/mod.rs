@@ -3,6 +3,7 @@
 mod gzip;
 mod header;
 mod rotation;
+mod stream;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -13,6 +14,8 @@ use super::Grid;
 use super::atomic::write_atomically_with;
 use crate::device::Column;
 use crate::{Error, Result};
+
+pub use stream::NiftiStream;
 
 /// How NIfTI files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -88,6 +91,16 @@ impl<'a> MapData<'a> {
             Self::U16(values) => values.iter().map(|&v| v.into()).collect(),
             Self::U8(values) => values.iter().map(|&v| v.into()).collect(),
             Self::I16(values) => values.iter().map(|&v| v.into()).collect(),
+        }
+    }
+
+    /// Bytes of one value.
+    fn value_size(self) -> usize {
+        match self {
+            Self::F64(_) => 8,
+            Self::F32(_) => 4,
+            Self::U16(_) | Self::I16(_) => 2,
+            Self::U8(_) => 1,
         }
     }
 

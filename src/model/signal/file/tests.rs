@@ -236,9 +236,10 @@ fn with_parameters(n: usize) -> String {
 fn too_many_parameters_and_none() {
     parse(&with_parameters(1)).unwrap();
     parse(&with_parameters(MOST_PARAMETERS)).unwrap();
-    for (n, said) in [(0, "0 parameters are fitted"), (MOST_PARAMETERS + 1, "9 parameters are fitted")] {
+    for n in [0, MOST_PARAMETERS + 1] {
         let message = message(&with_parameters(n));
-        assert!(message.contains(said) && message.contains("1 to 8 parameters with bounds"), "{message}");
+        let remedy = format!("1 to {MOST_PARAMETERS} parameters with bounds");
+        assert!(message.contains(&format!("{n} parameters are fitted")) && message.contains(&remedy), "{message}");
     }
 }
 

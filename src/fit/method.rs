@@ -1,0 +1,300 @@
+//! Which model is fitted, and how: one face for all kernels of this folder.
+
+use serde_json::{Map, Value, json};
+
+use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
+use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, status};
+use crate::device::{Device, VoxelKernel};
+use crate::model::SignalModel;
+use crate::model::fault::suggest;
+use crate::model::signal::SIGNAL;
+use crate::model::signal::program::Choice;
+use crate::report::ColourKind;
+use crate::{Error, Result};
+
+/// A model with the way it is fitted.
+#[derive(Debug, Clone)]
+pub enum FitMethod {
+    /// The ADC from log-signals.
+    Adc(AdcOptions),
+    /// Intravoxel incoherent motion, part after part.
+    Segmented(SegmentedOptions),
+    /// Any signal model by non-linear least squares.
+    Nlls {
+        /// The model.
+        model: Box<SignalModel>,
+        /// How it is fitted.
+        options: NllsOptions,
+        /// Fit a protocol that the model's file says is not enough.
+        force: bool,
+    },
+}
+
+/// A map that a fit can write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FitOutput {
+    /// Its name, as in its file name.
+    pub name: String,
+    /// Its unit; empty for plain numbers.
+    pub unit: String,
+    /// What it is, in a line.
+    pub title: String,
+    /// What kind of map it is.
+    pub role: Role,
+}
+
+/// What kind of map a fit writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// An estimate in units of the signal.
+    Signal,
+    /// Another estimate.
+    Estimate,
+    /// The standard error of an estimate.
+    StandardError,
+    /// How well the model fits.
+    Goodness,
+    /// Number of steps.
+    Iterations,
+    /// Remarks on each voxel, a bit each.
+    Status,
+}
+
+impl FitOutput {
+    /// The colours of its picture.
+    pub fn colours(&self) -> ColourKind {
+        match self.role {
+            Role::Signal => ColourKind::Grey,
+            Role::Status => ColourKind::Categorical,
+            _ => ColourKind::Sequential,
+        }
+    }
+
+    /// What it holds where nothing is fitted.
+    pub fn elsewhere(&self) -> f32 {
+        match self.role {
+            Role::Status => status::NOT_ASKED_FOR.into(),
+            Role::Iterations => 0.0,
+            _ => f32::NAN,
+        }
+    }
+}
+
+impl FitMethod {
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Adc(_) => "adc",
+            Self::Segmented(_) => "ivim",
+            Self::Nlls { model, .. } => &model.name,
+        }
+    }
+
+    /// The method's name, as on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Adc(options) => options.method.name(),
+            Self::Segmented(_) => "segmented",
+            Self::Nlls { .. } => "nlls",
+        }
+    }
+
+    /// Whether it runs on the CPU alone: the non-linear solver has no shader yet.
+    pub fn needs_cpu(&self) -> bool {
+        matches!(self, Self::Nlls { .. })
+    }
+
+    /// Refuses a device that it cannot run on.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] with the way out.
+    pub fn check_device(&self, device: &Device) -> Result<()> {
+        match self.needs_cpu() && device.cpu().is_none() {
+            false => Ok(()),
+            true => Err(Error::NoDevice(format!(
+                "{} by {} is fitted on the CPU alone so far\n  remedy: --device cpu",
+                self.model(),
+                self.name()
+            ))),
+        }
+    }
+
+    /// All maps that it can write, in the order of writing.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for options that name what the model does not have.
+    pub fn outputs(&self) -> Result<Vec<FitOutput>> {
+        let new = |name: &str, unit: &str, title: &str, role| FitOutput {
+            name: name.into(),
+            unit: unit.into(),
+            title: title.into(),
+            role,
+        };
+        Ok(match self {
+            Self::Adc(_) => AdcOutput::ALL.iter().map(|&o| new(o.name(), o.unit(), o.title(), adc_role(o))).collect(),
+            Self::Segmented(_) => {
+                let all = SegmentedOutput::ALL.iter();
+                all.map(|&o| new(o.name(), o.unit(), o.title(), segmented_role(o))).collect()
+            }
+            Self::Nlls { model, options, .. } => {
+                let choice = Choice::with(model, &options.fixed)?;
+                let all = NllsOutput::all(model, &choice);
+                all.iter().map(|o| new(&o.name, plain(&o.unit), &o.title, nlls_role(o))).collect()
+            }
+        })
+    }
+
+    /// The maps of these names, in the order of writing; all if none is named.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], with the nearest name, for one that there is not.
+    pub fn named_outputs(&self, names: &[String]) -> Result<Vec<FitOutput>> {
+        let all = self.outputs()?;
+        if let Some(unknown) = names.iter().find(|name| all.iter().all(|output| output.name != **name)) {
+            let remedy = suggest(unknown, "maps", all.iter().map(|output| output.name.as_str()));
+            let (model, method) = (self.model(), self.name());
+            let problem = format!("a fit of {model} by {method} has no map `{unknown}`");
+            return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
+        }
+        Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
+    }
+
+    /// A kernel for images at `b_values`, s/mm², whose columns are `outputs`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where options or b-values do not allow the fit.
+    pub fn kernel(&self, b_values: &[f64], outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
+        let wanted = |name: &str| outputs.iter().any(|output| output.name == name);
+        let place = |name: &str| outputs.iter().position(|output| output.name == name);
+        Ok(match self {
+            Self::Adc(options) => {
+                let mut wanted: Vec<_> = AdcOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
+                wanted.sort_by_key(|o| place(o.name()));
+                Box::new(AdcKernel::new(options.clone(), b_values, &wanted))
+            }
+            Self::Segmented(options) => {
+                let mut wanted: Vec<_> = SegmentedOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
+                wanted.sort_by_key(|o| place(o.name()));
+                Box::new(SegmentedKernel::new(options.clone(), b_values, &wanted)?)
+            }
+            Self::Nlls { model, options, force } => {
+                let axes = axes(model, b_values)?;
+                if !force {
+                    check_protocol(model, &axes)?;
+                }
+                Box::new(NllsKernel::new(model, &axes, options, |o| wanted(&o.name))?)
+            }
+        })
+    }
+
+    /// What a sidecar says of the method.
+    pub fn describe(&self) -> Map<String, Value> {
+        let mut keys = Map::new();
+        keys.insert("model".into(), self.model().into());
+        keys.insert("method".into(), self.name().into());
+        let pairs = |list: &[(String, f64)]| {
+            list.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>()
+        };
+        match self {
+            Self::Adc(options) => {
+                keys.insert("bad_samples".into(), options.bad_samples.name().into());
+                keys.insert("max_iterations".into(), options.max_iterations.into());
+            }
+            Self::Segmented(options) => {
+                keys.insert("segmented_threshold_s_per_mm2".into(), options.threshold_s_per_mm2.into());
+                for (name, bounds) in
+                    [("D", options.d_bounds), ("f", options.f_bounds), ("Dstar", options.dstar_bounds)]
+                {
+                    keys.insert(format!("{name}_bounds"), json!(bounds));
+                }
+                keys.insert("plain_reweightings".into(), json!(options.plain_reweightings));
+                keys.insert("bad_samples".into(), options.bad_samples.name().into());
+                keys.insert("max_iterations".into(), options.max_iterations.into());
+            }
+            Self::Nlls { model, options, force } => {
+                keys.insert("signal".into(), model.signal.text.clone().into());
+                keys.insert("reference".into(), model.reference.clone().into());
+                keys.insert("fixed".into(), Value::Object(pairs(&options.fixed)));
+                let bounds = options.bounds.iter().map(|(name, bounds)| (name.clone(), json!(bounds)));
+                keys.insert("bounds_given".into(), Value::Object(bounds.collect()));
+                keys.insert("start_given".into(), Value::Object(pairs(&options.start)));
+                keys.insert("protocol_forced".into(), (*force).into());
+                keys.insert("max_iterations".into(), options.max_iterations.into());
+            }
+        }
+        keys
+    }
+}
+
+/// The unit of plain numbers is not written.
+fn plain(unit: &str) -> &str {
+    match unit {
+        "1" => "",
+        SIGNAL => "a.u.",
+        unit => unit,
+    }
+}
+
+fn adc_role(output: AdcOutput) -> Role {
+    match output {
+        AdcOutput::Adc => Role::Estimate,
+        AdcOutput::S0 => Role::Signal,
+        AdcOutput::AdcSe => Role::StandardError,
+        AdcOutput::Rmse | AdcOutput::R2 => Role::Goodness,
+        AdcOutput::Iterations => Role::Iterations,
+        AdcOutput::Status => Role::Status,
+    }
+}
+
+fn segmented_role(output: SegmentedOutput) -> Role {
+    use SegmentedOutput::{Aicc, D, Dstar, F, FDstar, Iterations, R2, Rmse, S0, Status};
+    match output {
+        S0 => Role::Signal,
+        D | F | Dstar | FDstar => Role::Estimate,
+        Rmse | R2 | Aicc => Role::Goodness,
+        Iterations => Role::Iterations,
+        Status => Role::Status,
+    }
+}
+
+fn nlls_role(output: &NllsOutput) -> Role {
+    match output.quantity {
+        Quantity::Parameter(_) | Quantity::Derived(_) if output.unit == SIGNAL => Role::Signal,
+        Quantity::Parameter(_) | Quantity::Derived(_) => Role::Estimate,
+        Quantity::ParameterSe(_) | Quantity::DerivedSe(_) => Role::StandardError,
+        Quantity::Rmse | Quantity::R2 | Quantity::Aicc => Role::Goodness,
+        Quantity::Iterations => Role::Iterations,
+        Quantity::Status => Role::Status,
+    }
+}
+
+/// The values of a model's axes, of which a diffusion series has b alone.
+fn axes(model: &SignalModel, b_values: &[f64]) -> Result<Vec<Vec<f64>>> {
+    match model.axes.iter().find(|axis| axis.name != "b") {
+        None => Ok(vec![b_values.to_vec()]),
+        Some(axis) => Err(Error::Usage(format!(
+            "the model `{}` needs the axis `{}`, which a diffusion series does not have\n  remedy: fit a model of b",
+            model.name, axis.name
+        ))),
+    }
+}
+
+/// Refuses a protocol that does not determine the parameters.
+fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
+    let mut missing = Vec::new();
+    for (axis, values) in model.axes.iter().zip(axes) {
+        for requirement in axis.requires.iter().filter(|requirement| !requirement.is_met(values)) {
+            let found = requirement.count(values);
+            missing.push(format!("{} [{}]: {requirement} is asked for, {found} found", axis.name, axis.unit));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "these samples do not determine the model `{}`:\n    {}\n  remedy: choose others (--b-use), or another model, or \
+         fit all the same with --force-model",
+        model.name,
+        missing.join("\n    ")
+    )))
+}

@@ -1,0 +1,104 @@
+//! A map that is written while it is computed.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use super::{MapData, header};
+use crate::Result;
+use crate::volume::atomic::PendingFile;
+use crate::volume::{Grid, positioned};
+
+/// Bytes after which the system is asked to write out what it has.
+const WRITEBACK: usize = 1 << 20;
+
+/// An uncompressed NIfTI file of one volume whose parts come in any order, from any thread.
+#[derive(Debug)]
+pub struct NiftiStream {
+    file: PendingFile,
+    header_len: u64,
+    /// Bytes since the last call for writeback.
+    fresh: AtomicUsize,
+    writeback: Option<Writeback>,
+}
+
+impl NiftiStream {
+    /// Begins a file at `path`, which appears when it is whole: see [`PendingFile`]. The values have the type of `like`,
+    /// which may be empty.
+    ///
+    /// # Errors
+    /// Those of [`PendingFile::create`]; [`Io`](crate::Error::Io) when writing fails.
+    pub fn create(path: &Path, grid: &Grid, like: MapData) -> Result<Self> {
+        let file = PendingFile::create(path)?;
+        let header = header::header(grid, 1, like);
+        let n_bytes = grid.n_voxels() * like.value_size();
+        let begin = || -> io::Result<_> {
+            positioned::write_all_at(file.file(), &header, 0)?;
+            // A small file is synced at once.
+            if n_bytes > 2 * WRITEBACK { Writeback::start(file.file()).map(Some) } else { Ok(None) }
+        };
+        let writeback = begin().map_err(|e| file.trouble(e))?;
+        Ok(Self { file, header_len: header.len() as u64, fresh: AtomicUsize::new(0), writeback })
+    }
+
+    /// Writes the values of the voxels from `first` on.
+    ///
+    /// # Errors
+    /// [`Io`](crate::Error::Io) when writing fails.
+    pub fn put(&self, first: usize, part: MapData) -> Result<()> {
+        let bytes = part.bytes();
+        let at = self.header_len + (first * part.value_size()) as u64;
+        positioned::write_all_at(self.file.file(), bytes, at).map_err(|e| self.file.trouble(e))?;
+        let fresh = self.fresh.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        if let Some(writeback) = &self.writeback
+            && fresh >= WRITEBACK
+        {
+            self.fresh.store(0, Ordering::Relaxed);
+            writeback.wake();
+        }
+        Ok(())
+    }
+
+    /// Syncs the file and gives it its name; all voxels must have been put.
+    ///
+    /// # Errors
+    /// Those of [`PendingFile::commit`].
+    pub fn finish(self) -> Result<()> {
+        if let Some(writeback) = self.writeback {
+            writeback.end().map_err(|e| self.file.trouble(e))?;
+        }
+        self.file.commit()
+    }
+}
+
+/// A thread that syncs a file while it is being filled, so that little is left for the sync at its end.
+#[derive(Debug)]
+struct Writeback {
+    wake: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Writeback {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (wake, calls) = sync_channel(1);
+        // An error is told by one sync only, so it must not be lost here.
+        let sync = move || calls.iter().try_for_each(|()| file.sync_data());
+        let thread = std::thread::Builder::new().name("writeback".into()).spawn(sync)?;
+        Ok(Self { wake, thread })
+    }
+
+    /// Asks for one more sync, unless one is due anyway.
+    fn wake(&self) {
+        let _ = self.wake.try_send(());
+    }
+
+    /// Waits for the syncs that are due.
+    fn end(self) -> io::Result<()> {
+        drop(self.wake);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs panicked")))
+    }
+}
