@@ -8,7 +8,8 @@ use std::path::Path;
 use hepar::device::cpu::Cpu;
 use hepar::device::{Column, Precision, Row, Source};
 use hepar::fit::{AdcKernel, AdcOptions, AdcOutput, Method, status};
-use hepar::model::MapModel;
+use hepar::model::signal::{Parameter, ParameterKind};
+use hepar::model::{MapModel, SignalModel};
 use hepar::simulate::{Noise, add_noise};
 use hepar::volume::{Scaling, VoxelType};
 
@@ -17,10 +18,11 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(root.join("docs/adc-bias.md"), adc_bias()?)?;
-    fs::write(root.join("models/README.md"), map_index())?;
+    fs::write(root.join("models/README.md"), model_index())?;
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme)?;
     let text = replace(&text, "outputs of fit", &fit_outputs())?;
+    let text = replace(&text, "signal models", &signal_models())?;
     fs::write(readme, text)?;
     Ok(())
 }
@@ -45,13 +47,41 @@ fn fit_outputs() -> String {
     text
 }
 
-fn map_index() -> String {
+fn model_index() -> String {
     let mut text = String::from(
-        "# Maps\n\nMaps without fitted parameters, one TOML file each in `maps/`; `hepar maps show NAME` says all of \
-         one. This page is generated.\n\n| map | title | formula | unit |\n| --- | --- | --- | --- |\n",
+        "# Models\n\nA model is one TOML file; this page is generated from them.\n\n## Signal models\n\nIn `signal/`; \
+         `hepar models show NAME` says all of one: bounds, what the samples must be like, exact slopes, source.\n\n",
+    );
+    text += &signal_models();
+    text.push_str("\n| model | parameter | unit | what it is | from | to |\n| --- | --- | --- | --- | --- | --- |\n");
+    for model in SignalModel::all() {
+        for Parameter { name, unit, doc, kind } in &model.parameters {
+            let (low, high) = match kind {
+                ParameterKind::Fitted { bounds: [low, high], .. } => (low.to_string(), high.to_string()),
+                ParameterKind::Fixed(value) => (format!("fixed at {value}"), String::new()),
+            };
+            let _ = writeln!(text, "| `{}` | {name} | {unit} | {doc} | {low} | {high} |", model.name);
+        }
+        for derived in &model.derived {
+            let (name, unit, doc, formula) = (&derived.name, &derived.unit, &derived.doc, &derived.formula);
+            let _ = writeln!(text, "| `{}` | {name} = `{formula}` | {unit} | {doc} | | |", model.name);
+        }
+    }
+    text.push_str(
+        "\n## Maps\n\nMaps without fitted parameters, in `maps/`; `hepar maps show NAME` says all of one.\n\n\
+         | map | title | formula | unit |\n| --- | --- | --- | --- |\n",
     );
     for map in MapModel::all() {
         let _ = writeln!(text, "| `{}` | {} | `{}` | {} |", map.name, map.title, map.formula, map.unit);
+    }
+    text
+}
+
+fn signal_models() -> String {
+    let mut text = String::from("| model | what it is | signal | fitted |\n| --- | --- | --- | --- |\n");
+    for model in SignalModel::all() {
+        let fitted: Vec<&str> = model.fitted_names().collect();
+        let _ = writeln!(text, "| `{}` | {} | `{}` | {} |", model.name, model.title, model.signal, fitted.join(", "));
     }
     text
 }

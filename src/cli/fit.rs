@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Session;
-use super::options::{NamedRange, NamedValue, OutputArgs, SeriesArgs};
+use super::options::{Named, NamedRange, OutputArgs, SeriesArgs};
 use crate::device::{Device, DeviceChoice, Precision};
 use crate::fit::nlls::NllsOptions;
 use crate::fit::{AdcOptions, BadSamples, FitMethod, FitRequest, Method, SegmentedOptions, run as run_fit};
@@ -38,13 +38,13 @@ pub(super) struct Args {
     max_iterations: u32,
     /// Hold a parameter at a value, in its unit; may be given again for others.
     #[arg(long, value_name = "NAME=VALUE")]
-    fix: Vec<NamedValue>,
+    fix: Vec<Named<f64>>,
     /// Bounds of a parameter, in its unit.
     #[arg(long, value_name = "NAME=LOW:HIGH")]
     bounds: Vec<NamedRange>,
     /// Start from this value of a parameter instead of from several places.
     #[arg(long, value_name = "NAME=VALUE")]
-    start: Vec<NamedValue>,
+    start: Vec<Named<f64>>,
     /// Fit although the samples do not meet what the model's file asks for.
     #[arg(long)]
     force_model: bool,
@@ -119,10 +119,10 @@ impl Args {
             Choice::Iwlls => Ok(adc(Method::Iwlls)),
             Choice::Segmented => self.segmented(&model),
             Choice::Nlls => {
-                let values = |list: &[NamedValue]| list.iter().map(|n| (n.name.clone(), n.value)).collect();
+                let values = |list: &[Named<f64>]| list.iter().map(|n| (n.name.clone(), n.value)).collect();
                 let options = NllsOptions {
                     fixed: values(&self.fix),
-                    bounds: self.bounds.iter().map(|n| (n.name.clone(), n.range)).collect(),
+                    bounds: self.bounds.iter().map(|n| (n.name.clone(), n.value)).collect(),
                     start: values(&self.start),
                     max_iterations: self.max_iterations,
                 };
@@ -136,7 +136,7 @@ impl Args {
             return refuse("segmented fits have no start and nothing to fix", "leave --start and --fix out");
         }
         let bounds = |name: &str| {
-            let given = self.bounds.iter().rev().find(|n| n.name == name).map(|n| n.range);
+            let given = self.bounds.iter().rev().find(|n| n.name == name).map(|n| n.value);
             let own = model.parameter(name).map(|parameter| match parameter.kind {
                 ParameterKind::Fitted { bounds, .. } => bounds,
                 ParameterKind::Fixed(value) => [value, value],

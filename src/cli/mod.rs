@@ -3,14 +3,19 @@
 mod bench;
 mod console;
 mod demo;
+mod design;
 mod devices;
 mod enhance;
 mod exam;
 mod fit;
 mod info;
 mod maps;
+mod model_args;
+mod models;
+mod named;
 pub mod options;
 mod progress;
+mod simulate;
 mod subtract;
 
 use std::process::ExitCode;
@@ -39,6 +44,9 @@ enum Command {
     Subtract(subtract::Args),
     Enhance(enhance::Args),
     Maps(maps::Args),
+    Models(models::Args),
+    Design(design::Args),
+    Simulate(simulate::Args),
     Devices(devices::Args),
     Bench(bench::Args),
 }
@@ -134,6 +142,9 @@ fn run(cli: Cli) -> Result<()> {
         Command::Subtract(args) => subtract::run(args, &session),
         Command::Enhance(args) => enhance::run(args, &session),
         Command::Maps(args) => maps::run(args, &session),
+        Command::Models(args) => models::run(args, &session),
+        Command::Design(args) => design::run(args, &session),
+        Command::Simulate(args) => simulate::run(args, &session),
         Command::Devices(args) => devices::run(args, &session),
         Command::Bench(args) => bench::run(args, &session),
     }

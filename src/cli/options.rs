@@ -9,6 +9,9 @@ use crate::volume::bvalues::{BvalueList, BvalueSource};
 use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Average, Format, Selection, SeriesOptions, VolumeChoice};
 
+pub use super::model_args::{AxesArgs, ModelArgs};
+pub use super::named::{Named, NamedList, NamedMap, NamedRange, NumberOrFile};
+
 /// Where results go.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -75,47 +78,6 @@ pub struct SeriesArgs {
     /// Filter each volume by the in-plane median of 3 x 3 pixels first (zeros beyond the edges).
     #[arg(long, value_name = "SIZE", value_parser = ["3"])]
     pub median: Option<String>,
-}
-
-/// `NAME=VALUE`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NamedValue {
-    /// Of a parameter.
-    pub name: String,
-    /// In the parameter's unit.
-    pub value: f64,
-}
-
-/// `NAME=LOW:HIGH`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NamedRange {
-    /// Of a parameter.
-    pub name: String,
-    /// Lowest and highest, in the parameter's unit.
-    pub range: [f64; 2],
-}
-
-impl std::str::FromStr for NamedValue {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not NAME=VALUE, such as Dstar=0.07");
-        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let value = value.trim().parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(wrong)?;
-        Ok(Self { name: name.trim().into(), value })
-    }
-}
-
-impl std::str::FromStr for NamedRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not NAME=LOW:HIGH, such as D=0:0.005");
-        let (name, range) = text.split_once('=').ok_or_else(wrong)?;
-        let (low, high) = range.split_once(':').ok_or_else(wrong)?;
-        let number = |text: &str| text.trim().parse().ok().filter(|x: &f64| !x.is_nan()).ok_or_else(wrong);
-        Ok(Self { name: name.trim().into(), range: [number(low)?, number(high)?] })
-    }
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -2,6 +2,7 @@
 
 pub mod adc;
 mod blocks;
+pub mod design;
 mod late;
 mod line;
 pub mod method;

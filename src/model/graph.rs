@@ -6,11 +6,12 @@
 
 mod arrange;
 mod derivative;
+mod written;
 
 use std::collections::HashMap;
 
 use super::fault::{Fault, suggest};
-use super::operator::{Binary, Unary};
+use super::operator::{Binary, Elementary, Unary};
 use super::parser::{Expr, ExprKind};
 pub(super) use arrange::Varies;
 
@@ -98,19 +99,25 @@ impl Graph {
 
     /// The values of all nodes in f64, from those of the constants and of one voxel's inputs; what is not given is NaN.
     pub fn values(&self, constants: &[f64], inputs: &[f64]) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.entries.len());
+        self.values_by(&Elementary::SYSTEM, constants, inputs, &mut values);
+        values
+    }
+
+    /// The same by given functions, in place of what is in `values`, so that many voxels take memory once.
+    pub fn values_by(&self, by: &Elementary, constants: &[f64], inputs: &[f64], values: &mut Vec<f64>) {
         let given = |list: &[f64], i: u32| list.get(i as usize).copied().unwrap_or(f64::NAN);
-        let mut values: Vec<f64> = Vec::with_capacity(self.entries.len());
+        values.clear();
         for entry in &self.entries {
             let of = |node: Node| values[node.index()];
             values.push(match *entry {
                 Entry::Number(bits) => f64::from_bits(bits),
                 Entry::Constant(i) => given(constants, i),
                 Entry::Operation(Operation::Input(i)) => given(inputs, i),
-                Entry::Operation(Operation::Unary(op, x)) => op.value(of(x)),
-                Entry::Operation(Operation::Binary(op, a, b)) => op.value(of(a), of(b)),
+                Entry::Operation(Operation::Unary(op, x)) => op.value_by(by, of(x)),
+                Entry::Operation(Operation::Binary(op, a, b)) => op.value_by(by, of(a), of(b)),
             });
         }
-        values
     }
 
     /// For each node, whether it differs between voxels.

@@ -93,31 +93,63 @@ fn counts_as_zero(x: f64) -> bool {
     x.abs() < f64::MIN_POSITIVE
 }
 
+/// Functions whose last bits IEEE 754 leaves open.
+#[derive(Debug, Clone, Copy)]
+pub struct Elementary {
+    exp: fn(f64) -> f64,
+    log: fn(f64) -> f64,
+    sin: fn(f64) -> f64,
+    cos: fn(f64) -> f64,
+}
+
+impl Elementary {
+    /// Those of the system.
+    pub const SYSTEM: Self = Self { exp: f64::exp, log: f64::ln, sin: f64::sin, cos: f64::cos };
+    /// Those of the `libm` crate, made of IEEE 754 arithmetic alone, so that they have the same bits on every machine.
+    pub const PORTABLE: Self = Self { exp: libm::exp, log: libm::log, sin: libm::sin, cos: libm::cos };
+}
+
 impl Unary {
     /// The value in f64: the definition that every evaluator is held against.
+    #[inline]
     pub fn value(self, x: f64) -> f64 {
+        self.value_by(&Elementary::SYSTEM, x)
+    }
+
+    /// The same by given functions.
+    #[inline]
+    pub fn value_by(self, by: &Elementary, x: f64) -> f64 {
         match self {
             Self::Neg => -x,
-            Self::Exp if x.exp() < f64::MIN_POSITIVE => 0.0,
-            Self::Exp => x.exp(),
+            Self::Exp => match (by.exp)(x) {
+                subnormal if subnormal < f64::MIN_POSITIVE => 0.0,
+                value => value,
+            },
             Self::Log if x < f64::MIN_POSITIVE => f64::NAN,
-            Self::Log => x.ln(),
+            Self::Log => (by.log)(x),
             Self::Sqrt => x.sqrt(),
-            Self::Sin => x.sin(),
-            Self::Cos => x.cos(),
+            Self::Sin => (by.sin)(x),
+            Self::Cos => (by.cos)(x),
             Self::Abs => x.abs(),
             Self::Sign if counts_as_zero(x) => 0.0,
             Self::Sign => x.signum(),
             Self::InverseOr0 | Self::LogOr0 if counts_as_zero(x) => 0.0,
             Self::InverseOr0 => 1.0 / x,
-            Self::LogOr0 => Self::Log.value(x),
+            Self::LogOr0 => Self::Log.value_by(by, x),
         }
     }
 }
 
 impl Binary {
     /// The value in f64: the definition that every evaluator is held against.
+    #[inline]
     pub fn value(self, a: f64, b: f64) -> f64 {
+        self.value_by(&Elementary::SYSTEM, a, b)
+    }
+
+    /// The same by given functions.
+    #[inline]
+    pub fn value_by(self, by: &Elementary, a: f64, b: f64) -> f64 {
         match self {
             Self::Add => a + b,
             Self::Sub => a - b,
@@ -127,7 +159,7 @@ impl Binary {
             Self::Pow if b == 0.0 => 1.0,
             Self::Pow if counts_as_zero(a) && b > 0.0 => 0.0,
             Self::Pow if counts_as_zero(a) => f64::NAN,
-            Self::Pow => Unary::Exp.value(b * Unary::Log.value(a)),
+            Self::Pow => Unary::Exp.value_by(by, b * Unary::Log.value_by(by, a)),
             Self::Min | Self::Max if a.is_nan() || b.is_nan() => f64::NAN,
             Self::Min => a.min(b),
             Self::Max => a.max(b),

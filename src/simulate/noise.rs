@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Rng;
 
 /// How a receiver's noise appears in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Noise {
     /// None.

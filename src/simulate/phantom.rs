@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::signal::signals;
 use super::spec::{Phase, Spec, Timing, Tissue};
 use super::truth::{TruthMap, truth};
-use super::{Rng, add_noise_from};
+use super::{Rng, add_noise_from, centred_grid};
 use crate::Result;
 use crate::device::{Column, ColumnType};
 use crate::volume::{Grid, Image, VoxelType};
@@ -70,7 +70,7 @@ pub struct DynamicPhase {
 /// Makes a phantom. The same `spec` and `seed` give the same bytes on any machine and any number of threads: the noise
 /// of voxel v of volume k has index k·n + v in stream 0 (diffusion) or 1 (dynamic) of the seed.
 pub fn liver_phantom(spec: &Spec, seed: u64) -> Result<Phantom> {
-    let grid = grid(spec);
+    let grid = centred_grid(spec.grid.shape, spec.grid.zooms_mm);
     let tissues = paint(spec, &grid);
     let signals = signals(spec)?;
     let rng = Rng::new(seed);
@@ -145,19 +145,6 @@ impl Phantom {
             ColumnType::U16 => Column::U16(values.map(|v| v as u16).collect()),
         }
     }
-}
-
-/// The lattice, centred on 0; i runs from the patient's right to left.
-fn grid(spec: &Spec) -> Grid {
-    let shape = spec.grid.shape;
-    let mut affine = [[0.0; 4]; 4];
-    affine[3][3] = 1.0;
-    for axis in 0..3 {
-        let step = if axis == 0 { -spec.grid.zooms_mm[0] } else { spec.grid.zooms_mm[axis] };
-        affine[axis][axis] = step;
-        affine[axis][3] = -step * (shape[axis] - 1) as f64 / 2.0;
-    }
-    Grid { shape, affine }
 }
 
 /// The tissue of each voxel, by its centre.

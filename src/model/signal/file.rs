@@ -71,9 +71,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<SignalModel, Fault> {
     )?;
     let names: Vec<&str> = declared.map(|name| name.get_ref().as_str()).collect();
     let signal = file::formula(text, &file.signal, &names)?;
-    for (name, _) in &parameters {
-        check_map_name(name)?;
-    }
+    check_map_names(parameters.iter().map(|(name, _)| name).chain(derived.iter().map(|(name, _)| name)))?;
     let model = SignalModel {
         name: name.into(),
         title: file.title,
@@ -102,13 +100,27 @@ fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
 /// What other maps of a fit are called.
 const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
 
-/// Names become file names, some of which are taken.
-fn check_map_name(name: &Spanned<String>) -> Result<(), Fault> {
-    let text = name.get_ref();
-    match TAKEN.contains(&text.as_str()) || text.ends_with("_se") {
-        false => Ok(()),
-        true => Err(Fault::new(name.span(), format!("another map of a fit is called `{text}`"), "use another name")),
+/// Names become file names, some of which are taken, and which some systems take for the same in other capitals.
+fn check_map_names<'n>(names: impl Iterator<Item = &'n Spanned<String>>) -> Result<(), Fault> {
+    let mut before: Vec<&str> = Vec::new();
+    for name in names {
+        let text = name.get_ref().as_str();
+        let same = |other: &&&str| other.eq_ignore_ascii_case(text);
+        let problem = match before.iter().find(same) {
+            Some(other) => {
+                format!("`{text}` differs from `{other}` in capitals alone, which not all file systems tell")
+            }
+            None if TAKEN.iter().any(|taken| same(&taken)) || text.to_ascii_lowercase().ends_with("_se") => {
+                format!("another map of a fit is called `{text}`")
+            }
+            None => {
+                before.push(text);
+                continue;
+            }
+        };
+        return Err(Fault::new(name.span(), problem, "use another name"));
     }
+    Ok(())
 }
 
 fn read_axis((name, axis): &(Spanned<String>, FileAxis)) -> Result<Axis, Fault> {
@@ -125,7 +137,6 @@ fn read_derived(
     (name, derived): &(Spanned<String>, FileDerived),
     names: &[&str],
 ) -> Result<Derived, Fault> {
-    check_map_name(name)?;
     let formula: Formula = file::formula(text, &derived.formula, names)?;
     Ok(Derived { name: name.get_ref().clone(), unit: derived.unit.clone(), doc: derived.doc.clone(), formula })
 }
@@ -205,3 +216,6 @@ fn check_count(model: &SignalModel) -> Result<(), Fault> {
     let remedy = format!("declare 1 to {MOST_PARAMETERS} parameters with bounds, and at least one axis");
     Err(Fault::new(0..0, problem, remedy))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! Signal models: one TOML file each in `models/signal/`, or a user's own file of the same form.
 
+pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
 pub mod program;
 pub mod requires;
+mod truth;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -166,3 +168,6 @@ fn embedded() -> Vec<SignalModel> {
     models.sort_by(|a, b| a.name.cmp(&b.name));
     models
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 use std::fmt::{Display, Formatter, Result as Written};
 use std::str::FromStr;
 
+use super::SignalModel;
+
 /// One demand on the values of an axis, in the axis's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requirement {
@@ -19,9 +21,41 @@ impl Requirement {
         values.iter().filter(|&&value| (self.lowest..=self.highest).contains(&value)).count()
     }
 
+    /// What it asks of the axis of a name, for people.
+    pub fn in_words(&self, axis: &str) -> String {
+        let samples = match self.at_least {
+            None => "no sample".into(),
+            Some(1) => "at least 1 sample".into(),
+            Some(n) => format!("at least {n} samples"),
+        };
+        match (self.lowest, self.highest) {
+            (f64::NEG_INFINITY, highest) => format!("{samples} with {axis} <= {highest}"),
+            (lowest, f64::INFINITY) => format!("{samples} with {axis} >= {lowest}"),
+            (lowest, highest) => format!("{samples} with {axis} from {lowest} to {highest}"),
+        }
+    }
+
     /// Whether the values of an axis, one a sample, are what it asks for.
     pub fn is_met(&self, values: &[f64]) -> bool {
         self.at_least.map_or_else(|| self.count(values) == 0, |least| self.count(values) >= least)
+    }
+}
+
+impl SignalModel {
+    /// What the model asks of its axes `[axis][sample]`, in their units, and does not find: a sentence each.
+    pub fn unmet(&self, axes: &[Vec<f64>]) -> Vec<String> {
+        let mut unmet = Vec::new();
+        for (axis, values) in self.axes.iter().zip(axes) {
+            for requirement in axis.requires.iter().filter(|requirement| !requirement.is_met(values)) {
+                let found = match requirement.count(values) {
+                    0 => "there is none".into(),
+                    1 => "there is 1".into(),
+                    n => format!("there are {n}"),
+                };
+                unmet.push(format!("{} ({found})", requirement.in_words(&axis.name)));
+            }
+        }
+        unmet
     }
 }
 
@@ -93,6 +127,20 @@ mod tests {
             assert_eq!(requirement.is_met(&b), met, "{text}");
             assert_eq!(requirement.to_string(), text);
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_in_words() {
+        let ivim = SignalModel::builtin("ivim").unwrap();
+        assert_eq!(ivim.unmet(&[vec![0.0, 20.0, 60.0, 200.0, 800.0]]), Vec::<String>::new());
+        let unmet = ivim.unmet(&[vec![50.0, 200.0, 500.0, 750.0]]);
+        assert_eq!(
+            unmet,
+            ["at least 1 sample with b <= 10 (there is none)", "at least 2 samples with b from 10 to 150 (there is 1)"]
+        );
+        let simplified = SignalModel::builtin("ivim_simplified").unwrap();
+        let unmet = simplified.unmet(&[vec![0.0, 10.0, 20.0, 200.0, 800.0]]);
+        assert_eq!(unmet, ["no sample with b from 1 to 49 (there are 2)"]);
     }
 
     #[test]
