@@ -50,3 +50,15 @@ pub const NLLS_SQUARES_F32: f64 = 1e-3;
 pub const NLLS_OSIPI_MEAN: f64 = 1e-4;
 /// And their standard deviations.
 pub const NLLS_OSIPI_SD: f64 = 1e-3;
+
+/// Non-linear fits in f32 on a GPU against f64 with more starts: relative excess of the sum of squares that counts as
+/// the same minimum...
+pub const NLLS_EXCESS: f64 = 1e-3;
+/// ... and the share of voxels at SNR 30 that reach it; few starts miss a better minimum now and then.
+pub const NLLS_SHARE: f64 = 0.995;
+/// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
+pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
+/// Other columns, relative...
+pub const NLLS_COLUMNS: f64 = 1e-2;
+/// ... in all but this share of the voxels: some minima are flat.
+pub const NLLS_COLUMNS_SHARE: f64 = 0.02;
