@@ -1,7 +1,10 @@
 //! Non-linear fits: each GPU finds what the CPU finds in f64.
 
-use hepar::device::{Column, Cpu, Device, Precision, Row, Source, VoxelKernel};
-use hepar::fit::nlls::{NllsKernel, NllsOptions, Quantity};
+use hepar::device::{
+    Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel,
+};
+use hepar::fit::nlls::dictionary::Dictionary;
+use hepar::fit::nlls::{Effort, NllsKernel, NllsOptions, Quantity};
 use hepar::fit::status;
 use hepar::model::SignalModel;
 use hepar::simulate::{Noise, Rng, add_noise};
@@ -68,12 +71,46 @@ fn source(signals: &[Vec<f32>]) -> Source<'_> {
 }
 
 /// Columns of f64, those of counts too.
-fn run(device: &Device, kernel: &NllsKernel, source: &Source) -> Result<Vec<Vec<f64>>, Failed> {
+fn run(device: &Device, kernel: &dyn VoxelKernel, source: &Source) -> Result<Vec<Vec<f64>>, Failed> {
     Ok(device.run(kernel, source, &())?.into_iter().map(Column::into_f64).collect())
 }
 
-fn oracle() -> Result<Device, Failed> {
-    Ok(Device::Cpu(Cpu::new(2, Precision::F64)?))
+/// The same fit in f64, with its tolerances.
+struct Oracle<'k> {
+    kernel: &'k NllsKernel,
+    effort: Effort,
+    dictionary: Dictionary,
+}
+
+impl<'k> Oracle<'k> {
+    /// With as many starts as in f32: what differs is rounding.
+    fn with_the_same_starts(kernel: &'k NllsKernel) -> Self {
+        let Effort { places, starts, .. } = Effort::of(Precision::F32);
+        let effort = Effort { places, starts, ..Effort::of(Precision::F64) };
+        Self { kernel, effort, dictionary: kernel.problem().dictionary(&effort) }
+    }
+}
+
+impl VoxelKernel for Oracle<'_> {
+    fn label(&self) -> String {
+        format!("{} in f64", self.kernel.label())
+    }
+
+    fn columns(&self) -> Vec<ColumnSpec> {
+        self.kernel.columns()
+    }
+
+    fn run_cpu(&self, batch: &Batch, _: Precision, out: &mut [ColumnMut]) {
+        self.kernel.run_with(batch, Precision::F64, self.effort, &self.dictionary, out);
+    }
+
+    fn shader(&self, n_obs: usize) -> Shader {
+        self.kernel.shader(n_obs)
+    }
+}
+
+fn cpu(precision: Precision) -> Result<Device, Failed> {
+    Ok(Device::Cpu(Cpu::new(2, precision)?))
 }
 
 /// The places of quantities among the columns.
@@ -115,37 +152,55 @@ fn excess(squares: &[f64], oracle: &[f64]) -> (f64, f64) {
 /// As good as the oracle, and worse if it is perturbed.
 fn compare(kernel: &NllsKernel, device: &Device, signals: &[Vec<f32>]) -> Result<(), Failed> {
     let source = source(signals);
-    let (got, want) = (run(device, kernel, &source)?, run(&oracle()?, kernel, &source)?);
+    let oracle = Oracle::with_the_same_starts(kernel);
+    let (got, want) = (run(device, kernel, &source)?, run(&cpu(Precision::F64)?, &oracle, &source)?);
     let best = squares(kernel, &want, signals, 1.0);
     let (share, median) = excess(&squares(kernel, &got, signals, 1.0), &best);
-    println!("{}: {share} within, median excess {median:e}", kernel.label());
     if share < tolerances::NLLS_SHARE || median > tolerances::NLLS_MEDIAN_EXCESS {
         return Err(format!("{share} within the tolerance, median excess {median:e}").into());
     }
     let (share, median) = excess(&squares(kernel, &got, signals, 1.01), &best);
     assert!(share < tolerances::NLLS_SHARE && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
-    other_columns(kernel, &got, &want)
+    compare_columns(kernel, &got, &want)
 }
 
-/// Float columns agree in almost all voxels, as far as f32 allows; counts and remarks too.
-fn other_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> Result<(), Failed> {
-    let mut wrong = String::new();
+/// All columns agree in almost all voxels, and do not if they are perturbed. How many steps a fit takes is left to rounding.
+fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> Result<(), Failed> {
     for (i, output) in kernel.outputs().iter().enumerate() {
-        let differ = |a: &f64, b: &f64| match output.quantity {
-            Quantity::Iterations => a == b && *a < 0.0,
-            Quantity::Status => a != b,
-            _ => !(a.is_nan() && b.is_nan() || (a - b).abs() <= tolerances::NLLS_COLUMNS * b.abs().max(1e-6)),
+        let error = match output.quantity {
+            Quantity::Parameter(p) => Some(Quantity::ParameterSe(p)),
+            Quantity::Derived(d) => Some(Quantity::DerivedSe(d)),
+            _ => None,
         };
-        let share = |by: f64| {
-            let pairs = got[i].iter().zip(&want[i]);
-            pairs.filter(|(a, b)| differ(&(**a * by), b)).count() as f64 / got[i].len() as f64
+        let error = error.map(|error| &want[place(kernel, error)]);
+        let difference = |v: usize, by: f64| {
+            let (a, b) = (got[i][v] * by, want[i][v]);
+            let size = error.map_or(0.0, |error| error[v]).max(b.abs());
+            match output.quantity {
+                Quantity::Iterations => f64::from(u8::from(a > 2.0 * b + 20.0)),
+                Quantity::Status => f64::from(u8::from(a != b)),
+                _ if a.is_nan() && b.is_nan() || a == b => 0.0,
+                _ if a.is_nan() || b.is_nan() => 1.0,
+                _ => (a - b).abs() / size,
+            }
         };
-        println!("  {}: {} differ", output.name, share(1.0));
-        if share(1.0) > tolerances::NLLS_COLUMNS_SHARE {
-            wrong += &format!("{}: {} of the voxels differ\n", output.name, share(1.0));
+        let n = got[i].len();
+        let differences = |by: f64| {
+            let all = sorted((0..n).map(|v| difference(v, by)).collect());
+            (all[n / 2], all[n * 95 / 100])
+        };
+        let agree = |(median, most): (f64, f64)| {
+            median <= tolerances::NLLS_COLUMNS_MEDIAN && most <= tolerances::NLLS_COLUMNS
+        };
+        let found = differences(1.0);
+        if !agree(found) {
+            let (median, most) = found;
+            return Err(format!("{}: off by {median:e} in the median, {most:e} in 95 %", output.name).into());
         }
+        let counts = matches!(output.quantity, Quantity::Iterations | Quantity::Status);
+        assert!(counts || !agree(differences(1.05)), "{}: 5 % must be noticed", output.name);
     }
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+    Ok(())
 }
 
 fn as_the_cpu(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
