@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use hepar::device::VoxelKernel;
 use hepar::device::shader::compose;
+use hepar::fit::nlls::{NllsKernel, NllsOptions, Quantity};
+use hepar::model::SignalModel;
 use hepar::volume::VoxelType;
 use libtest_mimic::{Failed, Trial};
 
@@ -15,6 +18,10 @@ pub fn trials() -> Vec<Trial> {
             Trial::test(format!("shaders::valid::{shown}"), move || is_valid(&path))
         })
         .collect();
+    let models = SignalModel::all().iter().map(|model| ("as it is", model.clone())).chain(unusual_models());
+    trials.extend(models.map(|(what, model)| {
+        Trial::test(format!("shaders::fit_is_valid::{} {what}", model.name), move || fits_are_valid(&model))
+    }));
     trials.push(Trial::test(
         "shaders::an_error_is_noticed",
         an_error_is_noticed,
@@ -70,10 +77,14 @@ fn with_what_is_given(folder: &Path, text: &str) -> Result<String, Failed> {
 }
 
 fn in_every_voxel_type(body: &str) -> Result<(), Failed> {
+    of_observations(body, 4)
+}
+
+fn of_observations(body: &str, n_obs: usize) -> Result<(), Failed> {
     use VoxelType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
     [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64]
         .into_iter()
-        .try_for_each(|voxel_type| validate(&compose(body, voxel_type, 4)))
+        .try_for_each(|voxel_type| validate(&compose(body, voxel_type, n_obs)))
 }
 
 fn validate(wgsl: &str) -> Result<(), Failed> {
@@ -98,6 +109,65 @@ fn an_error_is_noticed() -> Result<(), Failed> {
             in_every_voxel_type(&format!("{main} {{ {wrong} }}")).is_err(),
             "{wrong}"
         );
+    }
+    Ok(())
+}
+
+/// Models that use what those that come with hepar do not: one parameter and six, several in units of the signal or
+/// none, no parameter to solve for.
+pub fn unusual_models() -> Vec<(&'static str, SignalModel)> {
+    let parameter = |name: &str, unit: &str, bounds: &str, scale: &str| {
+        format!("[parameter.{name}]\nunit = \"{unit}\"\nbounds = {bounds}\n{scale}doc = \"{name}\"\n")
+    };
+    let signal = |name: &str, bounds: &str| parameter(name, "signal", bounds, "");
+    let rate = |name: &str, bounds: &str| parameter(name, "1/s", bounds, "scale = 1.0\n");
+    let model = |what: &'static str, formula: &str, parameters: &[String]| {
+        let head = format!("schema = 1\ntitle = \"{what}\"\nreference = \"none\"\nsignal = \"{formula}\"\n");
+        let text = format!("{head}[axis.t]\nunit = \"s\"\nrequires = [\"2 >= 0\"]\n{}", parameters.join(""));
+        (what, SignalModel::parse("unusual", &text, Path::new("unusual.toml")).expect("the model is one"))
+    };
+    vec![
+        model("one parameter", "S0 / (1 + t)", &[signal("S0", "[1.0, 4000.0]")]),
+        model(
+            "two signals",
+            "A * exp(-t * R) + B * exp(-t * Q)",
+            &[
+                signal("A", "[-inf, inf]"),
+                rate("R", "[0.1, 0.5]"),
+                signal("B", "[-inf, 5000.0]"),
+                rate("Q", "[0.5, 3.0]"),
+            ],
+        ),
+        model(
+            "functions",
+            "S0 * abs(cos(W * t)) * (1 + t)^(-P) + C * log(1 + R * t)",
+            &[signal("S0", "[0.0, inf]"), rate("W", "[0.0, 1.0]"), rate("P", "[0.0, 2.0]"), signal("C", "[0.0, inf]"),
+              rate("R", "[0.0, 2.0]")],
+        ),
+        model(
+            "six parameters",
+            "S0 * (exp(-t * A) + F * t + H * sin(t * W) + max(0, t - M))",
+            &[
+                signal("S0", "[0.0, inf]"),
+                rate("A", "[0.0, 3.0]"),
+                rate("F", "[-1.0, 1.0]"),
+                rate("H", "[-1.0, 1.0]"),
+                rate("W", "[0.5, 2.0]"),
+                rate("M", "[0.0, 2.0]"),
+            ],
+        ),
+    ]
+}
+
+fn fits_are_valid(model: &SignalModel) -> Result<(), Failed> {
+    for n_obs in [4, 16, 17] {
+        let axis: Vec<f64> = (0..n_obs).map(|i| 0.3 * i as f64).collect();
+        let axes = vec![axis; model.axes.len()];
+        for pick in [|_| true, |quantity| matches!(quantity, Quantity::Parameter(_)), |q| q == Quantity::Rmse] {
+            let options = NllsOptions::default();
+            let kernel = NllsKernel::new(model, &axes, &options, |output| pick(output.quantity))?;
+            of_observations(&kernel.shader(n_obs).body, n_obs)?;
+        }
     }
     Ok(())
 }

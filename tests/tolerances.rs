@@ -50,3 +50,17 @@ pub const NLLS_SQUARES_F32: f64 = 1e-3;
 pub const NLLS_OSIPI_MEAN: f64 = 1e-4;
 /// And their standard deviations.
 pub const NLLS_OSIPI_SD: f64 = 1e-3;
+
+/// Non-linear fits in f32 on a GPU against f64 from as many starts: relative excess of the sum of squares that counts as
+/// the same minimum...
+pub const NLLS_EXCESS: f64 = 1e-3;
+/// ... and the share of voxels at SNR 30 that reach it: rounding may lead to another minimum now and then.
+pub const NLLS_SHARE: f64 = 0.995;
+/// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
+pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
+/// All columns, in 95 % of the voxels, relative to the value or, if that is more, its standard error: an excess x of the
+/// sum with n degrees of freedom is √(x·n) standard errors, 0.1 for the excess above and ten samples. Where six parameters
+/// are fitted to ten samples, some valleys are flatter than that.
+pub const NLLS_COLUMNS: f64 = 0.1;
+/// And their median: 0.003 for an excess of 1e-6.
+pub const NLLS_COLUMNS_MEDIAN: f64 = 3e-3;

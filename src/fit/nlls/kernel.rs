@@ -8,6 +8,7 @@ use super::finish::Finish;
 use super::output::NllsOutput;
 use super::problem::{Effort, NllsOptions, Problem};
 use super::samples::Samples;
+use super::wgsl::{self, GpuOutputs};
 use crate::device::{Batch, ColumnMut, ColumnSpec, Precision, Shader, VoxelKernel};
 use crate::lanes::{LaneWork, Lanes, run_f32, run_f64_plain};
 use crate::model::SignalModel;
@@ -126,7 +127,9 @@ impl VoxelKernel for NllsKernel {
 
     /// There is none yet: [`FitMethod::check_device`](crate::fit::FitMethod::check_device) keeps such fits on the CPU.
     fn shader(&self, _n_obs: usize) -> Shader {
-        Shader { body: String::new(), params: Vec::new() }
+        let outputs =
+            GpuOutputs { columns: &self.outputs, derived: &self.derived, values: &self.values, slopes: &self.slopes };
+        wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs)
     }
 }
 

@@ -19,6 +19,17 @@ pub const LEAST_DAMPING: f64 = 1e-7;
 /// With more damping than this, steps are too small to matter: the fit is as good as it gets.
 pub const MOST_DAMPING: f64 = 1e8;
 
+/// A step that gives less than this share of what it promised was poor: damping is multiplied by [`POOR_MORE`].
+pub const POOR: f64 = 0.25;
+/// See [`POOR`].
+pub const POOR_MORE: f64 = 2.0;
+/// A step that gives more than this share of what it promised kept it.
+pub const GOOD: f64 = 0.75;
+/// A pivot is at least this share of its diagonal, in units of the type's epsilon...
+pub const LEAST_PIVOT: f64 = 4.0;
+/// ... and at least this.
+pub const TINY_PIVOT: f64 = 1e-30;
+
 /// Sum of squared residuals with its half gradient (downhill) and normal matrix, of which the lower half is used.
 #[derive(Debug, Clone, Copy)]
 pub struct Sums<V, const P: usize> {
@@ -55,8 +66,8 @@ pub struct Step<L: Lanes, const P: usize> {
 pub fn damping<L: Lanes>(l: L, damping: L::V, promise: L::V, reduction: L::V) -> L::V {
     let kept = |share: f64| l.lt(l.mul(l.splat(share), promise), reduction);
     let times = |factor: f64| l.mul(damping, l.splat(factor));
-    let poor = l.select(kept(0.25), damping, times(2.0));
-    let good = l.select(kept(0.75), l.max(times(LESS), l.splat(LEAST_DAMPING)), poor);
+    let poor = l.select(kept(POOR), damping, times(POOR_MORE));
+    let good = l.select(kept(GOOD), l.max(times(LESS), l.splat(LEAST_DAMPING)), poor);
     l.select(l.lt(l.splat(0.0), reduction), good, times(MORE))
 }
 
@@ -164,8 +175,8 @@ fn promise<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, change: &[L::V;
 /// Solves a symmetric positive definite system by LDLᵀ; a pivot that rounding has made too small is replaced.
 #[inline(always)]
 fn solve<L: Lanes, const P: usize>(l: L, mut a: [[L::V; P]; P], mut b: [L::V; P]) -> [L::V; P] {
-    let least = l.splat(4.0 * L::T::EPSILON);
-    let tiny = l.splat(1e-30);
+    let least = l.splat(LEAST_PIVOT * L::T::EPSILON);
+    let tiny = l.splat(TINY_PIVOT);
     let mut inverse = b;
     for j in 0..P {
         let diagonal = a[j][j];

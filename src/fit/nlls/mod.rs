@@ -14,6 +14,7 @@ pub mod output;
 pub mod problem;
 mod samples;
 mod state;
+pub mod wgsl;
 
 pub use kernel::NllsKernel;
 pub use output::{NllsOutput, Quantity};

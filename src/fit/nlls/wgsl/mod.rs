@@ -1,0 +1,126 @@
+//! The fit in WGSL: what depends on the model is written out as scalars, before `shaders/nlls.wgsl`, which does not.
+
+mod params;
+mod results;
+mod samples;
+mod starts;
+mod step;
+
+use std::fmt::Write as _;
+
+use super::dictionary::Dictionary;
+use super::lm;
+use super::output::{NllsOutput, Quantity};
+use super::problem::{Effort, Problem};
+use crate::device::Shader;
+use crate::fit::status;
+use crate::model::program::Program;
+use crate::model::wgsl;
+use params::Params;
+
+/// Starts that a word of notes holds.
+const MOST_STARTS: usize = 2;
+
+/// What is to be written, and what the model derives from its parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct GpuOutputs<'a> {
+    /// The columns, in order.
+    pub columns: &'a [NllsOutput],
+    /// One group: derived quantities and those of their slopes that are not 0, from the fitted parameters in the
+    /// model's units as inputs.
+    pub derived: &'a Program,
+    /// `[derived]`: which of the group's values is the quantity.
+    pub values: &'a [usize],
+    /// `[derived][fitted parameter]`: which of the group's values is the slope.
+    pub slopes: &'a [Vec<Option<usize>>],
+}
+
+/// All that the parts of the text are written from.
+struct Fit<'a> {
+    problem: &'a Problem,
+    dictionary: &'a Dictionary,
+    outputs: &'a GpuOutputs<'a>,
+    params: Params,
+}
+
+/// The WGSL of a fit. Dictionaries may have up to 65,535 nodes, and a voxel up to two starts: more are not used.
+pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outputs: &GpuOutputs) -> Shader {
+    let params = Params::new(problem, dictionary, outputs.derived);
+    let fit = Fit { problem, dictionary, outputs, params };
+    let body = [
+        wgsl::FORMULA.into(),
+        fit.constants(effort),
+        step::variables(fit.n_parameters()),
+        fit.take(),
+        fit.explained(),
+        fit.begin(),
+        fit.evaluate(),
+        step::accept_and_reject(fit.n_parameters()),
+        fit.step(),
+        fit.keep(),
+        fit.fail(),
+        include_str!("../../../../shaders/nlls.wgsl").into(),
+    ];
+    Shader { body: body.join("\n"), params: fit.params.values }
+}
+
+impl Fit<'_> {
+    fn n_parameters(&self) -> usize {
+        self.problem.extents.len()
+    }
+
+    fn n_samples(&self) -> usize {
+        self.problem.program.n_samples
+    }
+
+    /// The column that holds notes while fits go on: that of the status, which is no float, if there is one.
+    fn scratch(&self) -> usize {
+        let is_status = |output: &NllsOutput| output.quantity == Quantity::Status;
+        self.outputs.columns.iter().position(is_status).unwrap_or_default()
+    }
+
+    fn constants(&self, effort: &Effort) -> String {
+        let counts = [
+            ("N_STARTS", effort.starts.clamp(1, MOST_STARTS)),
+            ("N_OUTER", self.dictionary.n_outer()),
+            ("N_INNER", self.dictionary.n_inner),
+            ("MAX_ITERATIONS", self.problem.max_iterations as usize),
+            ("SCRATCH", self.scratch()),
+            ("SAMPLES_DROPPED", status::SAMPLES_DROPPED.into()),
+            ("BAD_INPUT", status::BAD_INPUT.into()),
+            ("SINGULAR", status::SINGULAR.into()),
+            ("NEGATIVE", status::NEGATIVE.into()),
+            ("ITERATION_LIMIT", status::ITERATION_LIMIT.into()),
+            ("AT_BOUND", status::AT_BOUND.into()),
+        ];
+        let numbers = [
+            ("TOLERANCE", effort.tolerance),
+            ("FLOOR", effort.floor),
+            ("FIRST_DAMPING", lm::FIRST_DAMPING / lm::LESS),
+            ("LESS", lm::LESS),
+            ("MORE", lm::MORE),
+            ("POOR", lm::POOR),
+            ("POOR_MORE", lm::POOR_MORE),
+            ("GOOD", lm::GOOD),
+            ("LEAST_DAMPING", lm::LEAST_DAMPING),
+            ("MOST_DAMPING", lm::MOST_DAMPING),
+            ("LEAST_PIVOT", lm::LEAST_PIVOT * f64::from(f32::EPSILON)),
+            ("TINY_PIVOT", lm::TINY_PIVOT),
+        ];
+        let mut text = String::new();
+        for (name, count) in counts {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "const {name}: u32 = {count}u;");
+        }
+        for (name, number) in numbers {
+            let _ = writeln!(text, "const {name}: f32 = {};", wgsl::literal(number));
+        }
+        text
+    }
+}
+
+/// Terms joined by an operator, or what no terms make.
+fn joined(terms: impl IntoIterator<Item = String>, operator: &str, none: &str) -> String {
+    let terms: Vec<String> = terms.into_iter().collect();
+    if terms.is_empty() { none.into() } else { terms.join(operator) }
+}

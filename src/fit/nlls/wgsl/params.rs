@@ -1,0 +1,130 @@
+//! The numbers that a fit's shader reads from `params`, and how it calls them.
+
+use crate::fit::nlls::dictionary::{Dictionary, Linear, Node};
+use crate::fit::nlls::problem::Problem;
+use crate::model::program::Program;
+use crate::model::signal::program::SampleProgram;
+use crate::model::wgsl::literal;
+
+/// What is read, in this order: the program's uniforms, those of derived quantities, bounds, `[sample][table]`, and
+/// `[node]`: the places on the grid, the triangle's rows, for mixtures the angle, and `[vector][sample]` of the basis.
+pub(super) struct Params {
+    pub(super) values: Vec<f32>,
+    uniforms: Vec<String>,
+    derived: Vec<String>,
+    bounds: Vec<[Option<String>; 2]>,
+    tables: usize,
+    n_tables: usize,
+    pub(super) nodes: usize,
+    /// Numbers a node.
+    pub(super) node: usize,
+    /// Which parameters the grid has a place for.
+    pub(super) grid: Vec<usize>,
+    /// Vectors of a basis.
+    pub(super) n_linear: usize,
+}
+
+impl Params {
+    pub(super) fn new(problem: &Problem, dictionary: &Dictionary, derived: &Program) -> Self {
+        let mut values = Vec::new();
+        let program = &problem.program;
+        let uniforms = program.uniforms.iter().map(|&(value, known)| named(&mut values, value, known)).collect();
+        let derived = derived.uniforms.iter().map(|u| named(&mut values, u.value, u.literal)).collect();
+        let bounds = problem.extents.iter().map(|extent| {
+            extent.bounds.map(|bound| {
+                // A bound of 0 is one in any unit; no bound is none.
+                bound.is_finite().then(|| match named(&mut values, bound, bound == 0.0) {
+                    name if extent.is_signal && bound != 0.0 => format!("({name} / largest)"),
+                    name => name,
+                })
+            })
+        });
+        let bounds = bounds.collect();
+        let tables = values.len();
+        add_tables(program, &mut values);
+        let nodes = values.len();
+        let grid: Vec<usize> = (0..problem.extents.len()).filter(|i| !dictionary.solved.contains(i)).collect();
+        let n_linear = dictionary.nodes.first().map_or(0, |node| node.basis.len());
+        for node in &dictionary.nodes {
+            add_node(node, &grid, dictionary.linear, &mut values);
+        }
+        let node = (values.len() - nodes) / dictionary.nodes.len().max(1);
+        Self { values, uniforms, derived, bounds, tables, n_tables: program.tables.len(), nodes, node, grid, n_linear }
+    }
+
+    pub(super) fn uniform(&self, i: usize) -> String {
+        self.uniforms[i].clone()
+    }
+
+    /// A uniform of the derived quantities' program.
+    pub(super) fn of_derived(&self, i: usize) -> String {
+        self.derived[i].clone()
+    }
+
+    /// A table's value for a sample that is known before a run, or whose number is in the variable `k`.
+    pub(super) fn table(&self, table: usize, sample: Option<usize>) -> String {
+        let (first, n) = (self.tables + table, self.n_tables);
+        match sample {
+            Some(sample) => format!("params[{}]", first + sample * n),
+            None => format!("params[{first}u + k * {n}u]"),
+        }
+    }
+
+    /// A parameter's lowest value in units of its scale; one in units of the signal is relative to the voxel's largest.
+    pub(super) fn low(&self, parameter: usize) -> Option<&str> {
+        self.bounds[parameter][0].as_deref()
+    }
+
+    /// Its highest value.
+    pub(super) fn high(&self, parameter: usize) -> Option<&str> {
+        self.bounds[parameter][1].as_deref()
+    }
+
+    /// A value brought between the bounds of a parameter.
+    pub(super) fn clamped(&self, parameter: usize, value: &str) -> String {
+        match (self.low(parameter), self.high(parameter)) {
+            (Some(low), Some(high)) => format!("min(max({value}, {low}), {high})"),
+            (Some(low), None) => format!("max({value}, {low})"),
+            (None, Some(high)) => format!("min({value}, {high})"),
+            (None, None) => value.into(),
+        }
+    }
+
+    /// Whether a value lies at or beyond a bound of a parameter, or beyond it.
+    pub(super) fn outside(&self, parameter: usize, value: &str, or_at: bool) -> String {
+        let or_at = if or_at { "=" } else { "" };
+        let low = self.low(parameter).map(|low| format!("{value} <{or_at} {low}"));
+        let high = self.high(parameter).map(|high| format!("{value} >{or_at} {high}"));
+        super::joined(low.into_iter().chain(high), " || ", "false")
+    }
+}
+
+/// How a number is called: itself if it never changes between runs, else its place in `params`.
+fn named(values: &mut Vec<f32>, value: f64, known: bool) -> String {
+    match known {
+        true => literal(value),
+        false => {
+            values.push(value as f32);
+            format!("params[{}]", values.len() - 1)
+        }
+    }
+}
+
+fn add_tables(program: &SampleProgram, to: &mut Vec<f32>) {
+    for sample in 0..program.n_samples {
+        to.extend(program.tables.iter().map(|table| table[sample] as f32));
+    }
+}
+
+fn add_node(node: &Node, grid: &[usize], linear: Linear, to: &mut Vec<f32>) {
+    let mut add = |value: f64| to.push(value as f32);
+    grid.iter().for_each(|&i| add(node.parameters[i]));
+    let n = node.basis.len();
+    for (i, row) in node.triangle[..n].iter().enumerate() {
+        row[i..n].iter().for_each(|&value| add(value));
+    }
+    if linear == Linear::Mixing {
+        node.angle.into_iter().for_each(&mut add);
+    }
+    node.basis.iter().flatten().for_each(|&value| add(value));
+}

@@ -1,0 +1,167 @@
+//! The samples of a voxel, and one evaluation: signal, slopes and normal matrix at once.
+
+use std::fmt::Write as _;
+
+use super::{Fit, joined};
+use crate::model::graph::Operation;
+use crate::model::signal::program::Value;
+use crate::model::wgsl::expression;
+
+/// More samples than these are read again for each evaluation: registers are few.
+pub(super) const MOST_IN_REGISTERS: usize = 16;
+
+impl Fit<'_> {
+    pub(super) fn in_registers(&self) -> bool {
+        self.n_samples() <= MOST_IN_REGISTERS
+    }
+
+    /// `take`: reads a voxel's samples.
+    pub(super) fn take(&self) -> String {
+        let n = self.n_samples();
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        if self.in_registers() {
+            for k in 0..n {
+                let _ = writeln!(text, "var<private> y{k}: f32;");
+            }
+            text += "// A bit for each sample that is finite.\nvar<private> used: u32;\n\n";
+            text += "fn take(voxel: u32) {\n    largest = 0.0;\n    used = 0u;\n";
+            for k in 0..n {
+                let bit = 1u32 << k;
+                let _ =
+                    writeln!(text, "    y{k} = load({k}u, voxel);\n    used |= select(0u, {bit}u, is_finite(y{k}));");
+                let _ = writeln!(text, "    y{k} = usable(y{k});");
+            }
+            text += "    let per_largest = 1.0 / largest;\n";
+            for k in 0..n {
+                let _ = writeln!(text, "    y{k} *= per_largest;");
+            }
+            text += "}\n\nfn n_used() -> u32 {\n    return select(N_OBS, countOneBits(used), MAY_MISS);\n}\n";
+        } else {
+            text += IN_MEMORY;
+        }
+        let p = self.n_parameters();
+        let _ = writeln!(
+            text,
+            "\nfn is_fittable() -> bool {{\n    return largest > 0.0 && n_used() >= {p}u && N_OBS >= {p}u;\n}}"
+        );
+        text
+    }
+
+    /// `evaluate`: the sums where the step has led.
+    pub(super) fn evaluate(&self) -> String {
+        let p = self.n_parameters();
+        let mut text = String::from("fn evaluate(voxel: u32) {\n    trial_squares = 0.0;\n");
+        for i in 0..p {
+            let _ = writeln!(text, "    downhill{i} = 0.0;");
+            for j in 0..=i {
+                let _ = writeln!(text, "    normal{i}{j} = 0.0;");
+            }
+        }
+        for (i, &step) in self.problem.program.voxel.iter().enumerate() {
+            let step = expression(step, |input| format!("to{input}"), |value| self.value(value, None));
+            let _ = writeln!(text, "    let v{i} = {step};");
+        }
+        if self.in_registers() {
+            for k in 0..self.n_samples() {
+                let _ = writeln!(text, "    {{\n        let y = y{k};");
+                let _ = writeln!(text, "        let weight = f32((used >> {k}u) & 1u);");
+                text += &self.sample(Some(k));
+                text += "    }\n";
+            }
+        } else {
+            text += "    for (var k = 0u; k < N_OBS; k++) {\n        let loaded = load(k, voxel);\n";
+            text += "        let weight = select(0.0, 1.0, is_finite(loaded));\n";
+            text += "        let y = select(0.0, loaded, weight > 0.0) * per_largest;\n";
+            text += &self.sample(None);
+            text += "    }\n";
+        }
+        text + "}\n"
+    }
+
+    /// Adds a sample to the sums; `y` and `weight` are the sample's.
+    fn sample(&self, k: Option<usize>) -> String {
+        let program = &self.problem.program;
+        let mut text = String::new();
+        for (i, step) in program.sample.iter().enumerate() {
+            let step = self.step_of_sample(*step, k);
+            let _ = writeln!(text, "        let s{i} = {step};");
+        }
+        let _ = writeln!(text, "        var residual = y - {};", self.value(program.signal, k));
+        let slopes = || program.gradient.iter().enumerate();
+        for (i, &slope) in slopes() {
+            let _ = writeln!(text, "        var slope{i} = {};", self.value(slope, k));
+        }
+        text += "        if MAY_MISS {\n            residual *= weight;\n";
+        for (i, _) in slopes() {
+            let _ = writeln!(text, "            slope{i} *= weight;");
+        }
+        text += "        }\n        trial_squares = fma(residual, residual, trial_squares);\n";
+        for (i, _) in slopes() {
+            let _ = writeln!(text, "        downhill{i} = fma(residual, slope{i}, downhill{i});");
+            for j in 0..=i {
+                let _ = writeln!(text, "        normal{i}{j} = fma(slope{i}, slope{j}, normal{i}{j});");
+            }
+        }
+        text
+    }
+
+    fn step_of_sample(&self, step: Operation<Value>, k: Option<usize>) -> String {
+        // Inputs are steps of the voxel.
+        expression(step, |input| format!("to{input}"), |value| self.value(value, k))
+    }
+
+    /// How a value of the program is called.
+    fn value(&self, value: Value, k: Option<usize>) -> String {
+        match value {
+            Value::Uniform(i) => self.params.uniform(i),
+            Value::Table(i) => self.params.table(i, k),
+            Value::Voxel(i) => format!("v{i}"),
+            Value::Sample(i) => format!("s{i}"),
+        }
+    }
+
+    /// Σ over samples of an expression in `y`, relative to the largest signal, and `weight`.
+    pub(super) fn sum(&self, name: &str, term: &str) -> String {
+        if !self.in_registers() {
+            return format!(
+                "    var {name} = 0.0;\n    for (var k = 0u; k < N_OBS; k++) {{\n        let loaded = load(k, voxel);\n        \
+                 let weight = select(0.0, 1.0, is_finite(loaded));\n        \
+                 let y = select(0.0, loaded, weight > 0.0) * per_largest;\n        {name} += weight * {term};\n    }}\n"
+            );
+        }
+        let mut text = format!("    var {name} = 0.0;\n");
+        for k in 0..self.n_samples() {
+            let weight = format!("select(1.0, f32((used >> {k}u) & 1u), MAY_MISS)");
+            let _ = writeln!(text, "    {{\n        let y = y{k};\n        {name} += {weight} * {term};\n    }}");
+        }
+        text
+    }
+
+    /// Σ over samples of `y` times numbers of `params` from `first` (WGSL) on.
+    pub(super) fn dot(&self, first: &str) -> String {
+        let term = |k: usize| format!("params[{first} + {k}u] * y{k}");
+        joined((0..self.n_samples()).map(term), " + ", "0.0")
+    }
+}
+
+/// The samples of a voxel, where they are too many for registers.
+const IN_MEMORY: &str = "var<private> per_largest: f32;
+// Samples that are finite.
+var<private> used: u32;
+
+fn take(voxel: u32) {
+    largest = 0.0;
+    used = 0u;
+    for (var k = 0u; k < N_OBS; k++) {
+        let y = load(k, voxel);
+        used += select(0u, 1u, is_finite(y));
+        largest = max(largest, usable(y));
+    }
+    per_largest = 1.0 / largest;
+}
+
+fn n_used() -> u32 {
+    return select(N_OBS, used, MAY_MISS);
+}
+";
