@@ -3,6 +3,7 @@
 // given: const N_STARTS: u32 = 2u; const N_OUTER: u32 = 10u; const N_INNER: u32 = 10u;
 // given: const MAX_ITERATIONS: u32 = 200u;
 // given: const TOLERANCE: f32 = 1e-6; const FLOOR: f32 = 1e-14;
+// given: const HOPELESS: f32 = 1.5;
 // given: const FIRST_DAMPING: f32 = 0.1;
 // given: const LESS: f32 = 0.1; const MORE: f32 = 8.0; const POOR_MORE: f32 = 2.0;
 // given: const POOR: f32 = 0.25; const GOOD: f32 = 0.75;
@@ -13,6 +14,9 @@
 // given: fn n_used() -> u32 { return N_OBS; }
 // given: fn is_fittable() -> bool { return true; }
 // given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
+// given: fn samples_squared(voxel: u32) -> f32 { return 1.0; }
+// given: fn remember() {}
+// given: fn is_remembered() -> bool { return false; }
 // given: fn begin(node: u32, voxel: u32) {}
 // given: fn evaluate(voxel: u32) {}
 // given: fn accept() {}
@@ -68,7 +72,7 @@ fn zone(start: u32) -> u32 {
     return (start * N_OUTER + N_STARTS - 1u) / N_STARTS * N_INNER;
 }
 
-// Notes the nodes that the fits of a voxel start from, counted from 1: the first in the upper half of a word, the second
+// Notes the nodes that the fits of a voxel start from, counted from 1: the best in the upper half of a word, the other
 // in the lower, 0 for none. A voxel that cannot be fitted gets its results; its status stands for the word.
 fn look_up(voxel: u32) {
     take(voxel);
@@ -77,6 +81,7 @@ fn look_up(voxel: u32) {
         return;
     }
     var word = 0u;
+    var most = 0.0;
     for (var start = 0u; start < N_STARTS; start++) {
         var best = 0.0;
         var chosen = 0u;
@@ -85,8 +90,8 @@ fn look_up(voxel: u32) {
             chosen = select(chosen, node + 1u, share > best);
             best = max(best, share);
         }
-        // The first of them goes to the upper half, whichever zone it is from.
-        word = select(chosen << 16u, word | chosen, word != 0u);
+        word = select(word | chosen, (chosen << 16u) | (word >> 16u), best > most);
+        most = max(most, best);
     }
     if word == 0u {
         fail(voxel, SINGULAR | remarks_on_samples());
@@ -123,6 +128,7 @@ fn advance(voxel: u32) -> bool {
 fn fit(first: u32, stride: u32) {
     var voxel = first - stride;
     var later = 0u;
+    var is_later = false;
     var best = 0.0;
     var ended = true;
     squares = NOTHING;
@@ -134,6 +140,14 @@ fn fit(first: u32, stride: u32) {
             }
             var start = later;
             later = 0u;
+            is_later = start != 0u;
+            if is_later {
+                remember();
+                // What leaves much more than what has been found is not tried.
+                if samples_squared(voxel) - explained(start - 1u, voxel) > HOPELESS * best {
+                    start = 0u;
+                }
+            }
             if start == 0u {
                 if best == NOTHING {
                     fail(voxel, SINGULAR | remarks_on_samples());
@@ -154,6 +168,7 @@ fn fit(first: u32, stride: u32) {
                 }
                 take(voxel);
                 best = NOTHING;
+                is_later = false;
             }
             begin(start - 1u, voxel);
             squares = NOTHING;
@@ -161,7 +176,8 @@ fn fit(first: u32, stride: u32) {
             promise = 0.0;
             steps = 0u;
         }
-        ended = advance(voxel);
+        // What comes near to what has been found ends there.
+        ended = advance(voxel) || (is_later && is_remembered());
     }
 }
 

@@ -1,39 +1,73 @@
 //! `hepar bench`.
 
+use std::path::PathBuf;
+
+use super::options::MethodArgs;
 use super::{Session, console};
-use crate::bench::{BenchOptions, Throughput, measure};
-use crate::device::{Device, DeviceChoice, DeviceList, Precision};
-use crate::fit::Method;
+use crate::bench::{BenchOptions, Throughput, Voxels, measure};
+use crate::device::{DeviceChoice, DeviceList, Precision};
+use crate::fit::FitMethod;
 use crate::measure::{Cell, Table};
+use crate::volume::bvalues::BvalueList;
 use crate::{Error, Result};
+
+/// b-values of a simulated series in s/mm²: those of an ADC, and of models that ask for more.
+const FEW_B: [f64; 4] = [50.0, 200.0, 500.0, 750.0];
+const MANY_B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400.0, 800.0];
 
 /// Measure DWI fitting throughput: the kernel alone, with transfers, and file to file.
 ///
-/// Without --device, the CPU and every real GPU are measured; a software adapter only by name.
+/// The voxels are simulated (SNR 30, Rician noise, int16), unless --input names a series. Without --device, the CPU and
+/// every real GPU are measured; a software adapter only by name. Beside a CPU's rate stands what its threads can do at
+/// most in fused multiply-adds and in reading memory, measured in the same run.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Voxels to fit, rounded up to whole slices of 192 x 192.
-    #[arg(long, value_name = "N", default_value_t = 192 * 192 * 40)]
-    voxels: usize,
+    #[command(flatten)]
+    method: MethodArgs,
+    /// Voxels to fit, rounded up to whole slices of 192 x 192; default: 40 slices of an ADC, 8 of other models.
+    #[arg(long, value_name = "N")]
+    voxels: Option<usize>,
+    /// b-values of the simulated series in s/mm²; default: 50,200,500,750 for an ADC, else ten from 0 to 800.
+    #[arg(long, value_name = "LIST")]
+    bvals: Option<BvalueList>,
+    /// Fit this series, with its b-values beside it, instead.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["voxels", "bvals"])]
+    input: Option<PathBuf>,
     /// Runs that count.
     #[arg(long, value_name = "N", default_value_t = 7)]
     repeats: usize,
-    /// How log-signals are weighted.
-    #[arg(long, value_enum, default_value_t)]
-    method: Method,
     /// A JSON array of objects, one a device.
     #[arg(long)]
     json: bool,
 }
 
+impl Args {
+    fn voxels(&self, method: &FitMethod) -> Voxels {
+        let (slices, b_values): (usize, &[f64]) = match method {
+            FitMethod::Adc(_) => (40, &FEW_B),
+            _ => (8, &MANY_B),
+        };
+        match &self.input {
+            Some(path) => Voxels::File(path.clone()),
+            None => Voxels::Simulated {
+                n_voxels: self.voxels.unwrap_or(192 * 192 * slices),
+                b_values: self.bvals.as_ref().map_or(b_values, |list| &list.0).to_vec(),
+            },
+        }
+    }
+}
+
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
-    let options = BenchOptions { n_voxels: args.voxels, repeats: args.repeats, method: args.method };
-    let open = |choice: &DeviceChoice| Device::open(choice, session.global.threads, Precision::F32);
-    let choices = match &session.global.device {
-        DeviceChoice::Auto => DeviceList::survey().for_benchmarks(),
-        choice => vec![choice.clone()],
+    let method = args.method.get()?;
+    let options = BenchOptions { voxels: args.voxels(&method), repeats: args.repeats, method };
+    let precision = args.method.precision();
+    let devices = match (&session.global.device, precision) {
+        (DeviceChoice::Auto, Precision::F32) => DeviceList::survey().for_benchmarks(),
+        (DeviceChoice::Auto, Precision::F64) => vec![DeviceChoice::Cpu],
+        (choice, _) => vec![choice.clone()],
     };
-    let measured = choices.iter().map(|choice| measure(&options, &open(choice)?)).collect::<Result<Vec<_>>>()?;
+    let of = |choice: &DeviceChoice| measure(&options, &session.open(choice, precision)?);
+    let measured = devices.iter().map(of).collect::<Result<Vec<_>>>()?;
     if args.json {
         let json = serde_json::to_string_pretty(&measured).map_err(|e| Error::Internal(e.to_string()))?;
         console::print(&format!("{json}\n"))
@@ -43,16 +77,30 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
 }
 
 fn table(measured: &[Throughput]) -> Table {
-    let columns =
-        ["device", "fit", "b-values", "voxels", "kernel Mvoxel/s", "with transfers", "file to file", "GB/s", "GFLOP/s"];
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&[
+        "device",
+        "fit",
+        "b-values",
+        "voxels",
+        "steps",
+        "kernel Mvoxel/s",
+        "with transfers",
+        "file to file",
+        "GB/s",
+        "of memory's",
+        "GFLOP/s",
+        "of the peak",
+    ]);
     for m in measured {
         let mega = |rate: f64| Cell::from(rate / 1e6);
+        let or_none = |value: Option<f64>| value.map_or(Cell::from("-"), Cell::from);
+        let percent = |part: Option<f64>| part.map_or(Cell::from("-"), |part| format!("{:.0} %", 100.0 * part).into());
         let mut row: Vec<Cell> = vec![m.device.clone().into(), format!("{} {}", m.model, m.method).into()];
-        row.extend([m.n_obs.into(), m.n_voxels.into()]);
+        row.extend([m.n_obs.into(), m.n_voxels.into(), m.mean_iterations.into()]);
         row.extend([m.kernel_voxels_per_s, m.transfer_voxels_per_s, m.file_voxels_per_s].map(mega));
-        row.push((m.kernel_voxels_per_s * m.bytes_per_voxel as f64 / 1e9).into());
-        row.push((m.kernel_voxels_per_s * m.flops_per_voxel / 1e9).into());
+        row.extend([m.gbytes().into(), percent(m.peak.map(|peak| m.gbytes() / peak.gbytes))]);
+        row.push(or_none(m.gflops()));
+        row.push(percent(m.peak.and_then(|peak| Some(m.gflops()? / peak.gflops))));
         table.push(row);
     }
     table

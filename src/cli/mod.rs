@@ -10,6 +10,7 @@ mod exam;
 mod fit;
 mod info;
 mod maps;
+mod method_args;
 mod model_args;
 mod models;
 mod named;
@@ -24,7 +25,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::device::{Device, DeviceChoice, Precision, Progress};
 use crate::volume::ReadOptions;
-use crate::{RESEARCH_USE_ONLY, Result};
+use crate::{Error, RESEARCH_USE_ONLY, Result};
 
 /// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
 #[derive(Debug, Parser)]
@@ -94,9 +95,21 @@ impl Session {
         ReadOptions { max_volume_bytes: self.global.max_volume_bytes, ignore_scaling: self.global.ignore_scaling }
     }
 
-    /// Opens the device that the user asked for.
+    /// Opens the device that the user asked for. f64 is for the CPU, which is taken unless another one is named.
     pub fn device(&self, precision: Precision) -> Result<Device> {
-        Device::open(&self.global.device, self.global.threads, precision)
+        match (&self.global.device, precision) {
+            (DeviceChoice::Auto, Precision::F64) => self.open(&DeviceChoice::Cpu, precision),
+            (choice, _) => self.open(choice, precision),
+        }
+    }
+
+    /// Opens a device.
+    pub fn open(&self, choice: &DeviceChoice, precision: Precision) -> Result<Device> {
+        let device = Device::open(choice, self.global.threads, precision)?;
+        if precision == Precision::F64 && device.cpu().is_none() {
+            return refuse("a GPU computes in f32", "leave --precision out, or choose --device cpu");
+        }
+        Ok(device)
     }
 
     /// Shows how `what` gets on, of `n_voxels` voxels, while the value lives.
@@ -148,4 +161,9 @@ fn run(cli: Cli) -> Result<()> {
         Command::Devices(args) => devices::run(args, &session),
         Command::Bench(args) => bench::run(args, &session),
     }
+}
+
+/// What options say cannot be meant.
+fn refuse<T>(problem: &str, remedy: &str) -> Result<T> {
+    Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")))
 }

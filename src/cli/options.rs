@@ -9,6 +9,7 @@ use crate::volume::bvalues::{BvalueList, BvalueSource};
 use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Average, Format, Selection, SeriesOptions, VolumeChoice};
 
+pub use super::method_args::MethodArgs;
 pub use super::model_args::{AxesArgs, ModelArgs};
 pub use super::named::{Named, NamedList, NamedMap, NamedRange, NumberOrFile};
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytemuck::cast_slice;
+use pulp::{Arch, NullaryFnOnce};
 
 use crate::lanes::Element;
 use crate::volume::{Scaling, VoxelType};
@@ -114,18 +115,9 @@ impl Batch<'_> {
 
 impl Row<'_> {
     /// Real values of the voxels `first .. first + out.len()`, computed in the type asked for.
-    #[inline(always)]
+    #[inline(never)]
     pub fn load<T: Element>(&self, first: usize, out: &mut [T]) {
-        let (slope, inter) = (T::of(self.scaling.slope), T::of(self.scaling.inter));
-        let identity = self.scaling == Scaling::IDENTITY;
-        with_voxel_type!(self.voxel_type, S => {
-            let stored: &[S] = &cast_slice::<u8, S>(self.bytes)[first..first + out.len()];
-            if identity {
-                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s));
-            } else {
-                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s) * slope + inter);
-            }
-        });
+        Arch::new().dispatch(Load { row: self, first, out });
     }
 
     /// Real values of the voxels `first .. first + out.len()` in f32.
@@ -136,5 +128,31 @@ impl Row<'_> {
     /// Real values of the voxels `first .. first + out.len()` in f64.
     pub fn load_f64(&self, first: usize, out: &mut [f64]) {
         self.load(first, out);
+    }
+}
+
+/// Converts voxels. Work of its own, since kernels would otherwise each compile a loop for every type of voxel.
+struct Load<'r, 'b, 'o, T> {
+    row: &'r Row<'b>,
+    first: usize,
+    out: &'o mut [T],
+}
+
+impl<T: Element> NullaryFnOnce for Load<'_, '_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { row: Row { bytes, voxel_type, scaling }, first, out } = self;
+        let (slope, inter) = (T::of(scaling.slope), T::of(scaling.inter));
+        let identity = *scaling == Scaling::IDENTITY;
+        with_voxel_type!(voxel_type, S => {
+            let stored: &[S] = &cast_slice::<u8, S>(bytes)[first..first + out.len()];
+            if identity {
+                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s));
+            } else {
+                out.iter_mut().zip(stored).for_each(|(o, &s)| *o = T::of(s) * slope + inter);
+            }
+        });
     }
 }

@@ -51,6 +51,11 @@ impl Cpu {
         self.pool.install(work)
     }
 
+    /// Runs work on every thread of this pool at once, given the thread's number.
+    pub fn broadcast<R: Send>(&self, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        self.pool.broadcast(|thread| work(thread.index()))
+    }
+
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
     pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source) -> Vec<Column> {
         self.run_with(kernel, source, &())

@@ -134,4 +134,10 @@ pub trait VoxelKernel: Sync {
 
     /// The same in WGSL for `n_obs` observations.
     fn shader(&self, n_obs: usize) -> Shader;
+
+    /// Arithmetic operations of a voxel that takes so many iterations, counted in the kernel's text: a fused multiply-add
+    /// is two, a division or a comparison one. `None` where nobody has counted.
+    fn flops_per_voxel(&self, _iterations: f64) -> Option<f64> {
+        None
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
 use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, status};
-use crate::device::{Device, VoxelKernel};
+use crate::device::VoxelKernel;
 use crate::model::SignalModel;
 use crate::model::fault::suggest;
 use crate::model::signal::SIGNAL;
@@ -99,23 +99,14 @@ impl FitMethod {
         }
     }
 
-    /// Whether it runs on the CPU alone: the non-linear solver has no shader yet.
-    pub fn needs_cpu(&self) -> bool {
-        matches!(self, Self::Nlls { .. })
-    }
-
-    /// Refuses a device that it cannot run on.
+    /// The model itself.
     ///
     /// # Errors
-    /// [`Error::NoDevice`] with the way out.
-    pub fn check_device(&self, device: &Device) -> Result<()> {
-        match self.needs_cpu() && device.cpu().is_none() {
-            false => Ok(()),
-            true => Err(Error::NoDevice(format!(
-                "{} by {} is fitted on the CPU alone so far\n  remedy: --device cpu",
-                self.model(),
-                self.name()
-            ))),
+    /// Those of [`SignalModel::builtin`]; there are none.
+    pub fn signal_model(&self) -> Result<SignalModel> {
+        match self {
+            Self::Nlls { model, .. } => Ok((**model).clone()),
+            _ => SignalModel::builtin(self.model()).cloned(),
         }
     }
 

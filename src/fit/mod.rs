@@ -13,6 +13,7 @@ pub mod run;
 mod samples;
 pub mod segmented;
 pub mod status;
+mod weak;
 
 pub use adc::{AdcKernel, AdcOptions, AdcOutput, Method};
 pub use method::{FitMethod, FitOutput, Role};

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::regions::region_table;
-use super::{FitMethod, FitOutput, Results, Role, status};
+use super::{FitMethod, FitOutput, Results, Role, status, weak};
 use crate::device::{Device, Progress, Source};
 use crate::measure::Table;
 use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
@@ -52,14 +52,14 @@ pub struct FitSummary {
 /// Reads, fits and writes; nothing is computed before it is sure that the results can be written.
 ///
 /// # Errors
-/// Those of [`FitMethod::check_device`], of reading ([`read`], [`Series::new`], [`read_labels`]), of [`Device::run`] and of [`Outputs`].
+/// Those of reading ([`read`], [`Series::new`], [`read_labels`]), of [`FitMethod::kernel`], of [`Device::run`] and of
+/// [`Outputs`].
 pub fn run(
     request: &FitRequest,
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     let start = Instant::now();
-    request.method.check_device(device)?;
     let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
     let series = Series::new(images, &request.series)?;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
@@ -85,6 +85,9 @@ pub fn run(
     let results = Results::new(maps, computed.iter().position(|o| o.role == Role::Status), source.picked());
     device.run_into(&*kernel, &source, &results, &*progress(source.n_voxels()))?;
 
+    for remark in weak::remarks(&request.method, &series, &source, device)? {
+        tracing::warn!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model");
+    }
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let meta = describe(request, &series, device)?;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));

@@ -16,6 +16,11 @@ use crate::volume::Stored;
 
 pub use twice::Twice;
 
+/// Arithmetic operations of [`Lanes::exp_in_range`] in f32, without those on bits; a multiply-add is two.
+pub const FLOPS_OF_EXP: f64 = 21.0;
+/// Those of [`Lanes::ln_of_normal`].
+pub const FLOPS_OF_LN: f64 = 28.0;
+
 /// The type of a lane.
 pub trait Element:
     bytemuck::Pod
@@ -38,6 +43,10 @@ pub trait Element:
     fn to_f64(self) -> f64;
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
+    /// This number over another.
+    fn over(self, other: Self) -> Self;
+    /// The nearest to it between two others.
+    fn within(self, low: Self, high: Self) -> Self;
 }
 
 macro_rules! element {
@@ -59,6 +68,14 @@ macro_rules! element {
             #[inline(always)]
             fn is_finite(self) -> bool {
                 $T::is_finite(self)
+            }
+            #[inline(always)]
+            fn over(self, other: Self) -> Self {
+                self / other
+            }
+            #[inline(always)]
+            fn within(self, low: Self, high: Self) -> Self {
+                self.max(low).min(high)
             }
         }
     };
@@ -152,7 +169,7 @@ pub struct Of<S, T> {
 struct Dispatch<W, T>(W, std::marker::PhantomData<T>);
 
 macro_rules! dispatch {
-    ($T:ty, $run:ident) => {
+    ($($T:ty)*) => {$(
         impl<W: LaneWork> WithSimd for Dispatch<W, $T> {
             type Output = W::Output;
             #[inline(always)]
@@ -160,20 +177,39 @@ macro_rules! dispatch {
                 self.0.run(Of::<S, $T> { simd, lane: std::marker::PhantomData })
             }
         }
-
-        #[doc = concat!("Runs a kernel in ", stringify!($T), " on the best instruction set of this processor.")]
-        pub fn $run<W: LaneWork>(work: W) -> W::Output {
-            Arch::new().dispatch(Dispatch(work, std::marker::PhantomData::<$T>))
-        }
-    };
+    )*};
 }
-dispatch!(f32, run_f32);
-dispatch!(f64, run_f64);
+dispatch!(f32 f64);
 
-/// Runs a kernel in f64 without vectors: for large kernels whose f64 is an oracle, not a fast path, and not worth the time
-/// that a compiler takes for each instruction set.
-pub fn run_f64_plain<W: LaneWork>(work: W) -> W::Output {
-    work.run(Of::<pulp::Scalar, f64> { simd: pulp::Scalar::new(), lane: std::marker::PhantomData })
+/// Runs a kernel in f32 on the best instruction set of this processor.
+pub fn run_f32<W: LaneWork>(work: W) -> W::Output {
+    Arch::new().dispatch(Dispatch(work, std::marker::PhantomData::<f32>))
+}
+
+/// Runs a kernel in f64 on vectors of at most four: f64 is the oracle, and a third instruction set is not worth the time
+/// that a compiler takes for it.
+pub fn run_f64<W: LaneWork>(work: W) -> W::Output {
+    let work = Dispatch(work, std::marker::PhantomData::<f64>);
+    #[cfg(target_arch = "x86_64")]
+    match pulp::x86::V3::try_new() {
+        Some(avx2) => Simd::vectorize(avx2, WithLanes(avx2, work)),
+        None => work.with_simd(pulp::Scalar::new()),
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    Arch::new().dispatch(work)
+}
+
+/// Work on lanes that are already chosen.
+#[cfg(target_arch = "x86_64")]
+struct WithLanes<S, W>(S, W);
+
+#[cfg(target_arch = "x86_64")]
+impl<S: Simd, W: WithSimd> NullaryFnOnce for WithLanes<S, W> {
+    type Output = W::Output;
+    #[inline(always)]
+    fn call(self) -> W::Output {
+        self.1.with_simd(self.0)
+    }
 }
 
 /// The instruction set in use, and its f32 lanes.

@@ -33,6 +33,8 @@
 //! | of `abs x` | x = 0 | 0 |
 //! | of `min`, `max` | equal arguments | ½ for each |
 
+use crate::lanes::{FLOPS_OF_EXP, FLOPS_OF_LN};
+
 /// A function of one argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the functions")]
@@ -140,7 +142,27 @@ impl Unary {
     }
 }
 
+impl Unary {
+    /// Arithmetic operations of the lanes in f32; those that are calls count as the elementary function in them.
+    pub fn flops(self) -> f64 {
+        match self {
+            Self::Exp => FLOPS_OF_EXP,
+            Self::Log | Self::LogOr0 => FLOPS_OF_LN,
+            Self::Sin | Self::Cos => FLOPS_OF_EXP,
+            Self::Neg | Self::Sqrt | Self::Abs | Self::Sign | Self::InverseOr0 => 1.0,
+        }
+    }
+}
+
 impl Binary {
+    /// Arithmetic operations of the lanes in f32.
+    pub fn flops(self) -> f64 {
+        match self {
+            Self::Pow => FLOPS_OF_EXP + FLOPS_OF_LN + 1.0,
+            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Min | Self::Max => 1.0,
+        }
+    }
+
     /// The value in f64: the definition that every evaluator is held against.
     #[inline]
     pub fn value(self, a: f64, b: f64) -> f64 {

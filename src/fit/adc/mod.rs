@@ -144,20 +144,6 @@ impl AdcKernel {
         Self { options, outputs: outputs.to_vec(), b }
     }
 
-    /// Arithmetic operations a voxel for the ADC alone, counted in `fit::line` and `cpu.rs`: a fused multiply-add is two,
-    /// a division or a comparison one.
-    pub fn flops_per_voxel(&self, iterations: f64) -> f64 {
-        let n_obs = self.b.len() as f64;
-        // Load, largest, scale and logarithm of a sample.
-        let logs = n_obs * (6.0 + 25.0);
-        // Moments of a line, and what is made of them.
-        let line = n_obs * 16.0 + 12.0;
-        // The weight of a sample: its exponent and an exponential.
-        let weights = n_obs * (4.0 + 18.0);
-        let newton = 16.0;
-        logs + line + iterations * (weights + line + newton)
-    }
-
     fn wants(&self, output: AdcOutput) -> bool {
         self.outputs.contains(&output)
     }
@@ -182,5 +168,18 @@ impl VoxelKernel for AdcKernel {
 
     fn shader(&self, _n_obs: usize) -> Shader {
         gpu::shader(self)
+    }
+
+    /// For the ADC alone, counted in `fit::line` and `cpu.rs`.
+    fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
+        let n_obs = self.b.len() as f64;
+        // Load, largest, scale and logarithm of a sample.
+        let logs = n_obs * (6.0 + lanes::FLOPS_OF_LN);
+        // Moments of a line, and what is made of them.
+        let line = n_obs * 16.0 + 12.0;
+        // The weight of a sample: its exponent and an exponential.
+        let weights = n_obs * (4.0 + lanes::FLOPS_OF_EXP);
+        let newton = 16.0;
+        Some(logs + line + iterations * (weights + line + newton))
     }
 }

@@ -10,7 +10,7 @@ use super::lookup::{Lookup, STARTS, Start};
 use super::problem::{Effort, Problem};
 use super::samples::Samples;
 use super::state::{State, advance};
-use crate::lanes::{Element, Lanes};
+use crate::lanes::{Element, Lanes, Twice};
 use crate::model::signal::MOST_PARAMETERS;
 use crate::model::signal::eval::{Evaluator, WIDE};
 
@@ -41,38 +41,44 @@ impl<T: Element> Found<T> {
 pub struct Fitter<'p, L: Lanes> {
     lanes: L,
     problem: &'p Problem,
-    dictionary: &'p Dictionary,
     effort: Effort,
     evaluator: Evaluator<'p, L>,
-    lookup: Lookup<'p, L>,
+    lookup: Lookup<'p, Twice<L>>,
     state: State<L>,
     n_parameters: usize,
     /// `[start][voxel]`
-    starts: Vec<Vec<Queued<L::T>>>,
+    starts: Vec<Queue<L::T>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Queued<T> {
-    explained: T,
-    node: T,
-    projections: [T; MOST_LINEAR],
+/// A place to start from for each voxel.
+#[derive(Debug, Clone)]
+struct Queue<T> {
+    /// The sum of squares there; infinite for none.
+    left: Vec<T>,
+    node: Vec<T>,
+    projections: [Vec<T>; MOST_LINEAR],
 }
 
 impl<'p, L: Lanes> Fitter<'p, L> {
     /// A fitter; the only place that takes memory.
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
-        let none = Queued { explained: L::T::of(-1.0), node: L::T::of(0.0), projections: [L::T::of(0.0); MOST_LINEAR] };
+        let zeros = || vec![L::T::of(0.0); BLOCK];
+        let queue = Queue { left: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
+        let mut state = State::new(lanes, problem.code.n_samples());
+        for (p, extent) in problem.extents.iter().enumerate() {
+            let [low, high] = extent.bounds;
+            (state.low[p], state.high[p]) = ([lanes.splat(low); WIDE], [lanes.splat(high); WIDE]);
+        }
         Self {
             lanes,
             problem,
-            dictionary,
             effort,
             evaluator: Evaluator::new(lanes, &problem.code),
-            lookup: Lookup::new(lanes, dictionary, effort.starts),
-            state: State::new(lanes, problem.code.n_samples()),
+            lookup: Lookup::new(Twice(lanes), dictionary, &problem.extents, effort.starts),
+            state,
             n_parameters: problem.extents.len(),
-            starts: vec![vec![none; BLOCK]; STARTS],
+            starts: vec![queue; effort.starts.min(STARTS)],
         }
     }
 
@@ -81,10 +87,11 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     pub fn fit(&mut self, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
         self.look_up(samples, n);
         self.state.weighted(self.lanes, samples.weights.is_some());
+        self.state.found = [[self.lanes.splat(f64::NAN); WIDE]; MOST_PARAMETERS];
         found.squares[..n].fill(L::T::of(f64::INFINITY));
-        let mut next = (0u32, 0u8);
+        let mut next = Next { start: 0, voxel: 0 };
         for lane in 0..WIDE * L::LANES {
-            self.refill(lane, &mut next, samples, n);
+            self.refill(lane, &mut next, samples, n, found);
         }
         while self.state.task.iter().any(Option::is_some) {
             advance(self.lanes, &mut self.state, &mut self.evaluator, self.n_parameters);
@@ -94,20 +101,22 @@ impl<'p, L: Lanes> Fitter<'p, L> {
 
     #[inline(always)]
     fn look_up(&mut self, samples: &Samples<L::T>, n: usize) {
-        let l = self.lanes;
+        let l = Twice(self.lanes);
         let mut y = vec![l.splat(0.0); samples.y.len()];
-        for first in (0..n).step_by(L::LANES) {
+        for first in (0..n).step_by(Twice::<L>::LANES) {
+            let mut total = l.splat(0.0);
             for (to, row) in y.iter_mut().zip(&samples.y) {
                 *to = l.load(&row[first..]);
+                total = l.mul_add(*to, *to, total);
             }
             let starts = l.call(Starts { lookup: &self.lookup, y: &y });
             for (queue, start) in self.starts.iter_mut().zip(&starts) {
-                for lane in 0..L::LANES {
-                    queue[first + lane] = Queued {
-                        explained: l.lane(start.explained, lane),
-                        node: l.lane(start.node, lane),
-                        projections: start.projections.map(|projection| l.lane(projection, lane)),
-                    };
+                let is_one = l.lt(l.splat(0.0), start.explained);
+                let left = l.select(is_one, l.sub(total, start.explained), l.splat(f64::INFINITY));
+                l.store(left, &mut queue.left[first..]);
+                l.store(start.node, &mut queue.node[first..]);
+                for (to, &projection) in queue.projections.iter_mut().zip(&start.projections) {
+                    l.store(projection, &mut to[first..]);
                 }
             }
         }
@@ -115,7 +124,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
 
     /// Writes the results of the fits that have ended, and gives their lanes the next voxels.
     #[inline(always)]
-    fn finish(&mut self, next: &mut (u32, u8), samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
+    fn finish(&mut self, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
         let l = self.lanes;
         for w in 0..WIDE {
             let s = &self.state;
@@ -124,7 +133,13 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             let small = l.select(l.lt(negligible, s.potential[w]), l.splat(0.0), l.splat(1.0));
             let stuck = l.lt(l.splat(lm::MOST_DAMPING), s.damping[w]);
             let late = l.le(l.splat(self.problem.max_iterations as f64), s.iterations[w]);
-            let ended = l.or(l.or(l.lt(l.splat(0.5), small), stuck), late);
+            let mut same = l.le(l.splat(0.0), l.splat(0.0));
+            for p in 0..self.n_parameters {
+                let found = s.found[p][w];
+                let near = l.mul(l.max(l.abs(found), l.splat(0.5)), l.splat(self.effort.same));
+                same = l.and(same, l.le(l.abs(l.sub(s.at[p][w], found)), near));
+            }
+            let ended = l.or(l.or(l.lt(l.splat(0.5), small), same), l.or(stuck, late));
             if !l.any(ended) {
                 continue;
             }
@@ -134,7 +149,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 let lane = w * L::LANES + i;
                 if flag.to_f32() > 0.5 && self.state.task[lane].is_some() {
                     self.keep(lane, found);
-                    self.refill(lane, next, samples, n);
+                    self.refill(lane, next, samples, n, found);
                 }
             }
         }
@@ -146,7 +161,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let l = self.lanes;
         let (w, i) = (lane / L::LANES, lane % L::LANES);
         let s = &mut self.state;
-        let Some((voxel, _)) = s.task[lane] else { return };
+        let Some(voxel) = s.task[lane] else { return };
         let voxel = voxel as usize;
         let squares = l.lane(s.sums[w].squares, i);
         if squares < found.squares[voxel] {
@@ -160,49 +175,80 @@ impl<'p, L: Lanes> Fitter<'p, L> {
 
     /// Gives a lane the next voxel and start, or none.
     #[inline(always)]
-    fn refill(&mut self, lane: usize, next: &mut (u32, u8), samples: &Samples<L::T>, n: usize) {
-        let l = self.lanes;
-        let (w, i) = (lane / L::LANES, lane % L::LANES);
-        let s = &mut self.state;
-        s.task[lane] = None;
-        loop {
-            let (voxel, start) = *next;
-            if voxel as usize >= n {
-                return;
-            }
-            *next = if usize::from(start) + 1 < STARTS { (voxel, start + 1) } else { (voxel + 1, 0) };
-            let v = voxel as usize;
-            let queued = &self.starts[usize::from(start)][v];
-            if samples.largest[v].to_f32() > 0.0 && queued.explained.to_f32() > 0.0 {
-                s.task[lane] = Some((voxel, start));
-                let (problem, dictionary, largest) = (self.problem, self.dictionary, samples.largest[v].to_f64());
-                let mut from = [0.0; MOST_PARAMETERS];
-                let from = &mut from[..self.n_parameters];
-                let projections = queued.projections.map(Element::to_f64);
-                dictionary.parameters(queued.node.to_f32() as usize, &projections, &problem.extents, from);
-                for p in 0..self.n_parameters {
-                    let extent = &problem.extents[p];
-                    let by = if extent.is_signal { 1.0 / largest } else { 1.0 };
-                    let [low, high] = extent.bounds.map(|bound| bound * by);
-                    l.set_lane(&mut s.low[p][w], i, L::T::of(low));
-                    l.set_lane(&mut s.high[p][w], i, L::T::of(high));
-                    l.set_lane(&mut s.to[p][w], i, L::T::of(from[p].clamp(low, high)));
-                }
-                for (k, row) in samples.y.iter().enumerate() {
-                    l.set_lane(&mut s.y[k * WIDE + w], i, row[v]);
-                }
-                if let (Some(to), Some(weights)) = (&mut s.weights, &samples.weights) {
-                    for (k, row) in weights.iter().enumerate() {
-                        l.set_lane(&mut to[k * WIDE + w], i, row[v]);
-                    }
-                }
-                l.set_lane(&mut s.sums[w].squares, i, L::T::of(f64::INFINITY));
-                l.set_lane(&mut s.damping[w], i, L::T::of(lm::FIRST_DAMPING / lm::LESS));
-                l.set_lane(&mut s.promise[w], i, L::T::of(0.0));
-                l.set_lane(&mut s.iterations[w], i, L::T::of(-1.0));
+    fn refill(&mut self, lane: usize, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &Found<L::T>) {
+        self.state.task[lane] = None;
+        let hopeless = L::T::of(self.effort.hopeless);
+        while let Some((start, v)) = next.take(self.starts.len(), n) {
+            let left = self.starts[start].left[v];
+            let is_promising = start == 0 || left <= hopeless * found.squares[v];
+            if samples.largest[v] > L::T::of(0.0) && left.is_finite() && is_promising {
+                self.begin(lane, start, v, samples, found);
                 return;
             }
         }
+    }
+
+    /// Begins a voxel's fit on a lane.
+    #[inline(always)]
+    fn begin(&mut self, lane: usize, start: usize, v: usize, samples: &Samples<L::T>, found: &Found<L::T>) {
+        let l = self.lanes;
+        let (w, i) = (lane / L::LANES, lane % L::LANES);
+        let (s, queue) = (&mut self.state, &self.starts[start]);
+        s.task[lane] = Some(v as u32);
+        let [a, b, c] = &queue.projections;
+        let from = self.lookup.parameters(queue.node[v].to_f32() as usize, &[a[v], b[v], c[v]]);
+        for p in 0..self.n_parameters {
+            let extent = &self.problem.extents[p];
+            let [low, high] = if extent.is_signal {
+                let largest = samples.largest[v];
+                let bounds = [L::T::of(extent.bounds[0]).over(largest), L::T::of(extent.bounds[1]).over(largest)];
+                l.set_lane(&mut s.low[p][w], i, bounds[0]);
+                l.set_lane(&mut s.high[p][w], i, bounds[1]);
+                bounds
+            } else {
+                [L::T::of(extent.bounds[0]), L::T::of(extent.bounds[1])]
+            };
+            l.set_lane(&mut s.to[p][w], i, from[p].within(low, high));
+            if start > 0 {
+                let is_known = found.squares[v].is_finite();
+                l.set_lane(&mut s.found[p][w], i, if is_known { found.parameters[p][v] } else { L::T::of(f64::NAN) });
+            }
+        }
+        for (k, row) in samples.y.iter().enumerate() {
+            l.set_lane(&mut s.y[k * WIDE + w], i, row[v]);
+        }
+        if let (Some(to), Some(weights)) = (&mut s.weights, &samples.weights) {
+            for (k, row) in weights.iter().enumerate() {
+                l.set_lane(&mut to[k * WIDE + w], i, row[v]);
+            }
+        }
+        l.set_lane(&mut s.sums[w].squares, i, L::T::of(f64::INFINITY));
+        l.set_lane(&mut s.damping[w], i, L::T::of(lm::FIRST_DAMPING / lm::LESS));
+        l.set_lane(&mut s.promise[w], i, L::T::of(0.0));
+        l.set_lane(&mut s.iterations[w], i, L::T::of(-1.0));
+    }
+}
+
+/// The start and the voxel that the next free lane takes: all voxels from their best start first, so that what it leads
+/// to is known when their others come.
+#[derive(Debug)]
+struct Next {
+    start: usize,
+    voxel: usize,
+}
+
+impl Next {
+    /// Takes one, if there is one left.
+    #[inline(always)]
+    fn take(&mut self, n_starts: usize, n_voxels: usize) -> Option<(usize, usize)> {
+        if self.voxel == n_voxels {
+            (self.start, self.voxel) = (self.start + 1, 0);
+        }
+        if self.start >= n_starts || n_voxels == 0 {
+            return None;
+        }
+        self.voxel += 1;
+        Some((self.start, self.voxel - 1))
     }
 }
 

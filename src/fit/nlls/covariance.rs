@@ -4,7 +4,7 @@ use pulp::NullaryFnOnce;
 
 use super::lm::Sums;
 use super::problem::Problem;
-use super::state::sums_at;
+use super::state::SumsAt;
 use crate::lanes::{Element, Lanes};
 use crate::model::signal::MOST_PARAMETERS as MOST;
 use crate::model::signal::eval::{Evaluator, Wide};
@@ -36,7 +36,8 @@ pub(super) fn covariance<L: Lanes>(
     to: &mut [Vec<L::T>],
     first: usize,
 ) {
-    let sums = sums_at(lanes, evaluator, group.parameters, group.y, group.weights);
+    let Group { parameters, y, weights, .. } = *group;
+    let sums = lanes.call(SumsAt { lanes, evaluator, parameters, y, weights });
     for (w, sums) in sums.iter().enumerate() {
         lanes.call(Work { lanes, problem, group, sums, w, to: &mut *to, from: first + w * L::LANES });
     }
@@ -64,7 +65,8 @@ impl<L: Lanes> NullaryFnOnce for Work<'_, '_, L> {
         let mut size = [zero; MOST];
         for p in 0..n {
             let extent = &problem.extents[p];
-            let [mut low, mut high] = extent.bounds.map(|bound| l.splat(bound));
+            let [low, high] = extent.bounds;
+            let (mut low, mut high) = (l.splat(low), l.splat(high));
             size[p] = l.splat(problem.scales[p]);
             if extent.is_signal {
                 (low, high) = (l.div(low, group.largest[w]), l.div(high, group.largest[w]));

@@ -80,21 +80,10 @@ fn places_each(n: usize, of_two: usize) -> usize {
 }
 
 impl Dictionary {
-    /// The parameters that a node gives to a voxel with these projections Qᵀy on its basis, in units of their scales.
-    pub fn parameters(&self, node: usize, projections: &[f64; MOST_LINEAR], extents: &[Extent], to: &mut [f64]) {
-        let node = &self.nodes[node];
-        to.copy_from_slice(&node.parameters);
-        let coefficient = |i: usize| -> f64 { node.triangle[i].iter().zip(projections).map(|(t, p)| t * p).sum() };
-        match (self.linear, self.solved.as_slice()) {
-            (Linear::Mixing, &[s, f]) => {
-                let [at_low, at_high] = [coefficient(0).max(0.0), coefficient(1).max(0.0)];
-                to[s] = at_low + at_high;
-                let share = if to[s] > 0.0 { at_high / to[s] } else { 0.0 };
-                let [low, high] = extents[f].bounds;
-                to[f] = low + share * (high - low);
-            }
-            (_, solved) => solved.iter().enumerate().for_each(|(i, &parameter)| to[parameter] = coefficient(i)),
-        }
+    /// Arithmetic operations of looking a voxel of so many samples up.
+    pub fn flops(&self, n_samples: f64) -> f64 {
+        // Of each vector of the basis its product with the samples, and its square; of each node a comparison.
+        self.nodes.iter().map(|node| node.basis.len() as f64 * (2.0 * n_samples + 2.0) + 1.0).sum()
     }
 
     /// Number of values of the last parameter.

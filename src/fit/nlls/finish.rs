@@ -135,7 +135,7 @@ impl<'k, L: Lanes> Finish<'k, L> {
         let l = self.lanes;
         let n_samples = samples.y.len();
         for first in (0..n).step_by(WIDE * L::LANES) {
-            let at = |row: &[L::T]| -> Wide<L> { std::array::from_fn(|w| l.load(&row[first + w * L::LANES..])) };
+            let at = |row: &[L::T]| wide(l, &row[first..]);
             let gather = |rows: &[Vec<L::T>]| {
                 let mut all = Vec::with_capacity(n_samples * WIDE);
                 rows.iter().for_each(|row| all.extend(at(row)));
@@ -263,4 +263,14 @@ impl<L: Lanes> pulp::NullaryFnOnce for Derive<'_, '_, L> {
 
 fn iterations<T: Element>(found: &Found<T>, v: usize) -> u16 {
     if found.squares[v].is_finite() { found.iterations[v] } else { 0 }
+}
+
+/// The first values of a row, as wide as an evaluator takes them.
+#[inline(always)]
+fn wide<L: Lanes>(l: L, row: &[L::T]) -> Wide<L> {
+    let mut all = [l.splat(0.0); WIDE];
+    for (w, to) in all.iter_mut().enumerate() {
+        *to = l.load(&row[w * L::LANES..]);
+    }
+    all
 }

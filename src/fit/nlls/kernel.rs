@@ -10,7 +10,7 @@ use super::problem::{Effort, NllsOptions, Problem};
 use super::samples::Samples;
 use super::wgsl::{self, GpuOutputs};
 use crate::device::{Batch, ColumnMut, ColumnSpec, Precision, Shader, VoxelKernel};
-use crate::lanes::{LaneWork, Lanes, run_f32, run_f64_plain};
+use crate::lanes::{LaneWork, Lanes, run_f32, run_f64};
 use crate::model::SignalModel;
 use crate::model::eval::Code;
 use crate::model::graph::{Graph, Node};
@@ -100,7 +100,7 @@ impl NllsKernel {
         let work = Fit { kernel: self, batch, effort, dictionary, out };
         match precision {
             Precision::F32 => run_f32(work),
-            Precision::F64 => run_f64_plain(work),
+            Precision::F64 => run_f64(work),
         }
     }
 }
@@ -125,11 +125,22 @@ impl VoxelKernel for NllsKernel {
         }
     }
 
-    /// There is none yet: [`FitMethod::check_device`](crate::fit::FitMethod::check_device) keeps such fits on the CPU.
     fn shader(&self, _n_obs: usize) -> Shader {
         let outputs =
             GpuOutputs { columns: &self.outputs, derived: &self.derived, values: &self.values, slopes: &self.slopes };
         wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs)
+    }
+
+    /// For the parameters alone, and for the start that was kept alone. What bounds cost is not counted.
+    fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
+        let (n, p) = (self.problem.code.n_samples() as f64, self.problem.extents.len() as f64);
+        let (voxel, sample) = self.problem.program.flops();
+        // Residual, its square, and what it and its slopes add to gradient and normal matrix.
+        let sums = 3.0 + 2.0 * p + p * (p + 1.0);
+        // Cholesky's factors and two substitutions.
+        let step = p * p * p / 3.0 + 2.0 * p * p;
+        let evaluation = voxel + n * (sample + sums) + step;
+        Some(self.dictionary.flops(n) + (iterations + 1.0) * evaluation)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Looking voxels up in a dictionary, on lanes.
 
-use super::dictionary::{Dictionary, Linear, MOST_LINEAR};
+use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR};
 use crate::lanes::{Element, Lanes};
+use crate::model::signal::MOST_PARAMETERS as MOST;
 
 /// Most starts of a voxel.
 pub const STARTS: usize = 4;
@@ -16,6 +17,38 @@ pub struct Lookup<'d, L: Lanes> {
     n_starts: usize,
     /// `[node][vector][sample]`
     basis: Vec<L::T>,
+    nodes: Vec<Node<L::T>>,
+    /// The lower bound of a mixing parameter, and how far the upper one is from it.
+    mixing: [L::T; 2],
+}
+
+/// What else a node is, in the type computed in: see [`super::dictionary::Node`].
+#[derive(Debug)]
+struct Node<T> {
+    number: T,
+    angle: [T; 2],
+    parameters: [T; MOST],
+    triangle: [[T; MOST_LINEAR]; MOST_LINEAR],
+}
+
+impl<T: Element> Node<T> {
+    fn new(index: usize, node: &super::dictionary::Node) -> Self {
+        let mut parameters = [T::of(0.0); MOST];
+        parameters.iter_mut().zip(&node.parameters).for_each(|(to, &from)| *to = T::of(from));
+        Self {
+            number: T::of(index as f64),
+            angle: node.angle.map(T::of),
+            parameters,
+            triangle: node.triangle.map(|row| row.map(T::of)),
+        }
+    }
+
+    /// A coefficient of the node's signals, from projections on its basis.
+    #[inline(always)]
+    fn coefficient(&self, i: usize, projections: &[T; MOST_LINEAR]) -> T {
+        let row = &self.triangle[i];
+        row[0] * projections[0] + row[1] * projections[1] + row[2] * projections[2]
+    }
 }
 
 /// A place to start from.
@@ -45,7 +78,7 @@ impl<V: Copy> Start<V> {
 impl<'d, L: Lanes> Lookup<'d, L> {
     /// A lookup; the only place that takes memory.
     #[inline(always)]
-    pub fn new(lanes: L, dictionary: &'d Dictionary, n_starts: usize) -> Self {
+    pub fn new(lanes: L, dictionary: &'d Dictionary, extents: &[Extent], n_starts: usize) -> Self {
         let mut basis = Vec::new();
         for node in &dictionary.nodes {
             for row in &node.basis {
@@ -55,11 +88,44 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             }
         }
         let n_linear = dictionary.nodes.first().map_or(0, |node| node.basis.len());
-        Self { lanes, dictionary, n_linear, n_starts: n_starts.min(STARTS), basis }
+        let mut nodes = Vec::new();
+        for (index, node) in dictionary.nodes.iter().enumerate() {
+            nodes.push(Node::new(index, node));
+        }
+        let mut mixing = [L::T::of(0.0); 2];
+        if let (Linear::Mixing, &[_, f]) = (dictionary.linear, dictionary.solved.as_slice()) {
+            let [low, high] = extents[f].bounds;
+            mixing = [L::T::of(low), L::T::of(high - low)];
+        }
+        Self { lanes, dictionary, n_linear, n_starts: n_starts.min(STARTS), basis, nodes, mixing }
+    }
+
+    /// The parameters that a node gives to a voxel with these projections Qᵀy on its basis, in units of their scales.
+    #[inline(always)]
+    pub fn parameters(&self, node: usize, projections: &[L::T; MOST_LINEAR]) -> [L::T; MOST] {
+        let node = &self.nodes[node];
+        let mut to = node.parameters;
+        match (self.dictionary.linear, self.dictionary.solved.as_slice()) {
+            (Linear::Mixing, &[s, f]) => {
+                let zero = L::T::of(0.0);
+                let (at_low, at_high) = (node.coefficient(0, projections), node.coefficient(1, projections));
+                let at_low = if at_low > zero { at_low } else { zero };
+                let at_high = if at_high > zero { at_high } else { zero };
+                to[s] = at_low + at_high;
+                let share = if to[s] > zero { at_high.over(to[s]) } else { zero };
+                to[f] = self.mixing[0] + share * self.mixing[1];
+            }
+            (_, solved) => {
+                for (i, &parameter) in solved.iter().enumerate() {
+                    to[parameter] = node.coefficient(i, projections);
+                }
+            }
+        }
+        to
     }
 
     /// The best places to start from for a vector of voxels, `y` being its samples: one for each zone of the last
-    /// parameter.
+    /// parameter, the best first.
     #[inline(always)]
     pub fn starts(&self, y: &[L::V]) -> [Start<L::V>; STARTS] {
         let l = self.lanes;
@@ -68,32 +134,32 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         let n_outer = self.dictionary.n_outer();
         for outer in 0..n_outer {
             let this = match (self.dictionary.linear, self.n_linear) {
-                (Linear::Mixing, _) => self.best(outer, y, none, Self::mixed),
-                (_, 1) => self.best(outer, y, none, Self::linear::<1>),
-                (_, 2) => self.best(outer, y, none, Self::linear::<2>),
-                _ => self.best(outer, y, none, Self::linear::<3>),
+                (Linear::Mixing, _) => self.best::<2, true>(outer, y, none),
+                (Linear::All, 1) => self.best::<1, false>(outer, y, none),
+                (Linear::All, 2) => self.best::<2, false>(outer, y, none),
+                (Linear::All, _) => self.best::<3, false>(outer, y, none),
             };
             let zone = &mut starts[outer * self.n_starts / n_outer];
             *zone = this.or(l, l.lt(zone.explained, this.explained), *zone);
         }
+        for i in 0..self.n_starts {
+            for j in i + 1..self.n_starts {
+                let in_order = l.le(starts[j].explained, starts[i].explained);
+                (starts[i], starts[j]) = (starts[i].or(l, in_order, starts[j]), starts[j].or(l, in_order, starts[i]));
+            }
+        }
         starts
     }
 
-    /// The best node for a value of the last parameter.
+    /// The best node for a value of the last parameter, of M linear parameters or a mixture.
     #[inline(always)]
-    fn best(
-        &self,
-        outer: usize,
-        y: &[L::V],
-        none: Start<L::V>,
-        look: impl Fn(&Self, usize, &[L::V]) -> (L::V, [L::V; MOST_LINEAR]),
-    ) -> Start<L::V> {
+    fn best<const M: usize, const MIXED: bool>(&self, outer: usize, y: &[L::V], none: Start<L::V>) -> Start<L::V> {
         let l = self.lanes;
         let n_inner = self.dictionary.n_inner;
         let mut best = none;
         for node in outer * n_inner..(outer + 1) * n_inner {
-            let (explained, projections) = look(self, node, y);
-            let this = Start { explained, node: l.splat(node as f64), projections };
+            let (explained, projections) = if MIXED { self.mixed(node, y) } else { self.linear::<M>(node, y) };
+            let this = Start { explained, node: l.fill(self.nodes[node].number), projections };
             best = this.or(l, l.lt(best.explained, explained), best);
         }
         best
@@ -133,7 +199,8 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let [first, second] = self.projections::<2>(node, y);
-        let [cos, sin] = self.dictionary.nodes[node].angle.map(|x| l.splat(x));
+        let [cos, sin] = self.nodes[node].angle;
+        let (cos, sin) = (l.fill(cos), l.fill(sin));
         // Between the directions of the two signals, which are (1, 0) and (cos, sin), all is explained; beyond them,
         // what lies along the nearer one.
         let inside = l.and(l.le(zero, second), l.le(l.mul(second, cos), l.mul(first, sin)));

@@ -17,6 +17,8 @@ pub(super) struct State<L: Lanes> {
     pub(super) to: [Wide<L>; MOST],
     pub(super) low: [Wide<L>; MOST],
     pub(super) high: [Wide<L>; MOST],
+    /// Where an earlier fit of the voxel has ended; NaN for the first.
+    pub(super) found: [Wide<L>; MOST],
     /// The sums at `at`.
     pub(super) sums: [Sums<L::V, MOST>; WIDE],
     pub(super) damping: Wide<L>,
@@ -27,8 +29,8 @@ pub(super) struct State<L: Lanes> {
     pub(super) y: Vec<L::V>,
     /// `[sample][wide]`, where some samples are missing.
     pub(super) weights: Option<Vec<L::V>>,
-    /// Which voxel and start a lane works on.
-    pub(super) task: Vec<Option<(u32, u8)>>,
+    /// Which voxel a lane works on.
+    pub(super) task: Vec<Option<u32>>,
 }
 
 impl<L: Lanes> State<L> {
@@ -41,6 +43,7 @@ impl<L: Lanes> State<L> {
             to: zeros,
             low: zeros,
             high: zeros,
+            found: zeros,
             sums: [nothing(l); WIDE],
             damping: [zero; WIDE],
             promise: [zero; WIDE],
@@ -59,7 +62,7 @@ impl<L: Lanes> State<L> {
 
     /// Keeps where the last step of a vector of fits led, if that is better, and takes the next.
     #[inline(always)]
-    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, MOST>) {
+    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, P>) {
         let now = &mut self.sums[w];
         let better = l.lt(trial.squares, now.squares);
         self.damping[w] = lm::damping(l, self.damping[w], self.promise[w], l.sub(now.squares, trial.squares));
@@ -89,83 +92,56 @@ impl<L: Lanes> State<L> {
     }
 }
 
-/// A step of all fits that are going on, for P parameters.
-struct MoveOn<'s, L: Lanes, const P: usize> {
-    lanes: L,
-    state: &'s mut State<L>,
-    trial: &'s [Sums<L::V, MOST>; WIDE],
+/// Evaluates where the last steps led, keeps what is better, and takes the next steps.
+pub(super) fn advance<L: Lanes>(lanes: L, state: &mut State<L>, evaluator: &mut Evaluator<L>, n_parameters: usize) {
+    match n_parameters {
+        // A parameter more than there are changes nothing.
+        1 | 2 => lanes.call(Advance::<L, 2> { lanes, state, evaluator }),
+        3 => lanes.call(Advance::<L, 3> { lanes, state, evaluator }),
+        4 => lanes.call(Advance::<L, 4> { lanes, state, evaluator }),
+        _ => lanes.call(Advance::<L, MOST> { lanes, state, evaluator }),
+    }
 }
 
-impl<L: Lanes, const P: usize> NullaryFnOnce for MoveOn<'_, L, P> {
+/// [`advance`] for P parameters.
+struct Advance<'s, 'c, L: Lanes, const P: usize> {
+    lanes: L,
+    state: &'s mut State<L>,
+    evaluator: &'s mut Evaluator<'c, L>,
+}
+
+impl<L: Lanes, const P: usize> NullaryFnOnce for Advance<'_, '_, L, P> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        for (w, trial) in self.trial.iter().enumerate() {
-            self.state.move_on::<P>(self.lanes, w, trial);
+        let Self { lanes, state, evaluator } = self;
+        let mut trial = [nothing::<L, P>(lanes); WIDE];
+        sums(lanes, evaluator, &state.to, &state.y, state.weights.as_deref(), &mut trial);
+        for (w, trial) in trial.iter().enumerate() {
+            state.move_on(lanes, w, trial);
         }
-    }
-}
-
-/// Runs a work that is compiled for each number of parameters.
-macro_rules! for_parameters {
-    ($n:expr, $l:expr, $Work:ident { $($field:ident),* }) => {
-        match $n {
-            // A parameter more than there are changes nothing.
-            1 | 2 => $l.call($Work::<L, 2> { $($field),* }),
-            3 => $l.call($Work::<L, 3> { $($field),* }),
-            4 => $l.call($Work::<L, 4> { $($field),* }),
-            _ => $l.call($Work::<L, 6> { $($field),* }),
-        }
-    };
-}
-
-/// Evaluates where the last steps led, keeps what is better, and takes the next steps.
-pub(super) fn advance<L: Lanes>(lanes: L, state: &mut State<L>, evaluator: &mut Evaluator<L>, n_parameters: usize) {
-    let weights = state.weights.as_deref();
-    let trial = &sums_at(lanes, evaluator, &state.to[..n_parameters], &state.y, weights);
-    for_parameters!(n_parameters, lanes, MoveOn { lanes, state, trial });
-}
-
-/// The sums at some parameters, for P of them.
-struct SumsAt<'s, 'c, L: Lanes, const P: usize> {
-    lanes: L,
-    evaluator: &'s mut Evaluator<'c, L>,
-    parameters: &'s [Wide<L>],
-    y: &'s [L::V],
-    weights: Option<&'s [L::V]>,
-}
-
-impl<L: Lanes, const P: usize> NullaryFnOnce for SumsAt<'_, '_, L, P> {
-    type Output = [Sums<L::V, MOST>; WIDE];
-
-    #[inline(always)]
-    fn call(self) -> Self::Output {
-        let l = self.lanes;
-        let mut all = [nothing(l); WIDE];
-        let sums = sums::<L, P>(l, self.evaluator, self.parameters, self.y, self.weights);
-        for (to, from) in all.iter_mut().zip(sums) {
-            to.squares = from.squares;
-            for i in 0..P {
-                to.downhill[i] = from.downhill[i];
-                for j in 0..=i {
-                    to.normal[i][j] = from.normal[i][j];
-                }
-            }
-        }
-        all
     }
 }
 
 /// The sums over all samples for some parameters; `y` and `weights` (0 or 1) are `[sample][wide]`.
-pub(super) fn sums_at<L: Lanes>(
-    lanes: L,
-    evaluator: &mut Evaluator<L>,
-    parameters: &[Wide<L>],
-    y: &[L::V],
-    weights: Option<&[L::V]>,
-) -> [Sums<L::V, MOST>; WIDE] {
-    for_parameters!(parameters.len(), lanes, SumsAt { lanes, evaluator, parameters, y, weights })
+pub(super) struct SumsAt<'s, 'c, L: Lanes> {
+    pub(super) lanes: L,
+    pub(super) evaluator: &'s mut Evaluator<'c, L>,
+    pub(super) parameters: &'s [Wide<L>],
+    pub(super) y: &'s [L::V],
+    pub(super) weights: Option<&'s [L::V]>,
+}
+
+impl<L: Lanes> NullaryFnOnce for SumsAt<'_, '_, L> {
+    type Output = [Sums<L::V, MOST>; WIDE];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let mut all = [nothing(self.lanes); WIDE];
+        sums(self.lanes, self.evaluator, self.parameters, self.y, self.weights, &mut all);
+        all
+    }
 }
 
 /// Sums of no samples.
@@ -175,7 +151,7 @@ fn nothing<L: Lanes, const P: usize>(l: L) -> Sums<L::V, P> {
     Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }
 }
 
-/// [`sums_at`] within a function that knows the number of parameters.
+/// Adds all samples to the sums for P parameters.
 #[inline(always)]
 fn sums<L: Lanes, const P: usize>(
     l: L,
@@ -183,18 +159,17 @@ fn sums<L: Lanes, const P: usize>(
     parameters: &[Wide<L>],
     y: &[L::V],
     weights: Option<&[L::V]>,
-) -> [Sums<L::V, P>; WIDE] {
+    to: &mut [Sums<L::V, P>; WIDE],
+) {
     evaluator.set(parameters);
-    let mut sums = [nothing(l); WIDE];
     for (i, y) in y.chunks(CHUNK * WIDE).enumerate() {
         let (first, n) = (i * CHUNK, y.len() / WIDE);
         evaluator.run(first, n);
         let weights = weights.map(|weights| &weights[first * WIDE..][..n * WIDE]);
-        for (w, sums) in sums.iter_mut().enumerate() {
-            add(l, evaluator, y, weights, w, sums);
+        for (w, to) in to.iter_mut().enumerate() {
+            add(l, evaluator, y, weights, w, to);
         }
     }
-    sums
 }
 
 /// Adds a chunk of samples to the sums of a vector of voxels.
@@ -208,22 +183,31 @@ fn add<L: Lanes, const P: usize>(
     to: &mut Sums<L::V, P>,
 ) {
     let signal = &evaluator.signal()[..y.len()];
-    let slopes: [&[L::V]; P] = std::array::from_fn(|p| &evaluator.slope(p)[..y.len()]);
-    let mut sums = *to;
+    // Loops, not `map`s: their closures would be compiled for the baseline processor.
+    let mut slopes = [signal; P];
+    for (p, slopes) in slopes.iter_mut().enumerate() {
+        *slopes = &evaluator.slope(p)[..y.len()];
+    }
+    let (mut squares, mut downhill, mut normal) = (to.squares, to.downhill, to.normal);
+    let mut slope = [l.splat(0.0); P];
     for at in (w..y.len()).step_by(WIDE) {
         let mut residual = l.sub(y[at], signal[at]);
-        let mut slope = slopes.map(|slope| slope[at]);
+        for p in 0..P {
+            slope[p] = slopes[p][at];
+        }
         if let Some(weights) = weights {
             residual = l.mul(residual, weights[at]);
-            slope = slope.map(|slope| l.mul(slope, weights[at]));
+            for p in 0..P {
+                slope[p] = l.mul(slope[p], weights[at]);
+            }
         }
-        sums.squares = l.mul_add(residual, residual, sums.squares);
+        squares = l.mul_add(residual, residual, squares);
         for i in 0..P {
-            sums.downhill[i] = l.mul_add(residual, slope[i], sums.downhill[i]);
+            downhill[i] = l.mul_add(residual, slope[i], downhill[i]);
             for j in 0..=i {
-                sums.normal[i][j] = l.mul_add(slope[i], slope[j], sums.normal[i][j]);
+                normal[i][j] = l.mul_add(slope[i], slope[j], normal[i][j]);
             }
         }
     }
-    *to = sums;
+    *to = Sums { squares, downhill, normal };
 }

@@ -225,7 +225,17 @@ impl SampleProgram {
         }
     }
 
-    /// Arithmetic operations of one evaluation: of a voxel, and of each of its samples.
+    /// Arithmetic operations in f32 of one evaluation: of a voxel, and of each of its samples.
+    pub fn flops(&self) -> (f64, f64) {
+        let of = |step: &Operation<Value>| match step {
+            Operation::Input(_) => 0.0,
+            Operation::Unary(op, _) => op.flops(),
+            Operation::Binary(op, ..) => op.flops(),
+        };
+        (self.voxel.iter().map(of).sum(), self.sample.iter().map(of).sum())
+    }
+
+    /// Steps of one evaluation: of a voxel, and of each of its samples.
     pub fn operations(&self) -> (usize, usize) {
         let arithmetic =
             |steps: &[Operation<Value>]| steps.iter().filter(|step| !matches!(step, Operation::Input(_))).count();

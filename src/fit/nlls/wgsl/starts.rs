@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::Fit;
 use crate::fit::nlls::dictionary::Linear;
+use crate::model::wgsl::literal;
 
 impl Fit<'_> {
     fn is_mixing(&self) -> bool {
@@ -58,6 +59,27 @@ impl Fit<'_> {
         let squares = (0..n_linear).map(|m| format!("projection{m} * projection{m}"));
         let _ = writeln!(text, "    return {};\n}}", super::joined(squares, " + ", "0.0"));
         text
+    }
+
+    /// `samples_squared`: the sum of squares that the best of all fits would explain.
+    pub(super) fn samples_squared(&self) -> String {
+        format!("fn samples_squared(voxel: u32) -> f32 {{\n{}    return total;\n}}", self.sum("total", "y * y"))
+    }
+
+    /// `remember`: notes where a fit has ended, in the workgroup's memory; `is_remembered`: another is there too.
+    pub(super) fn remembered(&self, near: f64) -> String {
+        let p = self.n_parameters();
+        let mut text = format!("var<workgroup> found: array<array<f32, WORKGROUP>, {p}>;\n\nfn remember() {{\n");
+        for i in 0..p {
+            let _ = writeln!(text, "    found[{i}][place] = at{i};");
+        }
+        let near = literal(near);
+        let is_near = |i: usize| {
+            let known = format!("found[{i}][place]");
+            format!("abs(at{i} - {known}) <= {near} * max(abs({known}), 0.5)")
+        };
+        let all = super::joined((0..p).map(is_near), "\n        && ", "false");
+        text + &format!("}}\n\nfn is_remembered() -> bool {{\n    return {all};\n}}\n")
     }
 
     /// `begin`: where the fit from a node starts.
