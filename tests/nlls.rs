@@ -1,7 +1,11 @@
 //! The non-linear fit of signal models: the values of independent programs, and every device against f64.
 
+mod honoured;
 mod osipi;
 mod reference;
+mod standard_errors;
+mod tissues;
+mod volunteer;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +19,9 @@ use crate::support;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = reference::trials();
-    trials.extend(osipi::trials());
+    for more in [honoured::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials()] {
+        trials.extend(more);
+    }
     trials
 }
 

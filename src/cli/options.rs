@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::report::outputs::OutputOptions;
 use crate::volume::bvalues::{BvalueList, BvalueSource};
 use crate::volume::series::B_TOLERANCE;
-use crate::volume::{Average, Format, Selection, SeriesOptions, VolumeChoice};
+use crate::volume::{Average, Format, Selection, SeriesOptions, TableColumn, VolumeChoice};
 
 pub use super::method_args::MethodArgs;
 pub use super::model_args::{AxesArgs, ModelArgs};
@@ -70,9 +70,13 @@ pub struct SeriesArgs {
     /// again, each narrows the last.
     #[arg(long, value_name = "LIST|FILE.tsv:COLUMN=VALUE")]
     pub volumes: Vec<VolumeChoice>,
-    /// Average repeats of a b-value into one volume.
+    /// Average repeats of a b-value into one volume; those of b = 0, which have no direction, always arithmetically.
     #[arg(long, value_enum, default_value_t)]
     pub average: Average,
+    /// Average only repeats that agree in this column of a table with one row a volume: a property of the diffusion
+    /// gradient, such as its timing, which makes no difference at b = 0.
+    #[arg(long, value_name = "FILE.tsv:COLUMN")]
+    pub average_within: Option<TableColumn>,
     /// How far the b-values of repeats may differ, s/mm².
     #[arg(long, value_name = "B", default_value_t = B_TOLERANCE, value_parser = not_negative)]
     pub b_tolerance: f64,
@@ -104,6 +108,7 @@ impl From<SeriesArgs> for SeriesOptions {
                 volumes: args.volumes,
             },
             average: args.average,
+            average_within: args.average_within,
             b_tolerance: args.b_tolerance,
             median_3x3: args.median.is_some(),
         }
@@ -142,10 +147,10 @@ mod tests {
     fn every_option_reaches_the_library() {
         let both = parsed(
             "--bvals 0,50,500 --b-min 10 --b-max 800 --b-use 50,500 --volumes 0-2 --volumes t.tsv:T=70 \
-             --average geometric --b-tolerance 2.5 --median 3 --format nii --pictures none --force",
+             --average geometric --average-within t.tsv:T --b-tolerance 2.5 --median 3 --format nii --pictures none --force",
         )
         .unwrap();
-        let table = VolumeChoice::Table { path: "t.tsv".into(), column: "T".into(), value: "70".into() };
+        let table = VolumeChoice::Table { column: "t.tsv:T".parse().unwrap(), value: "70".into() };
         let expected = SeriesOptions {
             bvalues: BvalueSource::List(vec![0.0, 50.0, 500.0]),
             select: Selection {
@@ -155,6 +160,7 @@ mod tests {
                 volumes: vec![VolumeChoice::Indices(vec![0..=2]), table],
             },
             average: Average::Geometric,
+            average_within: Some("t.tsv:T".parse().unwrap()),
             b_tolerance: 2.5,
             median_3x3: true,
         };

@@ -148,6 +148,7 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
         "volumes_left_out_as_derived": left_out,
         "perfusion_sensitive": sensitive,
         "average": request.series.average.name(),
+        "average_within": request.series.average_within.as_ref().map(|within| &within.column),
         "b_tolerance_s_per_mm2": request.series.b_tolerance,
         "median_3x3": request.series.median_3x3,
         "mask": request.mask.name(),

@@ -109,7 +109,7 @@ fn opened(format: Format, pictures: bool, elsewhere: Option<f32>, parts: &[(usiz
         open.put(first, picked, &Column::F32(vec![value])).unwrap();
     }
     let MapOutput { unit, title, picture, meta, .. } = map("ADC");
-    outputs.close_map(&grid(), open, MapLabel { unit, title, picture, meta }).unwrap();
+    outputs.close_map(&grid(), open, MapLabel { unit: unit.into(), title: title.into(), picture, meta }).unwrap();
     files(folder.path())
 }
 

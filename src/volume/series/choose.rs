@@ -114,16 +114,3 @@ fn listed(b_values: &[f64]) -> String {
     let words: Vec<String> = sorted.iter().map(f64::to_string).collect();
     words.join(", ")
 }
-
-/// Repeats together, by rising b: no two in a group differ by more than `tolerance`.
-pub(super) fn grouped(mut chosen: Vec<Chosen>, tolerance: f64) -> Vec<Vec<Chosen>> {
-    chosen.sort_by(|x, y| x.b.total_cmp(&y.b));
-    let mut groups: Vec<Vec<Chosen>> = Vec::new();
-    for c in chosen {
-        match groups.last_mut() {
-            Some(group) if c.b - group[0].b <= tolerance => group.push(c),
-            _ => groups.push(vec![c]),
-        }
-    }
-    groups
-}

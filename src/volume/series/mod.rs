@@ -1,17 +1,16 @@
 //! A diffusion series: volumes over one grid, each with its b-value.
 
 mod appended;
+mod average;
 mod choose;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use appended::Appended;
-pub use select::{Selection, VolumeChoice};
+pub use select::{Selection, TableColumn, VolumeChoice};
 
-use rayon::prelude::*;
-
-use choose::{Choice, Chosen, choose, grouped};
+use choose::{Choice, choose};
 
 use super::bvalues::{BvalueSource, bvalues};
 use super::filter::{Average, combine};
@@ -36,6 +35,8 @@ pub struct SeriesOptions {
     pub average: Average,
     /// How far b-values of repeats may differ, s/mm².
     pub b_tolerance: f64,
+    /// Which repeats are averaged with one another: those that agree in this column; `None`: all.
+    pub average_within: Option<TableColumn>,
     /// Whether each volume is filtered by a 3 × 3 median in-plane first.
     pub median_3x3: bool,
 }
@@ -47,6 +48,7 @@ impl Default for SeriesOptions {
             select: Selection::default(),
             average: Average::default(),
             b_tolerance: B_TOLERANCE,
+            average_within: None,
             median_3x3: false,
         }
     }
@@ -108,7 +110,8 @@ impl Series {
         }
         let b_values = bvalues(&images, &options.bvalues)?;
         let Choice { chosen, left_out } = choose(&images, &b_values, options)?;
-        Ok(Self { grid: first.grid.clone(), volumes: volumes(&images, chosen, options), left_out, images })
+        let volumes = average::volumes(&images, chosen, options)?;
+        Ok(Self { grid: first.grid.clone(), volumes, left_out, images })
     }
 
     /// The observations, ready for a kernel.
@@ -191,27 +194,4 @@ pub fn check_same_grid(first: &Image, other: &Image) -> Result<()> {
         format!("lies up to {distance:.3} voxels from {first_path}, more than {GRID_TOLERANCE_VOXELS}")
     };
     Err(Error::data(&other.path, problem, "give images of one series, on one grid"))
-}
-
-fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOptions) -> Vec<Volume> {
-    let as_stored = options.average == Average::None && !options.median_3x3;
-    let groups: Vec<Vec<Chosen>> = match options.average {
-        Average::None => chosen.into_iter().map(|c| vec![c]).collect(),
-        _ => grouped(chosen, options.b_tolerance),
-    };
-    let volume = |group: Vec<Chosen>| {
-        let voxels = if as_stored {
-            Voxels::Borrowed(group[0].place)
-        } else {
-            let rows: Vec<Row> = group.iter().map(|c| row_at(images, c.place)).collect();
-            let grid = &images[0].grid;
-            Voxels::Made(combine(&rows, grid, options.average, options.median_3x3))
-        };
-        Volume {
-            b: group.iter().map(|c| c.b).sum::<f64>() / group.len() as f64,
-            from: group.iter().map(|c| c.index).collect(),
-            voxels,
-        }
-    };
-    groups.into_par_iter().map(volume).collect()
 }

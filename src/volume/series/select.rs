@@ -27,24 +27,65 @@ pub enum VolumeChoice {
     Indices(Vec<RangeInclusive<usize>>),
     /// The rows of a table, one a volume, whose column holds a value: `FILE.tsv:COLUMN=VALUE`.
     Table {
-        /// Tab-separated, with a header line.
-        path: PathBuf,
-        /// The column's name.
-        column: String,
+        /// The column.
+        column: TableColumn,
         /// What its cells must hold; numbers are compared as numbers.
         value: String,
     },
+}
+
+/// A column of a table with one row a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableColumn {
+    /// Tab-separated, with a header line.
+    pub path: PathBuf,
+    /// The column's name.
+    pub column: String,
+}
+
+impl TableColumn {
+    /// Where the name of a table ends. ASCII lower case keeps every byte's place.
+    fn end_of_path(text: &str) -> Option<usize> {
+        text.to_ascii_lowercase().find(".tsv:").map(|start| start + ".tsv".len())
+    }
+
+    fn is_meant(text: &str) -> bool {
+        Self::end_of_path(text).is_some()
+    }
+
+    /// What the column says of each volume.
+    pub(super) fn cells(&self, n_volumes: usize) -> Result<Vec<String>> {
+        let table = TextTable::read(&self.path)?;
+        let column = table.column(&self.column)?;
+        if table.rows.len() != n_volumes {
+            return Err(Error::data(
+                &self.path,
+                format!("has {} rows for {n_volumes} volumes", table.rows.len()),
+                "give a table with a header line and one row a volume",
+            ));
+        }
+        Ok(table.rows.iter().map(|row| row[column].clone()).collect())
+    }
+}
+
+impl FromStr for TableColumn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Self::end_of_path(text).map(|end| (&text[..end], &text[end + 1..])) {
+            Some((path, column)) if !column.is_empty() => Ok(Self { path: path.into(), column: column.to_owned() }),
+            _ => Err("give FILE.tsv:COLUMN".into()),
+        }
+    }
 }
 
 impl FromStr for VolumeChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // ASCII lower case keeps every byte's place.
-        if let Some(start) = text.to_ascii_lowercase().find(".tsv:") {
-            let (path, condition) = text.split_at(start + 4);
-            let (column, value) = condition[1..].rsplit_once('=').ok_or("after FILE.tsv: give COLUMN=VALUE")?;
-            return Ok(Self::Table { path: path.into(), column: column.to_owned(), value: value.to_owned() });
+        if TableColumn::is_meant(text) {
+            let (column, value) = text.rsplit_once('=').ok_or("after FILE.tsv: give COLUMN=VALUE")?;
+            return Ok(Self::Table { column: column.parse()?, value: value.to_owned() });
         }
         let ranges = text.split(',').map(|item| {
             let (first, last) = item.split_once('-').unwrap_or((item, item));
@@ -78,18 +119,8 @@ impl VolumeChoice {
                 }
                 Ok((0..n_volumes).map(|v| ranges.iter().any(|range| range.contains(&v))).collect())
             }
-            Self::Table { path, column, value } => {
-                let table = TextTable::read(path)?;
-                let column = table.column(column)?;
-                if table.rows.len() != n_volumes {
-                    return Err(Error::data(
-                        path,
-                        format!("has {} rows for {n_volumes} volumes", table.rows.len()),
-                        "give a table with a header line and one row a volume",
-                    ));
-                }
-                let same = |row: &Vec<String>| same(&row[column], value);
-                Ok(table.rows.iter().map(same).collect())
+            Self::Table { column, value } => {
+                Ok(column.cells(n_volumes)?.iter().map(|cell| same(cell, value)).collect())
             }
         }
     }

@@ -139,6 +139,35 @@ fn repeats_are_averaged_within_the_tolerance() {
 }
 
 #[test]
+fn repeats_are_averaged_within_what_a_table_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("v.tsv");
+    std::fs::write(&table, "b\tT\n0\t40\n0\t70\n500\t40\n500\t70\n500\t40\n").unwrap();
+    let options = SeriesOptions {
+        average: Average::Geometric,
+        average_within: Some(format!("{}:T", table.display()).parse().unwrap()),
+        ..listed(&[0.0, 0.0, 500.0, 500.0, 500.0])
+    };
+    let volumes: Vec<Vec<f32>> = [10.0, 40.0, 2.0, 5.0, 8.0].map(|x: f32| vec![x; N]).into();
+    let series = Series::new(vec![image("x.nii", &volumes)], &options).unwrap();
+    assert_eq!(series.b_values(), [0.0, 500.0, 500.0]);
+    assert_eq!(series.volumes.iter().map(|volume| volume.from.len()).collect::<Vec<_>>(), [2, 2, 1]);
+    let value = |i: usize| {
+        let mut value = [0.0];
+        series.rows()[i].load_f32(0, &mut value);
+        value[0]
+    };
+    // At b = 0 by sum over number, else by the root of the product.
+    assert_eq!(value(0), 25.0);
+    assert!((value(1) - 4.0).abs() < 1e-6 && value(2) == 5.0);
+    let error = Series::new(
+        vec![image("x.nii", &volumes[..4])],
+        &SeriesOptions { bvalues: BvalueSource::List(vec![0.0, 0.0, 500.0, 500.0]), ..options },
+    );
+    assert_eq!(error.unwrap_err().exit_status(), 65);
+}
+
+#[test]
 fn an_appended_adc_map_is_left_out_with_or_without_a_b_value() {
     let mut volumes = decay(&B);
     volumes.push(scanner_adc(&volumes[0], &volumes[3], 700.0));
