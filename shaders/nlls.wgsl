@@ -3,7 +3,6 @@
 // given: const N_STARTS: u32 = 2u; const N_OUTER: u32 = 10u; const N_INNER: u32 = 10u;
 // given: const MAX_ITERATIONS: u32 = 200u;
 // given: const TOLERANCE: f32 = 1e-6; const FLOOR: f32 = 1e-14;
-// given: const HOPELESS: f32 = 1.5;
 // given: const FIRST_DAMPING: f32 = 0.1;
 // given: const LESS: f32 = 0.1; const MORE: f32 = 8.0; const POOR_MORE: f32 = 2.0;
 // given: const POOR: f32 = 0.25; const GOOD: f32 = 0.75;
@@ -14,7 +13,6 @@
 // given: fn n_used() -> u32 { return N_OBS; }
 // given: fn is_fittable() -> bool { return true; }
 // given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
-// given: fn samples_squared(voxel: u32) -> f32 { return 1.0; }
 // given: fn remember() {}
 // given: fn is_remembered() -> bool { return false; }
 // given: fn begin(node: u32, voxel: u32) {}
@@ -143,10 +141,6 @@ fn fit(first: u32, stride: u32) {
             is_later = start != 0u;
             if is_later {
                 remember();
-                // What leaves much more than what has been found is not tried.
-                if samples_squared(voxel) - explained(start - 1u, voxel) > HOPELESS * best {
-                    start = 0u;
-                }
             }
             if start == 0u {
                 if best == NOTHING {
@@ -168,7 +162,6 @@ fn fit(first: u32, stride: u32) {
                 }
                 take(voxel);
                 best = NOTHING;
-                is_later = false;
             }
             begin(start - 1u, voxel);
             squares = NOTHING;

@@ -53,8 +53,8 @@ pub struct Fitter<'p, L: Lanes> {
 /// A place to start from for each voxel.
 #[derive(Debug, Clone)]
 struct Queue<T> {
-    /// The sum of squares there; infinite for none.
-    left: Vec<T>,
+    /// How much of the sum of squares is explained there; negative for none.
+    explained: Vec<T>,
     node: Vec<T>,
     projections: [Vec<T>; MOST_LINEAR],
 }
@@ -64,7 +64,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let zeros = || vec![L::T::of(0.0); BLOCK];
-        let queue = Queue { left: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
+        let queue = Queue { explained: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
         let mut state = State::new(lanes, problem.code.n_samples());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
@@ -104,16 +104,12 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let l = Twice(self.lanes);
         let mut y = vec![l.splat(0.0); samples.y.len()];
         for first in (0..n).step_by(Twice::<L>::LANES) {
-            let mut total = l.splat(0.0);
             for (to, row) in y.iter_mut().zip(&samples.y) {
                 *to = l.load(&row[first..]);
-                total = l.mul_add(*to, *to, total);
             }
             let starts = l.call(Starts { lookup: &self.lookup, y: &y });
             for (queue, start) in self.starts.iter_mut().zip(&starts) {
-                let is_one = l.lt(l.splat(0.0), start.explained);
-                let left = l.select(is_one, l.sub(total, start.explained), l.splat(f64::INFINITY));
-                l.store(left, &mut queue.left[first..]);
+                l.store(start.explained, &mut queue.explained[first..]);
                 l.store(start.node, &mut queue.node[first..]);
                 for (to, &projection) in queue.projections.iter_mut().zip(&start.projections) {
                     l.store(projection, &mut to[first..]);
@@ -177,11 +173,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     fn refill(&mut self, lane: usize, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &Found<L::T>) {
         self.state.task[lane] = None;
-        let hopeless = L::T::of(self.effort.hopeless);
+        let zero = L::T::of(0.0);
         while let Some((start, v)) = next.take(self.starts.len(), n) {
-            let left = self.starts[start].left[v];
-            let is_promising = start == 0 || left <= hopeless * found.squares[v];
-            if samples.largest[v] > L::T::of(0.0) && left.is_finite() && is_promising {
+            if samples.largest[v] > zero && self.starts[start].explained[v] > zero {
                 self.begin(lane, start, v, samples, found);
                 return;
             }

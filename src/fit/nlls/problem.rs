@@ -39,8 +39,6 @@ pub struct Effort {
     pub places: usize,
     /// Fits from different places, of which the best is kept.
     pub starts: usize,
-    /// A later start is not tried if it leaves more than this multiple of the sum of squares that has been found.
-    pub hopeless: f64,
     /// A later fit ends when it comes this near to what has been found: relative to each parameter, or to half its scale
     /// where it is less than that.
     pub same: f64,
@@ -49,14 +47,11 @@ pub struct Effort {
 impl Effort {
     /// In f32 both limits are near what rounding leaves; in f64, the oracle, minima are sought with more care.
     ///
-    /// Of simulated IVIM (10 b-values, SNR 30), later starts are hopeless in half of the voxels, of which 4 in 10,000 had
-    /// a lower minimum there; of fits that came near another's end, none.
+    /// Of 40,000 fits of simulated IVIM (10 b-values, SNR 30), ending where another fit had ended cost no minimum.
     pub fn of(precision: Precision) -> Self {
         match precision {
-            Precision::F32 => Self { tolerance: 1e-6, floor: 1e-14, places: 10, starts: 2, hopeless: 1.5, same: 0.02 },
-            Precision::F64 => {
-                Self { tolerance: 1e-12, floor: 1e-28, places: 40, starts: 4, hopeless: f64::INFINITY, same: 0.0 }
-            }
+            Precision::F32 => Self { tolerance: 1e-6, floor: 1e-14, places: 10, starts: 2, same: 0.02 },
+            Precision::F64 => Self { tolerance: 1e-12, floor: 1e-28, places: 40, starts: 4, same: 0.0 },
         }
     }
 }

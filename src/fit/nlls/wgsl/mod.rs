@@ -53,7 +53,6 @@ pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outpu
         step::variables(fit.n_parameters()),
         fit.take(),
         fit.explained(),
-        fit.samples_squared(),
         fit.begin(),
         fit.remembered(effort.same),
         fit.evaluate(),
@@ -98,7 +97,6 @@ impl Fit<'_> {
         let numbers = [
             ("TOLERANCE", effort.tolerance),
             ("FLOOR", effort.floor),
-            ("HOPELESS", effort.hopeless.min(f32::MAX.into())),
             ("FIRST_DAMPING", lm::FIRST_DAMPING / lm::LESS),
             ("LESS", lm::LESS),
             ("MORE", lm::MORE),

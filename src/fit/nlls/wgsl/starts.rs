@@ -61,11 +61,6 @@ impl Fit<'_> {
         text
     }
 
-    /// `samples_squared`: the sum of squares that the best of all fits would explain.
-    pub(super) fn samples_squared(&self) -> String {
-        format!("fn samples_squared(voxel: u32) -> f32 {{\n{}    return total;\n}}", self.sum("total", "y * y"))
-    }
-
     /// `remember`: notes where a fit has ended, in the workgroup's memory; `is_remembered`: another is there too.
     pub(super) fn remembered(&self, near: f64) -> String {
         let p = self.n_parameters();
