@@ -23,7 +23,7 @@ HEAD = """# Registers of the fits' shaders
 
 What Mesa's driver for AMD makes of the shaders for {gpu} (RDNA 2), 10 observations of int16: `parameters` writes the
 fitted parameters and the status, `all` also derived quantities, standard errors and how well the model fits. Spills and
-scratch memory would be slow; waves are the fits that a SIMD unit holds at once, of at most 16, in groups of {wave}.
+scratch memory would be slow; waves are what a SIMD unit holds at once.
 Written by
 
 ```
@@ -107,17 +107,17 @@ def main() -> None:
         compile_for(vk, device, layout_of(vk, device), sys.stdin.buffer.read())
         print(name)
         return
-    rows, device, wave = [], "", "?"
+    rows, device = [], ""
     with tempfile.TemporaryDirectory() as folder:
         for wgsl in sorted(Path(sys.argv[1]).glob("*.wgsl")):
             model, outputs, _ = wgsl.name.split(".")
             found = statistics(to_spirv(wgsl, Path(folder)))
-            device, wave = found["device"], found.get("Subgroup size", "?")
+            device = found["device"]
             numbers = [str(found[name]) for name in STATISTICS]
             rows.append("| " + " | ".join([f"`{model}`", outputs, *numbers]) + " |")
     columns = ["model", "outputs", *STATISTICS[:-2], "waves", STATISTICS[-1].lower()]
     table = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|", *rows]
-    text = HEAD.format(gpu=GPU, wave=wave, driver=device) + "\n".join(table) + "\n"
+    text = HEAD.format(gpu=GPU, driver=device) + "\n".join(table) + "\n"
     if len(sys.argv) > 2:
         Path(sys.argv[2]).write_text(text)
     else:

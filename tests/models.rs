@@ -10,6 +10,7 @@ use crate::support;
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("models_are_listed_and_shown", listed_and_shown),
+        Trial::test("models_show_their_shaders", shaders),
         Trial::test("models_of_a_file_are_shown", own_file),
         Trial::test("models_check_reports_every_bad_file", check_reports_all),
     ]
@@ -27,6 +28,16 @@ fn says(text: &str, parts: &[&str]) -> Result<(), Failed> {
         None => Ok(()),
         Some(part) => Err(format!("{part:?} is not in:\n{text}").into()),
     }
+}
+
+fn shaders() -> Result<(), Failed> {
+    for model in SignalModel::all() {
+        let (status, text, _) = run(&["models", "show", &model.name, "--wgsl"])?;
+        assert_eq!(status, 0);
+        let last = format!("var<private> at{}: f32;", model.fitted_names().count() - 1);
+        says(&text, &["fn evaluate(voxel: u32)", "@compute @workgroup_size(WORKGROUP)", &last])?;
+    }
+    Ok(())
 }
 
 fn listed_and_shown() -> Result<(), Failed> {

@@ -6,6 +6,7 @@ mod reference;
 mod standard_errors;
 mod tissues;
 mod volunteer;
+mod weak;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ use crate::support;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = reference::trials();
-    for more in [honoured::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials()] {
+    for more in [honoured::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials(), weak::trials()] {
         trials.extend(more);
     }
     trials

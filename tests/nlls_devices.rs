@@ -270,20 +270,20 @@ fn what_cannot_be_fitted(device: &TestDevice) -> Result<(), Failed> {
     for pick in [|_| true, |quantity| quantity != Quantity::Status] {
         let kernel = kernel(model, &axes, pick)?;
         let got = run(&device.open(), &kernel, &source(&signals))?;
-        for (i, output) in kernel.outputs().iter().enumerate() {
-            for v in 0..300 {
+        for (output, got) in kernel.outputs().iter().zip(&got) {
+            for (v, &value) in got.iter().enumerate() {
                 let fitted = v % 5 == 4;
                 let good = match output.quantity {
                     Quantity::Status => {
                         let dropped = if v % 5 > 1 { status::SAMPLES_DROPPED } else { 0 };
-                        fitted == (got[i][v] as u16 & status::BAD_INPUT == 0)
-                            && (fitted || got[i][v] as u16 == status::BAD_INPUT | dropped)
+                        fitted == (value as u16 & status::BAD_INPUT == 0)
+                            && (fitted || value as u16 == status::BAD_INPUT | dropped)
                     }
-                    Quantity::Iterations => fitted || got[i][v] == 0.0,
-                    _ => fitted || got[i][v].is_nan(),
+                    Quantity::Iterations => fitted || value == 0.0,
+                    _ => fitted || value.is_nan(),
                 };
                 if !good {
-                    return Err(format!("{} of voxel {v} is {}", output.name, got[i][v]).into());
+                    return Err(format!("{} of voxel {v} is {}", output.name, value).into());
                 }
             }
         }

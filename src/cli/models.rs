@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{Session, console};
+use crate::device::VoxelKernel;
+use crate::fit::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
 use crate::model::SignalModel;
 use crate::{Error, Result};
+
+/// Samples of a shader that is shown.
+const N_SAMPLES: usize = 10;
 
 /// List, show and check the signal models that `fit`, `design` and `simulate` take.
 #[derive(Debug, clap::Args)]
@@ -23,6 +28,9 @@ enum Action {
         /// Name of the model, or a TOML file of the form of those in models/signal.
         #[arg(value_name = "NAME|FILE")]
         model: String,
+        /// The shader that fits it on a GPU instead, for ten samples: what follows the buffers' declarations.
+        #[arg(long)]
+        wgsl: bool,
     },
     /// Read model files and say what is wrong with each.
     Check {
@@ -43,7 +51,8 @@ pub(super) fn run(args: Args, _session: &Session) -> Result<()> {
             }
             console::print(&text)
         }
-        Action::Show { model } => console::print(&format!("{}\n", find(&model)?)),
+        Action::Show { model, wgsl: true } => console::print(&wgsl(&find(&model)?)?),
+        Action::Show { model, wgsl: false } => console::print(&format!("{}\n", find(&model)?)),
         Action::Check { files } => check(&files),
     }
 }
@@ -52,6 +61,15 @@ pub(super) fn run(args: Args, _session: &Session) -> Result<()> {
 fn find(name: &str) -> Result<SignalModel> {
     let is_file = name.ends_with(".toml") || name.contains(std::path::is_separator);
     if is_file { SignalModel::from_file(Path::new(name)) } else { SignalModel::builtin(name).cloned() }
+}
+
+/// A fit's shader: its text depends on how many samples there are, and on whether their values differ, alone.
+fn wgsl(model: &SignalModel) -> Result<String> {
+    let values: Vec<f64> = (0..N_SAMPLES).map(|i| 50.0 * i as f64).collect();
+    let axes = vec![values; model.axes.len()];
+    let is_written = |output: &NllsOutput| matches!(output.quantity, Quantity::Parameter(_) | Quantity::Status);
+    let kernel = NllsKernel::new(model, &axes, &NllsOptions::default(), is_written)?;
+    Ok(kernel.shader(N_SAMPLES).body)
 }
 
 fn check(files: &[PathBuf]) -> Result<()> {

@@ -22,7 +22,7 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let all = method.outputs()?;
     let named = |name: &&str| all.iter().find(|output| output.name == **name).cloned();
     let rmse = all.iter().find(|output| output.role == Role::Goodness && output.name == "rmse").cloned();
-    let wanted: Vec<FitOutput> = fitted.iter().filter_map(|name| named(&name)).chain(rmse).collect();
+    let wanted: Vec<FitOutput> = fitted.iter().filter_map(named).chain(rmse).collect();
 
     let kernel = method.kernel(&series.b_values(), &wanted)?;
     let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source)));

@@ -11,14 +11,16 @@ use super::{Maps, cpu, fit};
 
 const B: [f64; 12] = [0.0, 10.0, 20.0, 40.0, 80.0, 140.0, 200.0, 300.0, 400.0, 600.0, 800.0, 1500.0];
 
+type Test = fn(&SignalModel) -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
-    let trial = |(what, test): (&str, fn(&SignalModel) -> Result<(), Failed>)| {
+    let trial = |(what, test): (&str, Test)| {
         SignalModel::all().iter()
             .filter(|model| model.axes.len() == 1)
             .map(|model| Trial::test(format!("nlls_honours_{what}_of_{}", model.name), move || test(model)))
             .collect::<Vec<_>>()
     };
-    let tests: [(&str, fn(&SignalModel) -> Result<(), Failed>); 3] =
+    let tests: [(&str, Test); 3] =
         [("bounds", bounds), ("scales", scales), ("starts", starts)];
     tests.into_iter().flat_map(trial).collect()
 }
