@@ -6,6 +6,7 @@
 
 mod arrange;
 mod derivative;
+mod powers;
 mod written;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use super::fault::{Fault, suggest};
 use super::operator::{Binary, Elementary, Unary};
 use super::parser::{Expr, ExprKind};
 pub(super) use arrange::Varies;
+use powers::{by_squaring, integer};
 
 /// A node of a [`Graph`]; those it is computed from have smaller numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -276,27 +278,6 @@ fn unknown(name: &str, expr: &Expr, names: &[(&str, Node)]) -> Fault {
         format!("unknown name `{name}`"),
         suggest(name, "names", names.iter().map(|(known, _)| *known)),
     )
-}
-
-/// The integer that a number is, if it can be an exponent of products.
-fn integer(y: f64) -> Option<i32> {
-    let n = y as i32;
-    (f64::from(n) == y).then_some(n)
-}
-
-/// xⁿ from the squares of squares of x; `None` for n = 0.
-fn by_squaring<V: Copy>(x: V, n: u32, mut multiply: impl FnMut(V, V) -> V) -> Option<V> {
-    let mut square = x;
-    let mut product = None;
-    for bit in 0..u32::BITS - n.leading_zeros() {
-        if bit > 0 {
-            square = multiply(square, square);
-        }
-        if n >> bit & 1 == 1 {
-            product = Some(product.map_or(square, |p| multiply(p, square)));
-        }
-    }
-    product
 }
 
 #[cfg(test)]

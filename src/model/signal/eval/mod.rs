@@ -5,13 +5,18 @@
 
 #![expect(clippy::needless_range_loop, reason = "a vector is a number in several lists")]
 
+mod code;
+mod rare;
+
 use pulp::NullaryFnOnce;
 
-use super::program::{SampleProgram, Value};
 use crate::lanes::Lanes;
-use crate::model::edges;
 use crate::model::graph::Operation;
 use crate::model::operator::{Binary, Unary};
+use code::{Operand, Step};
+use rare::Rare;
+
+pub use code::SampleCode;
 
 /// Vectors of voxels that are evaluated side by side: the second fills the wait for the first.
 pub const WIDE: usize = 2;
@@ -21,178 +26,6 @@ pub const CHUNK: usize = 16;
 
 /// One value for the voxels that are evaluated side by side.
 pub type Wide<L> = [<L as Lanes>::V; WIDE];
-
-/// What a step uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operand {
-    /// One number for all samples of a voxel, by its register; uniforms come first.
-    Voxel(usize),
-    /// One number a sample.
-    Table(usize),
-    /// The result of a sample step.
-    Sample(usize),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Copy(Operand),
-    Unary(Unary, usize),
-    /// A sum, difference or product.
-    Binary(Binary, Operand, Operand),
-    /// Another operator.
-    Rare(Binary, usize, usize),
-    /// exp(a·b)
-    ExpProduct(Operand, Operand),
-    /// a·b + c
-    MulAdd(Operand, Operand, Operand),
-}
-
-/// A program made ready for lanes.
-#[derive(Debug, Clone)]
-pub struct SampleCode {
-    uniforms: Vec<f64>,
-    tables: Vec<Vec<f64>>,
-    /// `(step, register)`: registers after those of the uniforms.
-    voxel: Vec<Operation<usize>>,
-    sample: Vec<Step>,
-    signal: usize,
-    gradient: Vec<usize>,
-    n_samples: usize,
-}
-
-impl SampleCode {
-    /// Fuses what can be done in one step.
-    pub fn new(program: &SampleProgram) -> Self {
-        let n_uniforms = program.uniforms.len();
-        let register = |value: Value| match value {
-            Value::Uniform(i) => i,
-            Value::Voxel(i) | Value::Table(i) | Value::Sample(i) => n_uniforms + i,
-        };
-        let mut fusing = Fusing::new(program, n_uniforms);
-        fusing.walk();
-        let signal = fusing.sample(program.signal);
-        let gradient = program.gradient.iter().map(|&slope| fusing.sample(slope)).collect();
-        Self {
-            uniforms: program.uniforms.iter().map(|&(value, _)| value).collect(),
-            tables: program.tables.clone(),
-            voxel: program.voxel.iter().map(|step| step.map(register)).collect(),
-            sample: fusing.steps,
-            signal,
-            gradient,
-            n_samples: program.n_samples,
-        }
-    }
-
-    /// Number of samples.
-    pub fn n_samples(&self) -> usize {
-        self.n_samples
-    }
-
-    /// Number of fitted parameters.
-    pub fn n_parameters(&self) -> usize {
-        self.gradient.len()
-    }
-}
-
-/// Fuses the sample steps of a program.
-struct Fusing<'p> {
-    program: &'p SampleProgram,
-    n_uniforms: usize,
-    /// How often the result of a step is used or wanted.
-    uses: Vec<usize>,
-    /// Where the result of a step of the program is found.
-    places: Vec<Option<usize>>,
-    steps: Vec<Step>,
-}
-
-impl<'p> Fusing<'p> {
-    fn new(program: &'p SampleProgram, n_uniforms: usize) -> Self {
-        let mut uses = vec![0; program.sample.len()];
-        let wanted = program.gradient.iter().chain([&program.signal]).copied();
-        for value in program.sample.iter().flat_map(|step| step.operands()).chain(wanted) {
-            if let Value::Sample(i) = value {
-                uses[i] += 1;
-            }
-        }
-        Self { program, n_uniforms, uses, places: vec![None; program.sample.len()], steps: Vec::new() }
-    }
-
-    /// The product that a value is, if it is needed here alone.
-    fn product(&self, value: Value) -> Option<(Value, Value)> {
-        let Value::Sample(i) = value else { return None };
-        match self.program.sample[i] {
-            Operation::Binary(Binary::Mul, a, b) if self.uses[i] == 1 => Some((a, b)),
-            _ => None,
-        }
-    }
-
-    /// Steps whose only user takes them in are left out when that user is made.
-    fn walk(&mut self) {
-        let absorbed: Vec<bool> = (0..self.program.sample.len()).map(|i| self.is_absorbed(i)).collect();
-        for (i, step) in self.program.sample.iter().enumerate() {
-            if absorbed[i] {
-                continue;
-            }
-            let step = match *step {
-                Operation::Unary(Unary::Exp, x) => match self.product(x) {
-                    Some((a, b)) => Step::ExpProduct(self.operand(a), self.operand(b)),
-                    None => Step::Unary(Unary::Exp, self.sample(x)),
-                },
-                Operation::Binary(Binary::Add, a, b) => match (self.product(a), self.product(b)) {
-                    // The later product is the one that is taken in; the other stands by then.
-                    (_, Some((x, y))) => Step::MulAdd(self.operand(x), self.operand(y), self.operand(a)),
-                    (Some((x, y)), None) => Step::MulAdd(self.operand(x), self.operand(y), self.operand(b)),
-                    (None, None) => Step::Binary(Binary::Add, self.operand(a), self.operand(b)),
-                },
-                Operation::Unary(op, x) => Step::Unary(op, self.sample(x)),
-                Operation::Binary(op @ (Binary::Sub | Binary::Mul), a, b) => {
-                    Step::Binary(op, self.operand(a), self.operand(b))
-                }
-                Operation::Binary(op, a, b) => {
-                    let (a, b) = (self.sample(a), self.sample(b));
-                    Step::Rare(op, a, b)
-                }
-                // Inputs are steps of the voxel.
-                Operation::Input(_) => continue,
-            };
-            self.steps.push(step);
-            self.places[i] = Some(self.steps.len() - 1);
-        }
-    }
-
-    /// Whether the one user of a product takes it in.
-    fn is_absorbed(&self, i: usize) -> bool {
-        let this = Value::Sample(i);
-        if self.product(this).is_none() {
-            return false;
-        }
-        self.program.sample.iter().any(|step| match *step {
-            Operation::Unary(Unary::Exp, x) => x == this,
-            Operation::Binary(Binary::Add, a, b) => b == this || a == this && self.product(b).is_none(),
-            _ => false,
-        })
-    }
-
-    fn operand(&self, value: Value) -> Operand {
-        match value {
-            Value::Uniform(i) => Operand::Voxel(i),
-            Value::Voxel(i) => Operand::Voxel(self.n_uniforms + i),
-            Value::Table(i) => Operand::Table(i),
-            Value::Sample(i) => Operand::Sample(self.places[i].unwrap_or_default()),
-        }
-    }
-
-    /// The sample register of a value, which is copied there if it is the same for several samples or voxels.
-    fn sample(&mut self, value: Value) -> usize {
-        match self.operand(value) {
-            Operand::Sample(place) => place,
-            other => {
-                self.steps.push(Step::Copy(other));
-                self.steps.len() - 1
-            }
-        }
-    }
-}
 
 /// Runs a [`SampleCode`].
 #[derive(Debug)]
@@ -424,39 +257,4 @@ fn mul_add<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>,
 #[inline(always)]
 fn exp<L: Lanes>(l: L, out: &mut [L::V], x: impl Fetch<L>) {
     each!(out, |x| l.exp(x));
-}
-
-/// An operation that few formulas use, so that it is not compiled into every loop.
-struct Rare<L: Lanes> {
-    lanes: L,
-    operation: Operation<L::V>,
-}
-
-impl<L: Lanes> NullaryFnOnce for Rare<L> {
-    type Output = L::V;
-
-    #[inline(always)]
-    fn call(self) -> L::V {
-        let l = self.lanes;
-        match self.operation {
-            // Inputs are never asked for here.
-            Operation::Input(_) => l.splat(f64::NAN),
-            Operation::Unary(Unary::Neg, x) => l.neg(x),
-            Operation::Unary(Unary::Exp, x) => l.exp(x),
-            Operation::Unary(Unary::Log, x) => edges::log(l, x),
-            Operation::Unary(Unary::Sqrt, x) => l.sqrt(x),
-            Operation::Unary(Unary::Abs, x) => l.abs(x),
-            Operation::Unary(op @ (Unary::Sin | Unary::Cos), x) => edges::each_lane(l, op, x),
-            Operation::Unary(Unary::Sign, x) => edges::sign(l, x),
-            Operation::Unary(Unary::InverseOr0, x) => edges::inverse_or_0(l, x),
-            Operation::Unary(Unary::LogOr0, x) => edges::log_or_0(l, x),
-            Operation::Binary(Binary::Add, a, b) => l.add(a, b),
-            Operation::Binary(Binary::Sub, a, b) => l.sub(a, b),
-            Operation::Binary(Binary::Mul, a, b) => l.mul(a, b),
-            Operation::Binary(Binary::Div, a, b) => edges::div(l, a, b),
-            Operation::Binary(Binary::Pow, a, b) => edges::pow(l, a, b),
-            Operation::Binary(Binary::Min, a, b) => edges::min(l, a, b),
-            Operation::Binary(Binary::Max, a, b) => edges::max(l, a, b),
-        }
-    }
 }
