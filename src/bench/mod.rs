@@ -23,6 +23,8 @@ pub use voxels::Voxels;
 pub struct BenchOptions {
     /// The series that is fitted.
     pub voxels: Voxels,
+    /// How it is read.
+    pub read: ReadOptions,
     /// Runs that count; a first one does not.
     pub repeats: usize,
     /// How it is fitted.
@@ -81,7 +83,7 @@ impl Throughput {
 pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let (file, how) = options.voxels.file(&options.method, folder.path())?;
-    let image = crate::volume::read(&file, &ReadOptions::default())?;
+    let image = crate::volume::read(&file, &options.read)?;
     let series = Series::new(vec![image], &how)?;
     let source = Source::new(series.rows(), series.grid.n_voxels(), None);
     let n_voxels = source.n_voxels();
@@ -91,7 +93,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
     let mean_iterations = mean_iterations(options, &series, &source, device)?;
     let request = FitRequest {
         inputs: vec![file],
-        read: ReadOptions::default(),
+        read: options.read.clone(),
         series: how,
         mask: MaskChoice::None,
         labels: None,

@@ -59,7 +59,8 @@ impl Args {
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let method = args.method.get()?;
-    let options = BenchOptions { voxels: args.voxels(&method), repeats: args.repeats, method };
+    let options =
+        BenchOptions { voxels: args.voxels(&method), read: session.read_options(), repeats: args.repeats, method };
     let precision = args.method.precision();
     let devices = match (&session.global.device, precision) {
         (DeviceChoice::Auto, Precision::F32) => DeviceList::survey().for_benchmarks(),

@@ -110,6 +110,14 @@ impl FitMethod {
         }
     }
 
+    /// Whether the model tells perfusion from diffusion: it has a perfusion fraction, `f`.
+    ///
+    /// # Errors
+    /// Those of [`Self::signal_model`].
+    pub fn has_perfusion(&self) -> Result<bool> {
+        Ok(self.signal_model()?.parameter("f").is_ok())
+    }
+
     /// All maps that it can write, in the order of writing.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
-    let sensitive = warn_if_perfusion_sensitive(&b_values);
+    let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
     let description = json!({
         "b_values_s_per_mm2": b_values,

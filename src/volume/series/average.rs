@@ -4,16 +4,23 @@ use rayon::prelude::*;
 
 use super::choose::Chosen;
 use super::{SeriesOptions, Volume, Voxels, row_at};
-use crate::Result;
 use crate::device::Row;
 use crate::volume::Image;
 use crate::volume::filter::{Average, combine};
+use crate::{Error, Result};
 
 /// The observations of the chosen volumes: each as it is, filtered, or averaged with its repeats.
 ///
 /// At b = 0 (within the tolerance) there is no gradient whose direction or other properties would distinguish repeats: all
 /// are averaged, by sum over number.
+///
+/// # Errors
+/// Those of reading the table that divides repeats; [`Error::Usage`] for one where repeats are not averaged.
 pub(super) fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOptions) -> Result<Vec<Volume>> {
+    if options.average == Average::None && options.average_within.is_some() {
+        let problem = "repeats are not averaged, so there is nothing to do within a column of a table";
+        return Err(Error::Usage(format!("{problem}\n  remedy: choose --average geometric or arithmetic")));
+    }
     let as_stored = options.average == Average::None && !options.median_3x3;
     let groups: Vec<Vec<Chosen>> = match options.average {
         Average::None => chosen.into_iter().map(|c| vec![c]).collect(),

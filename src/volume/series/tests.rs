@@ -162,9 +162,12 @@ fn repeats_are_averaged_within_what_a_table_says() {
     assert!((value(1) - 4.0).abs() < 1e-6 && value(2) == 5.0);
     let error = Series::new(
         vec![image("x.nii", &volumes[..4])],
-        &SeriesOptions { bvalues: BvalueSource::List(vec![0.0, 0.0, 500.0, 500.0]), ..options },
+        &SeriesOptions { bvalues: BvalueSource::List(vec![0.0, 0.0, 500.0, 500.0]), ..options.clone() },
     );
     assert_eq!(error.unwrap_err().exit_status(), 65);
+    let not_averaged = SeriesOptions { average: Average::None, ..options };
+    let error = Series::new(vec![image("x.nii", &volumes)], &not_averaged).unwrap_err();
+    assert!(error.exit_status() == 2 && error.to_string().contains("remedy"), "{error}");
 }
 
 #[test]
