@@ -8,8 +8,8 @@ use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
-/// Re-weightings that a vector is given at first: tissue takes two or three, noise in air up to tens.
-const FEW: u32 = 3;
+/// Re-weightings that a vector is given at first: tissue takes two, noise in air up to tens.
+const FEW: u32 = 2;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
@@ -113,7 +113,7 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
                 (line, adc, l.splat(1.0), zero)
             }
             Method::Iwlls => {
-                let Reweighted { adc, iterations, limit } = self.logs.reweigh(lls.adc, fitted, limit);
+                let Reweighted { adc, iterations, limit } = self.logs.reweigh(&lls, fitted, limit);
                 (self.last_line(lls, adc), adc, iterations, limit)
             }
         };

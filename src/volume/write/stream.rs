@@ -59,15 +59,15 @@ impl NiftiStream {
         Ok(())
     }
 
-    /// Syncs the file and gives it its name; all voxels must have been put.
+    /// The file, which is now whole; all voxels must have been put.
     ///
     /// # Errors
-    /// Those of [`PendingFile::commit`].
-    pub fn finish(self) -> Result<()> {
+    /// [`Io`](crate::Error::Io) when writing fails.
+    pub fn finish(self) -> Result<PendingFile> {
         if let Some(writeback) = self.writeback {
             writeback.end().map_err(|e| self.file.trouble(e))?;
         }
-        self.file.commit()
+        Ok(self.file)
     }
 }
 
