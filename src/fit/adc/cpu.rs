@@ -8,8 +8,8 @@ use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
-/// Re-weightings that a vector is given at first: tissue takes two, noise in air up to tens.
-const FEW: u32 = 2;
+/// Re-weightings that a vector is given at first: tissue takes two or three, noise in air up to tens.
+const FEW: u32 = 3;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
