@@ -90,8 +90,8 @@ struct Oracle<'k> {
 impl<'k> Oracle<'k> {
     /// With as many starts as in f32: what differs is rounding.
     fn with_the_same_starts(kernel: &'k NllsKernel) -> Self {
-        let Effort { places, starts, .. } = Effort::of(Precision::F32);
-        let effort = Effort { places, starts, ..Effort::of(Precision::F64) };
+        let Effort { places, starts, places_of_idle, .. } = Effort::of(Precision::F32);
+        let effort = Effort { places, starts, places_of_idle, ..Effort::of(Precision::F64) };
         Self { kernel, effort, dictionary: kernel.problem().dictionary(&effort) }
     }
 }
