@@ -1,5 +1,7 @@
 //! Non-linear fits: each GPU finds what the CPU finds in f64.
 
+mod minima;
+
 use hepar::device::{
     Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel,
 };
@@ -16,7 +18,6 @@ use crate::tolerances;
 
 const B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400.0, 800.0];
 const N_VOXELS: usize = 20_000;
-const MANY_VOXELS: usize = 100_000;
 const SNR: f64 = 30.0;
 
 pub fn trials() -> Vec<Trial> {
@@ -25,10 +26,7 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("nlls_{}_as_the_cpu_has_it", model.name);
         trials.extend(support::on_every_gpu(&name, |device| as_the_cpu(device, model)));
     }
-    for model in SignalModel::all() {
-        let name = format!("nlls_{}_reaches_the_minimum", model.name);
-        trials.extend(support::on_every_device(&name, |device| reaches_the_minimum(device, model)));
-    }
+    trials.extend(minima::trials());
     trials.extend(support::on_every_gpu("nlls_of_many_samples_as_the_cpu_has_it", many_samples));
     trials.extend(support::on_every_gpu("nlls_of_missing_samples_as_the_cpu_has_it", missing_samples));
     trials.extend(support::on_every_gpu("nlls_of_what_cannot_be_fitted", what_cannot_be_fitted));
@@ -211,25 +209,6 @@ fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> 
 fn as_the_cpu(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
     let axes = vec![B.to_vec(); model.axes.len()];
     compare(&kernel(model, &axes, |_| true)?, &device.open(), &simulated(model, &axes, N_VOXELS)?)
-}
-
-/// f32 finds as low a minimum as f64, which looks for it from more places.
-fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = vec![B.to_vec(); model.axes.len()];
-    let signals = simulated(model, &axes, MANY_VOXELS)?;
-    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
-    let source = source(&signals);
-    let (got, want) = (run(&device.open(), &kernel, &source)?, run(&cpu(Precision::F64)?, &kernel, &source)?);
-    let best = squares(&kernel, &want, &signals, 1.0);
-    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
-    let least = if model.name == "triexponential" { tolerances::NLLS_SHARE_OF_SIX } else { tolerances::NLLS_SHARE };
-    println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
-    if share < least || median > tolerances::NLLS_MEDIAN_EXCESS {
-        return Err(format!("{share} within the tolerance, median excess {median:e}").into());
-    }
-    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
-    assert!(share < least && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
-    Ok(())
 }
 
 /// More samples than registers hold.

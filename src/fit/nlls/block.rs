@@ -5,6 +5,7 @@
 use pulp::NullaryFnOnce;
 
 use super::dictionary::{Dictionary, MOST_LINEAR, MOST_ZONES};
+use super::found::Found;
 use super::lm;
 use super::lookup::{Lookup, Start};
 use super::probe::Promising;
@@ -17,35 +18,6 @@ use crate::model::signal::eval::{Evaluator, WIDE};
 
 /// Voxels of a block: enough to keep lanes filled to its end, few enough for the second-level cache.
 pub const BLOCK: usize = 2048;
-
-/// What has been found for the voxels of a block.
-#[derive(Debug)]
-pub struct Found<T> {
-    /// `[parameter][voxel]`, in units of the scales; those of the signal relative to the voxel's largest.
-    pub parameters: Vec<Vec<T>>,
-    /// The sum of squared residuals relative to the largest signal; infinite where nothing was found.
-    pub squares: Vec<T>,
-    /// Steps of the fit that was kept.
-    pub iterations: Vec<u16>,
-}
-
-impl<T: Element> Found<T> {
-    /// Room for a block's.
-    pub fn new(n_parameters: usize) -> Self {
-        let zeros = vec![T::of(0.0); BLOCK];
-        Self { parameters: vec![zeros.clone(); n_parameters], squares: zeros, iterations: vec![0; BLOCK] }
-    }
-
-    /// The parameters of a voxel.
-    #[inline(always)]
-    pub(super) fn at(&self, v: usize) -> [T; MOST_PARAMETERS] {
-        let mut at = [T::of(0.0); MOST_PARAMETERS];
-        for (to, row) in at.iter_mut().zip(&self.parameters) {
-            *to = row[v];
-        }
-        at
-    }
-}
 
 /// Fits blocks of voxels.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ pub mod block;
 mod covariance;
 pub mod dictionary;
 mod finish;
+mod found;
 pub mod idle;
 pub mod kernel;
 pub mod lm;

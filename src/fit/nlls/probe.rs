@@ -1,6 +1,7 @@
 //! Looks, from fits that ended where a parameter is [`super::idle`], for values of it that let them go on.
 
-use super::block::{Fitter, Found};
+use super::block::Fitter;
+use super::found::Found;
 use super::idle::Idle;
 use super::lm;
 use super::samples::Samples;
