@@ -192,15 +192,16 @@ fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> 
                 Quantity::Iterations => f64::from(u8::from(a > 2.0 * b + 20.0)),
                 Quantity::Status => f64::from(u8::from(a != b)),
                 Quantity::Parameter(p) if is_idle(p, v) => 0.0,
-                _ if a.is_nan() && b.is_nan() || a == b => 0.0,
+                _ if a == b => 0.0,
                 _ if a.is_nan() || b.is_nan() => 1.0,
                 _ => (a - b).abs() / size,
             }
         };
-        let n = got[i].len();
+        // Where neither has a value, there is nothing to compare.
+        let compared: Vec<usize> = (0..got[i].len()).filter(|&v| !(got[i][v].is_nan() && want[i][v].is_nan())).collect();
         let differences = |by: f64| {
-            let all = sorted((0..n).map(|v| difference(v, by)).collect());
-            (all[n / 2], all[n * 95 / 100])
+            let all = sorted(compared.iter().map(|&v| difference(v, by)).collect());
+            (all[all.len() / 2], all[all.len() * 95 / 100])
         };
         let agree = |(median, most): (f64, f64)| {
             median <= tolerances::NLLS_COLUMNS_MEDIAN && most <= tolerances::NLLS_COLUMNS
