@@ -129,42 +129,6 @@ struct Reweighted {
     status: u32,
 }
 
-// The slope of a weighted line, and no more of it.
-struct Slope {
-    adc: f32,
-    derivative: f32,  // see Line
-}
-
-// The slope with the weights exp(−2·b·adc), from Σw·bᵏ and Σw·y·bᵏ about the lowest b.
-fn reweighted(adc: f32) -> Slope {
-    var w = vec4(0.0);
-    var wy = vec3(0.0);
-    // The largest weight is 1: that of the lowest b, or of the highest where the signal rises.
-    let largest = max(0.0, -2.0 * adc * (B_MAX - B_MIN));
-    for (var first = 0u; first < N_LINE; first += GROUP) {
-        var group = vec4(0.0);
-        var group_y = vec3(0.0);
-        for (var obs = first; obs < min(first + GROUP, N_LINE); obs++) {
-            if y[obs] > 0.0 {
-                continue;
-            }
-            let b = params[obs] - B_MIN;
-            let weight = exp_accurate(max(-2.0 * adc * b - largest, -87.0));
-            let powers = vec4(1.0, b, b * b, b * b * b);
-            group += weight * powers;
-            group_y += weight * y[obs] * powers.xyz;
-        }
-        w += group;
-        wy += group_y;
-    }
-    let spread = w.x * w.z - w.y * w.y;
-    let next = (w.y * wy.x - w.x * wy.y) / spread;
-    // Sums of w·bᵏ·(y + next·b): that of k = 1 follows from the normal equations.
-    let z0 = wy.x + next * w.y;
-    let z2 = wy.z + next * w.w;
-    return Slope(next, 2.0 * (w.x * z2 - w.z * z0) / spread);
-}
-
 // The search for the fixed point: fixed points are known to lie between `low` and `high`.
 struct Search {
     adc: f32,
@@ -173,14 +137,14 @@ struct Search {
     small: bool,  // it stays at `adc`
 }
 
-// Where to go from the ADC that made the weights of `slope`.
-fn step_from(at: Search, slope: Slope) -> Search {
+// Where to go from the ADC that made the weights of `weighted`.
+fn step_from(at: Search, weighted: Line) -> Search {
     let adc = at.adc;
-    let upward = adc < slope.adc;
+    let upward = adc < weighted.adc;
     let low = select(at.low, max(at.low, adc), upward);
     let high = select(min(at.high, adc), at.high, upward);
-    let lengthening = 1.0 / max(1.0 - slope.derivative, 1.0 / MAX_LENGTHENING);
-    let step = clamp((slope.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
+    let lengthening = 1.0 / max(1.0 - weighted.derivative, 1.0 / MAX_LENGTHENING);
+    let step = clamp((weighted.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
     // Newton's next step would be about the square of this one, times the lengthening.
     let squared = step * step * lengthening * max(lengthening, 1.0);
     let small = squared <= TOLERANCE * max(1.0, abs(adc));
@@ -197,9 +161,10 @@ fn step_from(at: Search, slope: Slope) -> Search {
 // Newton is a gift.
 fn reweigh(equal: Line) -> Reweighted {
     // f32's largest number stands for "not known": WGSL has no infinity.
-    var search = step_from(Search(0.0, -3.4028234e38, 3.4028234e38, false), Slope(equal.adc, equal.derivative));
+    var search = step_from(Search(0.0, -3.4028234e38, 3.4028234e38, false), equal);
     for (var iteration = 1u; iteration <= MAX_ITERATIONS; iteration++) {
-        search = step_from(search, reweighted(search.adc));
+        weigh(search.adc);
+        search = step_from(search, line());
         if search.small {
             return Reweighted(search.adc, iteration, 0u);
         }

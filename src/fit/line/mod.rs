@@ -5,7 +5,7 @@ mod reweigh;
 pub(super) mod wgsl;
 
 use super::blocks::BLOCK;
-use crate::lanes::{Element, Lanes};
+use crate::lanes::Lanes;
 
 pub(super) use reweigh::{Reweighted, tolerance};
 
@@ -16,9 +16,6 @@ pub(super) const LEAST_SPREAD: f64 = 1e-9;
 /// would show in the slope.
 const GROUP: usize = 16;
 
-/// e⁻⁸⁷ is a weight of nothing, and in the range of every exp.
-const LEAST_EXPONENT: f64 = -87.0;
-
 /// One vector an observation.
 pub(super) trait Observations<L: Lanes>: Clone + AsRef<[L::V]> + AsMut<[L::V]> {}
 impl<L: Lanes, O: Clone + AsRef<[L::V]> + AsMut<[L::V]>> Observations<L> for O {}
@@ -28,8 +25,6 @@ pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) lanes: L,
     /// ms/µm²
     pub(super) b: O,
-    /// b, b² and b³ from the lowest b-value on.
-    powers: Vec<[L::T; 3]>,
     b_min: L::V,
     b_max: L::V,
     longest_step: f64,
@@ -59,11 +54,9 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         let mut b = zeros.clone();
         b.as_mut().iter_mut().zip(b_values).for_each(|(to, &b)| *to = lanes.splat(b));
         let (b_min, b_max) = b_range(b_values);
-        let power = |b: f64, n| L::T::of((b - b_min).powi(n));
-        let powers = b_values.iter().map(|&b| [power(b, 1), power(b, 2), power(b, 3)]).collect();
         let longest_step = longest_step(b_values);
         let (b_min, b_max) = (lanes.splat(b_min), lanes.splat(b_max));
-        Self { lanes, b, powers, b_min, b_max, longest_step, used: zeros.clone(), y: zeros.clone(), weight: zeros }
+        Self { lanes, b, b_min, b_max, longest_step, used: zeros.clone(), y: zeros.clone(), weight: zeros }
     }
 
     /// Takes the first rows of `signals`: fills `used` and `y`, and returns the largest usable signal (1 where there is none).
@@ -106,7 +99,8 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
     #[inline(always)]
     pub(super) fn weigh(&mut self, adc: L::V) {
         let l = self.lanes;
-        let least = l.splat(LEAST_EXPONENT);
+        // e⁻⁸⁷ is a weight of nothing, and in the range of every exp.
+        let least = l.splat(-87.0);
         let minus_two_adc = l.mul(adc, l.splat(-2.0));
         let reference = l.select(l.lt(l.splat(0.0), adc), self.b_min, self.b_max);
         for ((weight, &b), &used) in self.weight.as_mut().iter_mut().zip(self.b.as_ref()).zip(self.used.as_ref()) {
