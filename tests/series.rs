@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use hepar::volume::{
-    Appended, Average, BvalueSource, Image, Mask, ReadOptions, Selection, Series, SeriesOptions,
+    Appended, Average, AxisSource, Image, Mask, ReadOptions, Selection, Series, SeriesAxis, SeriesOptions,
     VoxelType, read,
 };
 use libtest_mimic::{Failed, Trial};
@@ -171,7 +171,7 @@ fn appended_mean(folder: &Path) -> Result<(), Failed> {
     let b: Vec<f64> = [10.0].into_iter().chain([500.0; 7]).collect();
     for given in [&b[..], &b[..7]] {
         let options = SeriesOptions {
-            bvalues: BvalueSource::List(given.to_vec()),
+            axes: vec![SeriesAxis::b(AxisSource::List(given.to_vec()))],
             ..SeriesOptions::default()
         };
         let series = Series::new(vec![image.clone()], &options)?;

@@ -51,7 +51,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let request = FitRequest {
         inputs: args.inputs,
         read: session.read_options(),
-        series: args.series.into(),
+        series: args.series.of(&method.signal_model()?)?,
         mask: args.mask,
         labels: args.labels,
         method,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::volume::AxisSource;
+
 /// A value for what bears a name, such as `D=1.1e-3`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named<T> {
@@ -18,8 +20,8 @@ pub type NamedRange = Named<[f64; 2]>;
 /// `NAME=VALUE` or `NAME=FILE`
 pub type NamedMap = Named<NumberOrFile>;
 
-/// `NAME=VALUE,VALUE,...`
-pub type NamedList = Named<Vec<f64>>;
+/// `NAME=VALUE,VALUE,...` or `NAME=FILE`
+pub type NamedAxis = Named<AxisSource>;
 
 /// A number for all voxels, or an image with one for each.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,11 +81,17 @@ impl Form for [f64; 2] {
     }
 }
 
-impl Form for Vec<f64> {
-    const FORM: &'static str = "NAME=VALUE,VALUE,..., such as b=0,200,800";
+/// What begins like a list is meant as one.
+impl Form for AxisSource {
+    const FORM: &'static str = "NAME=VALUE,VALUE,... or NAME=FILE, such as te=1.1,2.3,3.5 or te=te.txt";
 
     fn read(text: &str) -> Option<Self> {
-        text.split(',').map(finite).collect()
+        let mut words = text.split(',').map(str::trim);
+        let is_list = words.next().is_some_and(|first| first.is_empty() || first.parse::<f64>().is_ok());
+        match is_list {
+            true => text.split(',').map(finite).collect::<Option<_>>().map(Self::List),
+            false => Some(Self::File(text.into())),
+        }
     }
 }
 
@@ -116,7 +124,9 @@ mod tests {
         assert_eq!(read(" D = -2 "), named(-2.0));
         assert_eq!(read("D=-1:4"), named([-1.0, 4.0]));
         assert_eq!(read("D=0 : inf"), named([0.0, f64::INFINITY]));
-        assert_eq!(read("D=0, 50,800"), named(vec![0.0, 50.0, 800.0]));
+        assert_eq!(read("D=0, 50,800"), named(AxisSource::List(vec![0.0, 50.0, 800.0])));
+        assert_eq!(read("D=3.71"), named(AxisSource::List(vec![3.71])));
+        assert_eq!(read("D=a,b.txt"), named(AxisSource::File("a,b.txt".into())));
         assert_eq!(read("D=3"), named(NumberOrFile::Number(3.0)));
         assert_eq!(read("D=a=b.nii"), named(NumberOrFile::File("a=b.nii".into())));
     }
@@ -131,7 +141,7 @@ mod tests {
             assert!(text.parse::<NamedRange>().unwrap_err().contains("LOWEST:HIGHEST"), "{text}");
         }
         for text in ["b=", "b=0,,1", "b=0,x", "b=0,inf"] {
-            assert!(text.parse::<NamedList>().is_err(), "{text}");
+            assert!(text.parse::<NamedAxis>().is_err(), "{text}");
         }
         for text in ["D=", "D=nan", "D=inf"] {
             assert!(text.parse::<NamedMap>().is_err(), "{text}");

@@ -158,30 +158,30 @@ impl FitMethod {
         Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
     }
 
-    /// A kernel for images at `b_values`, s/mm², whose columns are `outputs`.
+    /// A kernel for images at `axes`, `[axis][sample]` in the order and the units of the model's axes, whose columns are
+    /// `outputs`.
     ///
     /// # Errors
-    /// [`Error::Usage`] where options or b-values do not allow the fit.
-    pub fn kernel(&self, b_values: &[f64], outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
+    /// [`Error::Usage`] where options or samples do not allow the fit.
+    pub fn kernel(&self, axes: &[Vec<f64>], outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
         let wanted = |name: &str| outputs.iter().any(|output| output.name == name);
         let place = |name: &str| outputs.iter().position(|output| output.name == name);
         Ok(match self {
             Self::Adc(options) => {
                 let mut wanted: Vec<_> = AdcOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
                 wanted.sort_by_key(|o| place(o.name()));
-                Box::new(AdcKernel::new(options.clone(), b_values, &wanted))
+                Box::new(AdcKernel::new(options.clone(), &axes[0], &wanted))
             }
             Self::Segmented(options) => {
                 let mut wanted: Vec<_> = SegmentedOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
                 wanted.sort_by_key(|o| place(o.name()));
-                Box::new(SegmentedKernel::new(options.clone(), b_values, &wanted)?)
+                Box::new(SegmentedKernel::new(options.clone(), &axes[0], &wanted)?)
             }
             Self::Nlls { model, options, force } => {
-                let axes = axes(model, b_values)?;
                 if !force {
-                    check_protocol(model, &axes)?;
+                    check_protocol(model, axes)?;
                 }
-                Box::new(NllsKernel::new(model, &axes, options, |o| wanted(&o.name))?)
+                Box::new(NllsKernel::new(model, axes, options, |o| wanted(&o.name))?)
             }
         })
     }
@@ -267,17 +267,6 @@ fn nlls_role(output: &NllsOutput) -> Role {
     }
 }
 
-/// The values of a model's axes, of which a diffusion series has b alone.
-fn axes(model: &SignalModel, b_values: &[f64]) -> Result<Vec<Vec<f64>>> {
-    match model.axes.iter().find(|axis| axis.name != "b") {
-        None => Ok(vec![b_values.to_vec()]),
-        Some(axis) => Err(Error::Usage(format!(
-            "the model `{}` needs the axis `{}`, which a diffusion series does not have\n  remedy: fit a model of b",
-            model.name, axis.name
-        ))),
-    }
-}
-
 /// Refuses a protocol that does not determine the parameters.
 fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
     let mut missing = Vec::new();
@@ -291,7 +280,7 @@ fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "these samples do not determine the model `{}`:\n    {}\n  remedy: choose others (--b-use), or another model, or \
+        "these samples do not determine the model `{}`:\n    {}\n  remedy: take others, or another model, or \
          fit all the same with --force-model",
         model.name,
         missing.join("\n    ")

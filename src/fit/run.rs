@@ -14,7 +14,7 @@ use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecor
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
-use crate::volume::{ReadOptions, Series, SeriesOptions, read};
+use crate::volume::{ReadOptions, Series, SeriesAxis, SeriesOptions, read};
 use crate::{Error, Result};
 
 /// What is fitted, how, and where the results go.
@@ -67,7 +67,7 @@ pub fn run(
     let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
     let written = request.method.named_outputs(&request.write)?;
     let computed = with_status(&request.method, &written)?;
-    let kernel = request.method.kernel(&series.b_values(), &computed)?;
+    let kernel = request.method.kernel(&series.values(), &computed)?;
     let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
     let table = table_name(&request.method)?;
     let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
@@ -140,10 +140,13 @@ fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
+    let axis = |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
+    let axes: Map<String, Value> = series.axes.iter().zip(series.values()).map(axis).collect();
     let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
     let description = json!({
-        "b_values_s_per_mm2": b_values,
+        "axes": axes,
+        "b_values_s_per_mm2": (!b_values.is_empty()).then_some(b_values),
         "volumes_used": series.volumes.iter().map(|volume| &volume.from).collect::<Vec<_>>(),
         "volumes_left_out_as_derived": left_out,
         "perfusion_sensitive": sensitive,

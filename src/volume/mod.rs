@@ -1,6 +1,7 @@
 //! Volumes and the files they come from: the only place that knows files.
 
 pub mod atomic;
+pub mod axes;
 pub mod beside;
 pub mod bvalues;
 pub mod filter;
@@ -17,7 +18,7 @@ pub mod sidecar;
 pub mod voxel;
 pub mod write;
 
-pub use bvalues::BvalueSource;
+pub use axes::{AxisSource, SeriesAxis};
 pub use filter::Average;
 pub use grid::Grid;
 pub use image::Image;

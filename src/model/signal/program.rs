@@ -150,8 +150,8 @@ impl SampleProgram {
                 (only, None) | (None, only) => only,
             });
         }
-        let n_axes = model.axes.len();
-        let is_axis = |constant: u32| (constant as usize) < n_axes;
+        // An axis that is the same for all samples is computed with once, like a fixed parameter.
+        let is_axis = |constant: u32| axes.get(constant as usize).is_some_and(|values| varies(values));
         let (graph, wanted) = graph.arranged(&wanted, scales, is_axis);
         let n_samples = axes.first().map_or(0, Vec::len);
         let fixed: Vec<f64> = choice.fixed.iter().copied().flatten().collect();
@@ -241,6 +241,11 @@ impl SampleProgram {
             |steps: &[Operation<Value>]| steps.iter().filter(|step| !matches!(step, Operation::Input(_))).count();
         (arithmetic(&self.voxel), arithmetic(&self.sample))
     }
+}
+
+/// Whether samples differ in an axis, as far as is known of a single one.
+fn varies(values: &[f64]) -> bool {
+    values.len() == 1 || values.iter().any(|value| *value != values[0])
 }
 
 struct Builder<'g> {

@@ -135,6 +135,11 @@ fn same(cell: &str, value: &str) -> bool {
 }
 
 impl Selection {
+    /// Whether b-values decide which volumes are used.
+    pub(super) fn is_by_b(&self) -> bool {
+        self.b_min.is_some() || self.b_max.is_some() || !self.b_use.is_empty()
+    }
+
     /// Whether a volume of b-value `b` is used, as far as b-values decide.
     pub(super) fn takes_b(&self, b: f64, tolerance: f64) -> bool {
         self.b_min.is_none_or(|min| b >= min)

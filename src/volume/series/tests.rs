@@ -51,7 +51,7 @@ fn scanner_adc(low: &[f32], high: &[f32], b: f64) -> Vec<f32> {
 }
 
 fn listed(b_values: &[f64]) -> SeriesOptions {
-    SeriesOptions { bvalues: BvalueSource::List(b_values.to_vec()), ..SeriesOptions::default() }
+    SeriesOptions { axes: vec![SeriesAxis::b(AxisSource::List(b_values.to_vec()))], ..SeriesOptions::default() }
 }
 
 fn decay(b_values: &[f64]) -> Vec<Vec<f32>> {
@@ -162,7 +162,7 @@ fn repeats_are_averaged_within_what_a_table_says() {
     assert!((value(1) - 4.0).abs() < 1e-6 && value(2) == 5.0);
     let error = Series::new(
         vec![image("x.nii", &volumes[..4])],
-        &SeriesOptions { bvalues: BvalueSource::List(vec![0.0, 0.0, 500.0, 500.0]), ..options.clone() },
+        &SeriesOptions { axes: vec![SeriesAxis::b(AxisSource::List(vec![0.0, 0.0, 500.0, 500.0]))], ..options.clone() },
     );
     assert_eq!(error.unwrap_err().exit_status(), 65);
     let not_averaged = SeriesOptions { average: Average::None, ..options };

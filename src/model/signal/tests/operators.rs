@@ -203,6 +203,7 @@ fn another_operator_is_noticed() {
         for (op, formula) in [
             ("neg", "x"),
             ("exp", "exp(x) + 1e-5 * x"),
+            ("expm1", "exp(x) - 1"),
             ("log", "log(x) * 1.00001"),
             ("sqrt", "sqrt(abs(x))"),
             ("sin", "x"),
