@@ -159,7 +159,7 @@ fn appended_mean(folder: &Path) -> Result<(), Failed> {
     let all = load(&folder.join("vol1_all300.nii.gz"))?;
     let conditions = ["T_ms=70", "profile(1=bipolar,2=flowcomp)=1"];
     let series = chosen(folder, &conditions, SeriesOptions::default())?;
-    let of_b = |b: f64| series.volumes.iter().filter(move |v| v.b == b);
+    let of_b = |b: f64| series.volumes.iter().filter(move |v| v.at == [b]);
     let indices: Vec<usize> = of_b(10.0)
         .take(1)
         .chain(of_b(500.0))

@@ -97,6 +97,32 @@ impl AxesArgs {
     }
 }
 
+/// Images that multiply the values of axes voxel by voxel.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Series")]
+pub struct ScaleArgs {
+    /// Image that multiplies the values of an axis voxel by voxel; voxels where it is not above 0 are not fitted. Once for
+    /// each axis; of non-linear fits.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub axis_scale: Vec<Named<PathBuf>>,
+    /// Image of the factor on b that gradients which are not linear make: short for --axis-scale b=FILE.
+    #[arg(long, value_name = "FILE")]
+    pub b_scale: Option<PathBuf>,
+    /// Image of the factor on flip angles, of the transmitted field over what it was meant to be: short for --axis-scale
+    /// flip_angle=FILE.
+    #[arg(long, value_name = "FILE")]
+    pub b1: Option<PathBuf>,
+}
+
+impl ScaleArgs {
+    /// The names of axes with their images.
+    pub fn list(self) -> Vec<(String, PathBuf)> {
+        let short = [(axes::B, self.b_scale), (axes::FLIP_ANGLE, self.b1)];
+        let short = short.into_iter().filter_map(|(axis, path)| Some((axis.to_owned(), path?)));
+        short.chain(self.axis_scale.into_iter().map(Into::into)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -95,6 +95,14 @@ impl Form for AxisSource {
     }
 }
 
+impl Form for PathBuf {
+    const FORM: &'static str = "NAME=FILE, such as b=b_scale.nii.gz";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| text.into())
+    }
+}
+
 impl Form for NumberOrFile {
     const FORM: &'static str = "NAME=VALUE or NAME=FILE, such as D=1.1e-3 or D=D.nii.gz";
 

@@ -12,7 +12,7 @@ use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Average, Format, Selection, SeriesOptions, TableColumn, VolumeChoice};
 
 pub use super::method_args::MethodArgs;
-pub use super::model_args::{AxesArgs, ModelArgs};
+pub use super::model_args::{AxesArgs, ModelArgs, ScaleArgs};
 pub use super::named::{Named, NamedAxis, NamedMap, NamedRange, NumberOrFile};
 
 /// Where results go.
@@ -53,6 +53,7 @@ impl From<OutputArgs> for OutputOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Series")]
 pub struct SeriesArgs {
+    /// Where each volume lies on the model's axes; beside the images, unless given.
     #[command(flatten)]
     pub axes: AxesArgs,
     /// Use no b-value below this, s/mm².

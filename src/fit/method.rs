@@ -10,6 +10,7 @@ use crate::model::fault::suggest;
 use crate::model::signal::SIGNAL;
 use crate::model::signal::program::Choice;
 use crate::report::ColourKind;
+use crate::volume::Protocol;
 use crate::{Error, Result};
 
 /// A model with the way it is fitted.
@@ -158,13 +159,17 @@ impl FitMethod {
         Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
     }
 
-    /// A kernel for images at `axes`, `[axis][sample]` in the order and the units of the model's axes, whose columns are
-    /// `outputs`.
+    /// A kernel for images over the model's axes, in its order and units, whose columns are `outputs`.
     ///
     /// # Errors
     /// [`Error::Usage`] where options or samples do not allow the fit.
-    pub fn kernel(&self, axes: &[Vec<f64>], outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
+    pub fn kernel(&self, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
         let wanted = |name: &str| outputs.iter().any(|output| output.name == name);
+        let Protocol { values: axes, scaled } = protocol;
+        if !scaled.is_empty() && !matches!(self, Self::Nlls { .. }) {
+            let problem = format!("fits by {} take no factor a voxel of an axis", self.name());
+            return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
+        }
         let place = |name: &str| outputs.iter().position(|output| output.name == name);
         Ok(match self {
             Self::Adc(options) => {
@@ -181,7 +186,7 @@ impl FitMethod {
                 if !force {
                     check_protocol(model, axes)?;
                 }
-                Box::new(NllsKernel::new(model, axes, options, |o| wanted(&o.name))?)
+                Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
         })
     }

@@ -24,7 +24,7 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let rmse = all.iter().find(|output| output.role == Role::Goodness && output.name == "rmse").cloned();
     let wanted: Vec<FitOutput> = fitted.iter().filter_map(named).chain(rmse).collect();
 
-    let kernel = method.kernel(&series.values(), &wanted)?;
+    let kernel = method.kernel(&series.protocol(), &wanted)?;
     let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source)));
     let columns = device.run(&*kernel, &sample, &())?;
     let Some(medians) = columns.into_iter().map(|column| median(column.into_f64())).collect::<Option<Vec<f64>>>()

@@ -27,7 +27,7 @@ pub use labels::{Labels, read_labels};
 pub use mask::{Mask, MaskChoice};
 pub use nifti::placement::{AffineSource, Form, Placement};
 pub use nifti::read::{ReadOptions, read};
-pub use series::{Appended, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
+pub use series::{Appended, Protocol, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
 pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, Stored, VoxelType};
 pub use write::{Format, MapData, NiftiStream, write_nifti};

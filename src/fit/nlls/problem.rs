@@ -63,6 +63,8 @@ pub struct Problem {
     pub program: SampleProgram,
     /// The same for lanes.
     pub code: SampleCode,
+    /// Axes, by their indices in the model, that a factor of each voxel multiplies.
+    pub scaled: Vec<usize>,
     /// Which parameters are fitted.
     pub choice: Choice,
     /// The fitted parameters, in units of their scales, in the model's order.
@@ -82,6 +84,19 @@ impl Problem {
     /// # Errors
     /// [`Error::Usage`] for options that the model does not allow.
     pub fn new(model: &SignalModel, axes: &[Vec<f64>], options: &NllsOptions) -> Result<Self> {
+        Self::scaled(model, axes, &[], options)
+    }
+
+    /// The same where a factor of each voxel multiplies some axes, by their indices in the model.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn scaled(
+        model: &SignalModel,
+        axes: &[Vec<f64>],
+        scaled: &[usize],
+        options: &NllsOptions,
+    ) -> Result<Self> {
         let choice = Choice::with(model, &options.fixed)?;
         let refuse = |name: &str, what: &str| {
             let problem = format!("`{name}` of the model `{}` is not fitted: it has no {what}", model.name);
@@ -111,13 +126,14 @@ impl Problem {
             scales.push(scale);
         }
         let internal = |fault: crate::model::Fault| Error::Internal(fault.problem);
-        let program = SampleProgram::new(model, &choice, axes, &scales).map_err(internal)?;
+        let program = SampleProgram::scaled(model, &choice, axes, scaled, &scales).map_err(internal)?;
         let mixing = mixing(model, &choice, &extents).map_err(internal)?;
         let code = SampleCode::new(&program);
-        Ok(Self { program, code, choice, extents, scales, mixing, max_iterations: options.max_iterations })
+        let (scaled, max_iterations) = (scaled.to_vec(), options.max_iterations);
+        Ok(Self { program, code, scaled, choice, extents, scales, mixing, max_iterations })
     }
 
-    /// Where fits start.
+    /// Where fits start, as if all factors of axes were 1.
     pub fn dictionary(&self, effort: &Effort) -> Dictionary {
         Dictionary::new(&self.program, &self.extents, self.mixing, effort.places)
     }

@@ -92,6 +92,18 @@ impl SignalModel {
         graph.add(&self.signal.expr, &names)
     }
 
+    /// As [`Self::names`], with axes, by their indices in the model, that a factor of each voxel multiplies: such factors
+    /// are the inputs after the parameters.
+    fn names_scaled(&self, graph: &mut Graph, choice: &Choice, scaled: &[usize]) -> Vec<(&str, Node)> {
+        let mut names = self.names(graph, choice);
+        let n_fitted = choice.fitted().count() as u32;
+        for (factor, &axis) in (n_fitted..).zip(scaled) {
+            let factor = graph.input(factor);
+            names[axis].1 = graph.binary(Binary::Mul, names[axis].1, factor);
+        }
+        names
+    }
+
     /// Axes are the first constants, fixed parameters the others; fitted parameters are the inputs.
     fn names(&self, graph: &mut Graph, choice: &Choice) -> Vec<(&str, Node)> {
         let axes = (0..).zip(&self.axes).map(|(i, axis)| (axis.name.as_str(), graph.constant(i)));
@@ -138,8 +150,23 @@ impl SampleProgram {
     /// # Errors
     /// A fault of a formula that was not tried when it was read; there is none.
     pub fn new(model: &SignalModel, choice: &Choice, axes: &[Vec<f64>], scales: &[f64]) -> Result<Self, Fault> {
+        Self::scaled(model, choice, axes, &[], scales)
+    }
+
+    /// The same where a factor of each voxel multiplies some axes, by their indices in the model: the inputs after the
+    /// parameters, in the order of `scaled`. Products move it to what the voxel alone decides, where they can.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn scaled(
+        model: &SignalModel,
+        choice: &Choice,
+        axes: &[Vec<f64>],
+        scaled: &[usize],
+        scales: &[f64],
+    ) -> Result<Self, Fault> {
         let mut graph = Graph::default();
-        let names = model.names(&mut graph, choice);
+        let names = model.names_scaled(&mut graph, choice, scaled);
         let signal = graph.add(&model.signal.expr, &names)?;
         let mut wanted = vec![signal];
         for (input, &scale) in scales.iter().enumerate() {
@@ -182,7 +209,8 @@ impl SampleProgram {
         Ok(program)
     }
 
-    /// The signals of all samples in f64, for parameters in units of their scales.
+    /// The signals of all samples in f64, for parameters in units of their scales, and the voxel's factors after them; a
+    /// factor that is not given is 1.
     pub fn signals(&self, parameters: &[f64]) -> Vec<f64> {
         (0..self.n_samples).map(|sample| self.at(parameters, sample).0).collect()
     }
@@ -210,7 +238,7 @@ impl SampleProgram {
     ) -> f64 {
         let found = |value: Value| self.found(value, sample, voxel, steps);
         match *step {
-            Operation::Input(input) => parameters[input as usize],
+            Operation::Input(input) => parameters.get(input as usize).copied().unwrap_or(1.0),
             Operation::Unary(op, x) => op.value(found(x)),
             Operation::Binary(op, a, b) => op.value(found(a), found(b)),
         }

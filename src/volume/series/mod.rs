@@ -97,6 +97,17 @@ pub struct Series {
     /// Volumes that were left out as the scanner's own, by their index over all inputs, and what they are.
     pub left_out: Vec<(usize, Appended)>,
     images: Vec<Image>,
+    /// What multiplies axes, by their indices.
+    factors: Vec<(usize, Image)>,
+}
+
+/// Where the observations of a series lie on its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Protocol {
+    /// `[axis][observation]` in the axes' units.
+    pub values: Vec<Vec<f64>>,
+    /// Axes that a factor of each voxel multiplies: their rows follow those of the observations, in this order.
+    pub scaled: Vec<usize>,
 }
 
 impl Series {
@@ -122,12 +133,46 @@ impl Series {
         let values = together(&options.axes, values).map_err(|problem| Error::data(&first.path, problem, remedy))?;
         let Choice { chosen, left_out } = choose(&images, &values, options)?;
         let volumes = average::volumes(&images, chosen, options)?;
-        Ok(Self { grid: first.grid.clone(), axes: options.axes.clone(), volumes, left_out, images })
+        Ok(Self { grid: first.grid.clone(), axes: options.axes.clone(), volumes, left_out, images, factors: Vec::new() })
     }
 
-    /// The observations, ready for a kernel.
+    /// Has an image, of one volume on the grid of the series, multiply the values of an axis voxel by voxel.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an axis that there is not, or that has a factor; [`Error::Data`] for another image.
+    pub fn scale(&mut self, axis: &str, factor: Image) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
+        let Some(place) = self.axes.iter().position(|a| a.name == axis) else {
+            let names: Vec<&str> = self.axes.iter().map(|a| a.name.as_str()).collect();
+            let remedy = format!("scale one of: {}", names.join(", "));
+            return refuse(format!("the model has no axis `{axis}` to scale"), &remedy);
+        };
+        if self.factors.iter().any(|(other, _)| *other == place) {
+            return refuse(format!("the axis `{axis}` is scaled twice"), "give one image, with the product of both");
+        }
+        check_same_grid(&self.images[0], &factor)?;
+        if factor.n_volumes() != 1 {
+            let problem = format!("holds {} volumes, and is to scale the axis `{axis}`", factor.n_volumes());
+            return Err(Error::data(&factor.path, problem, "give an image of one volume"));
+        }
+        self.factors.push((place, factor));
+        Ok(())
+    }
+
+    /// The observations and then the factors of [`Protocol::scaled`], ready for a kernel.
     pub fn rows(&self) -> Vec<Row<'_>> {
-        self.volumes.iter().map(|volume| self.row(volume)).collect()
+        let factors = self.factors.iter().map(|(_, image)| image.row(0));
+        self.volumes.iter().map(|volume| self.row(volume)).chain(factors).collect()
+    }
+
+    /// Where the observations lie on the axes.
+    pub fn protocol(&self) -> Protocol {
+        Protocol { values: self.values(), scaled: self.factors.iter().map(|(axis, _)| *axis).collect() }
+    }
+
+    /// The names of axes that images scale, with the images.
+    pub fn factors(&self) -> impl Iterator<Item = (&str, &Image)> {
+        self.factors.iter().map(|(axis, image)| (self.axes[*axis].name.as_str(), image))
     }
 
     fn row<'a>(&'a self, volume: &'a Volume) -> Row<'a> {
