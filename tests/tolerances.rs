@@ -72,8 +72,8 @@ pub const NLLS_COLUMNS_MEDIAN: f64 = 3e-3;
 pub const NLLS_NOISELESS_F64: f64 = 1e-9;
 /// ... and in f32, where the samples determine them that well...
 pub const NLLS_NOISELESS_F32: f64 = 1e-5;
-/// ... else in standard deviations of what noise of half a unit in the last place of the largest sample leaves: signals
-/// and sums are rounded too.
-pub const NLLS_NOISELESS_ROUNDING: f64 = 30.0;
+/// ... else in standard deviations of what noise of half a unit in the last place of the largest sample leaves: the model's
+/// signals are rounded too, which leaves up to 2.6 of them.
+pub const NLLS_NOISELESS_ROUNDING: f64 = 4.0;
 /// In so many of the voxels: a few end in another minimum.
 pub const NLLS_NOISELESS_SHARE: f64 = 0.99;

@@ -170,9 +170,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for text in
-            ["", "2", "none distinct", "2 distinct 3", "2 > 10", "0 >= 2", "-1 >= 2", "1 in 5", "1 in 9..5", "1 >= x", "some in 1..2", "1 >= 2 3"]
-        {
+        for text in [
+            "",
+            "2",
+            "none distinct",
+            "2 distinct 3",
+            "2 > 10",
+            "0 >= 2",
+            "-1 >= 2",
+            "1 in 5",
+            "1 in 9..5",
+            "1 >= x",
+            "some in 1..2",
+            "1 >= 2 3",
+        ] {
             assert!(text.parse::<Requirement>().is_err(), "{text}");
         }
     }
