@@ -64,3 +64,13 @@ pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
 pub const NLLS_COLUMNS: f64 = 0.1;
 /// And their median: 0.003 for an excess of 1e-6.
 pub const NLLS_COLUMNS_MEDIAN: f64 = 3e-3;
+
+/// Parameters that noiseless signals are fitted by, relative, in f64...
+pub const NLLS_NOISELESS_F64: f64 = 1e-9;
+/// ... and in f32, where the samples determine them that well...
+pub const NLLS_NOISELESS_F32: f64 = 1e-5;
+/// ... else in standard deviations of what noise of half a unit in the last place of the largest sample leaves: the model's
+/// signals are rounded too, which leaves up to 2.6 of them.
+pub const NLLS_NOISELESS_ROUNDING: f64 = 4.0;
+/// In so many of the voxels: a few end in another minimum.
+pub const NLLS_NOISELESS_SHARE: f64 = 0.99;
