@@ -98,6 +98,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         axis_scales: Vec::new(),
         mask: MaskChoice::None,
         labels: None,
+        prior: None,
         method: options.method.clone(),
         write: written.iter().map(|output| output.name.clone()).collect(),
         output: output_to(&folder.path().join("maps")),

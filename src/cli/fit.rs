@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Session;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
+use super::prior_args::PriorArgs;
 use crate::Result;
 use crate::fit::{FitRequest, run as run_fit};
 use crate::volume::mask::MaskChoice;
@@ -26,6 +27,8 @@ pub(super) struct Args {
     /// Label image (own grid allowed): adds a table of each label's values and of the fit to its mean signal.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    #[command(flatten)]
+    prior: PriorArgs,
     /// Maps to write, such as ADC,S0; default: all.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     write: Vec<String>,
@@ -58,6 +61,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         mask: args.mask,
         labels: args.labels,
         method,
+        prior: args.prior.get(),
         write: args.write,
         output: args.output.into(),
     };
@@ -66,6 +70,9 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     if let Some(table) = &summary.regions {
         let shown: Vec<&str> = table.header().iter().map(String::as_str).filter(|name| is_brief(name)).collect();
         session.say(&table.select(&shown).to_text())?;
+    }
+    if let Some(table) = &summary.prior {
+        session.say(&table.to_text())?;
     }
     session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
     for (meaning, count) in summary.status_counts.iter().filter(|(_, count)| *count > 0) {

@@ -15,6 +15,7 @@ mod model_args;
 mod models;
 mod named;
 pub mod options;
+mod prior_args;
 mod progress;
 mod simulate;
 mod subtract;

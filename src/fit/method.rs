@@ -232,7 +232,7 @@ impl FitMethod {
 }
 
 /// The unit of plain numbers is not written.
-fn plain(unit: &str) -> &str {
+pub(super) fn plain(unit: &str) -> &str {
     match unit {
         "1" => "",
         SIGNAL => "a.u.",

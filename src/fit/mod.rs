@@ -7,6 +7,7 @@ mod late;
 mod line;
 pub mod method;
 pub mod nlls;
+pub mod prior;
 pub mod regions;
 pub mod results;
 pub mod run;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::prior::{PriorRequest, SecondFit};
 use super::regions::region_table;
 use super::{FitMethod, FitOutput, Results, Role, status, weak};
 use crate::device::{Device, Progress, Source};
@@ -34,6 +35,8 @@ pub struct FitRequest {
     pub labels: Option<PathBuf>,
     /// What is fitted, and how.
     pub method: FitMethod,
+    /// A second fit, with priors.
+    pub prior: Option<PriorRequest>,
     /// Maps to write, by their names; all if none is named.
     pub write: Vec<String>,
     /// Where to.
@@ -49,6 +52,8 @@ pub struct FitSummary {
     pub status_counts: Vec<(&'static str, usize)>,
     /// One row a region and method, where there are labels.
     pub regions: Option<Table>,
+    /// What priors have done to labels, where both are.
+    pub prior: Option<Table>,
 }
 
 /// Reads, fits and writes; nothing is computed before it is sure that the results can be written.
@@ -74,10 +79,13 @@ pub fn run(
     let written = request.method.named_outputs(&request.write)?;
     let computed = with_status(&request.method, &written)?;
     let kernel = request.method.kernel(&series.protocol(), &computed)?;
-    let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
-    let table = table_name(&request.method)?;
-    let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
-    let outputs = Outputs::plan(request.output.clone(), &maps, files)?;
+    let second = request.prior.as_ref().map(|prior| SecondFit::plan(prior, request, &series)).transpose()?;
+    let of_second = second.iter().flat_map(|second| &second.maps).map(String::as_str);
+    let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).chain(of_second).collect();
+    let table = labels.as_ref().map(|_| table_name(&request.method)).transpose()?;
+    let files: Vec<&str> =
+        table.iter().chain(second.iter().filter_map(|second| second.table.as_ref())).map(String::as_str).collect();
+    let outputs = Outputs::plan(request.output.clone(), &maps, &files)?;
 
     tracing::debug!("read after {:.1} ms", milliseconds(start));
     let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
@@ -106,11 +114,16 @@ pub fn run(
     if let Some(table) = &regions {
         outputs.write_file(&table_name(&request.method)?, &table.to_tsv()?)?;
     }
+    let shrunk = second.map(|second| second.run(&series, source.picked(), device)).transpose()?;
+    if let Some(shrunk) = &shrunk {
+        shrunk.write(&outputs, &series.grid, &meta, request.method.model())?;
+    }
     let inputs_sha256 = sha256(&series)?;
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
-    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions })
+    let prior = shrunk.and_then(|shrunk| shrunk.table);
+    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, prior })
 }
 
 fn milliseconds(start: Instant) -> f64 {

@@ -144,7 +144,7 @@ impl Problem {
 /// A fitted parameter's bounds and start in units of its scale, and this scale.
 fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)> {
     let name = &parameter.name;
-    let ParameterKind::Fitted { bounds, scale, start, places } = parameter.kind else {
+    let ParameterKind::Fitted { bounds, scale, start, places, .. } = parameter.kind else {
         return Err(Error::Internal(format!("`{name}` is fitted but has no bounds")));
     };
     let bounds = options.bounds.iter().rev().find(|(n, _)| n == name).map_or(bounds, |&(_, bounds)| bounds);

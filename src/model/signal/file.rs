@@ -48,12 +48,13 @@ struct FileParameter {
     scale: Option<Spanned<f64>>,
     start: Option<Spanned<f64>>,
     places: Option<Spanned<usize>>,
+    prior: Option<Spanned<[f64; 2]>>,
     fixed: Option<Spanned<f64>>,
 }
 
 impl FileParameter {
     fn says_how_to_fit(&self) -> bool {
-        self.scale.is_some() || self.start.is_some() || self.places.is_some()
+        self.scale.is_some() || self.start.is_some() || self.places.is_some() || self.prior.is_some()
     }
 }
 
@@ -110,6 +111,9 @@ const MOST_PLACES: usize = 100;
 /// What other maps of a fit are called.
 const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
 
+/// And how their names end.
+const ENDINGS: [&str; 3] = ["_se", "_shrunk", "_shift"];
+
 /// Names become file names, some of which are taken, and which some systems take for the same in other capitals.
 fn check_map_names<'n>(names: impl Iterator<Item = &'n Spanned<String>>) -> Result<(), Fault> {
     let mut before: Vec<&str> = Vec::new();
@@ -120,7 +124,9 @@ fn check_map_names<'n>(names: impl Iterator<Item = &'n Spanned<String>>) -> Resu
             Some(other) => {
                 format!("`{text}` differs from `{other}` in capitals alone, which not all file systems tell")
             }
-            None if TAKEN.iter().any(|taken| same(&taken)) || text.to_ascii_lowercase().ends_with("_se") => {
+            None if TAKEN.iter().any(|taken| same(&taken))
+                || ENDINGS.iter().any(|end| text.to_ascii_lowercase().ends_with(end)) =>
+            {
                 format!("another map of a fit is called `{text}`")
             }
             None => {
@@ -212,7 +218,18 @@ fn fitted(name: &Spanned<String>, file: &FileParameter, bounds: &Spanned<[f64; 2
         }
         places => places.as_ref().map(|places| *places.get_ref()),
     };
-    Ok(ParameterKind::Fitted { bounds: [low, high], scale, start, places })
+    let prior = file.prior.as_ref().map(|prior| checked_prior(prior, [low, high], is_signal)).transpose()?;
+    Ok(ParameterKind::Fitted { bounds: [low, high], scale, start, places, prior })
+}
+
+fn checked_prior(prior: &Spanned<[f64; 2]>, [low, high]: [f64; 2], is_signal: bool) -> Result<[f64; 2], Fault> {
+    let [mean, sd] = *prior.get_ref();
+    if !is_signal && low < mean && mean < high && 0.0 < sd && sd < high - low {
+        return Ok([mean, sd]);
+    }
+    let problem = format!("[{mean}, {sd}] are no prior");
+    let remedy = "write prior = [mean, standard deviation], the mean between the bounds; signals have none";
+    Err(Fault::new(prior.span(), problem, remedy))
 }
 
 /// What is declared must be used in the signal.

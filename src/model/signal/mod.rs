@@ -5,6 +5,7 @@ pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
+pub mod prior;
 pub mod program;
 pub mod requires;
 mod truth;
@@ -65,6 +66,8 @@ pub enum ParameterKind {
         start: Option<f64>,
         /// How many places over the bounds are looked at for where to start; without it, as many as other parameters have.
         places: Option<usize>,
+        /// Mean and standard deviation that are expected of it, in its unit: see [`prior`].
+        prior: Option<[f64; 2]>,
     },
     /// It has this value, in its unit.
     Fixed(f64),

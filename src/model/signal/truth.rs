@@ -63,7 +63,7 @@ mod tests {
         for (bounds, start, typical) in
             [([0.0, 1.0], Some(0.5), 0.5), ([0.0, 1e-4], None, 1e-4), ([0.1, 1.0], None, 0.1), ([0.0, 1.0], None, 1e-3)]
         {
-            parameter.kind = ParameterKind::Fitted { bounds, scale: 1e-3, start, places: None };
+            parameter.kind = ParameterKind::Fitted { bounds, scale: 1e-3, start, places: None, prior: None };
             assert_eq!(parameter.typical(), typical);
         }
     }
