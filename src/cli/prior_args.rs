@@ -9,7 +9,7 @@ use crate::fit::prior::{PriorRequest, PriorSource};
 pub(super) struct PriorArgs {
     /// Fit again with a Gaussian prior of each parameter's logit (maximum a posteriori): that of the model's file, or one
     /// learnt from the voxels of a label. Adds NAME_shrunk, NAME_shift (how far the prior has moved the estimate, in its
-    /// standard errors) and prior_shift, the largest of them.
+    /// standard errors) and prior_shift, the same for all together.
     #[arg(long, value_enum)]
     prior: Option<PriorSource>,
     /// Label image (own grid allowed) of the tissue that the prior is learnt from, lesions having labels of their own.

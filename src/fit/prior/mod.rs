@@ -135,7 +135,7 @@ pub fn names(model: &SignalModel, options: &NllsOptions, source: PriorSource) ->
         let title = format!("how far the prior has moved {}, in its standard errors", prior.parameter);
         names.push([format!("{}_shift", prior.parameter), "1".into(), title]);
     }
-    let title = "how far the prior has moved a parameter, at most, in its standard errors";
+    let title = "how far the prior has moved the parameters together, in standard errors";
     names.push(["prior_shift".into(), "1".into(), title.into()]);
     Ok(names)
 }

@@ -20,6 +20,8 @@ pub(super) struct Plain<'a> {
     errors: Vec<Vec<f64>>,
     /// The residuals' standard deviation, in units of the signal.
     pub(super) noise: Vec<f64>,
+    /// Samples less fitted parameters.
+    freedom: f64,
     /// Which parameter the signal is proportional to.
     signal: usize,
 }
@@ -42,12 +44,13 @@ impl<'a> Plain<'a> {
             Error::Usage(format!("{problem}\n  remedy: fit it without --prior"))
         })?;
         let n = fitted.len();
-        let freedom = freedom(series.volumes.len(), n)?;
+        let n_samples = series.volumes.len();
+        let freedom = freedom(n_samples, n)?;
         let mut columns: Vec<Vec<f64>> = columns.into_iter().map(Column::into_f64).collect();
-        let noise = columns.pop().unwrap_or_default().into_iter().map(|rmse| rmse * freedom).collect();
+        let noise = noise(columns.pop(), n_samples as f64, freedom);
         let errors = columns.split_off(n);
         let names = fitted.iter().map(|&i| model.parameters[i].name.clone()).collect();
-        Ok(Self { picked: source.picked(), names, estimates: columns, errors, noise, signal })
+        Ok(Self { picked: source.picked(), names, estimates: columns, errors, noise, freedom, signal })
     }
 
     /// Which voxel of the grid is at a place of the columns.
@@ -84,13 +87,18 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// √(n/(n − p)): the noise over the root mean square residual.
+/// Samples less parameters.
 fn freedom(n_samples: usize, n_fitted: usize) -> Result<f64> {
     if n_samples > n_fitted {
-        return Ok((n_samples as f64 / (n_samples - n_fitted) as f64).sqrt());
+        return Ok((n_samples - n_fitted) as f64);
     }
     let problem = format!("{n_samples} samples and {n_fitted} parameters leave no residual to tell the noise from");
     Err(Error::Usage(format!("{problem}\n  remedy: take more samples, or leave --prior out")))
+}
+
+/// The residuals' standard deviation from their root mean square.
+fn noise(rmse: Option<Vec<f64>>, n_samples: f64, freedom: f64) -> Vec<f64> {
+    rmse.unwrap_or_default().into_iter().map(|rmse| rmse * (n_samples / freedom).sqrt()).collect()
 }
 
 /// What fits with priors share.
@@ -112,6 +120,8 @@ pub(super) struct Fitted {
     pub(super) columns: Vec<Vec<f64>>,
     /// The residuals' standard deviation, priors' samples included.
     noise: Vec<f64>,
+    /// Samples, priors' included, less fitted parameters.
+    freedom: f64,
     n_estimates: usize,
 }
 
@@ -153,9 +163,10 @@ impl<'a> Second<'a> {
         let source = Source::new(rows, self.factors.len(), picked);
         let mut columns: Vec<Vec<f64>> = device.run(&kernel, &source, &())?.into_iter().map(Column::into_f64).collect();
         let n_parameters = kernel.problem().choice.fitted().count();
-        let freedom = freedom(n_samples + priors.len(), n_parameters)?;
-        let noise = columns.pop().unwrap_or_default().into_iter().map(|rmse| rmse * freedom).collect();
-        Ok(Fitted { n_estimates: columns.len() / 2, columns, noise })
+        let n_samples = n_samples + priors.len();
+        let freedom = freedom(n_samples, n_parameters)?;
+        let noise = noise(columns.pop(), n_samples as f64, freedom);
+        Ok(Fitted { n_estimates: columns.len() / 2, columns, noise, freedom })
     }
 }
 
@@ -164,6 +175,23 @@ impl Fitted {
     pub(super) fn error(&self, estimate: usize, at: usize, sigma: f64) -> f64 {
         self.columns[self.n_estimates + estimate][at] * sigma / self.noise[at]
     }
+}
+
+/// How far the prior has moved all parameters together, in standard errors: √Δχ², by which the sum of squared residuals of
+/// the voxel's own samples has grown. With the parameters' covariance C it is √(ΔpᵀC⁻¹Δp) of the shift Δp, near the
+/// minimum. The shift of a single parameter is less sure, since its standard error takes the others for unknown.
+fn moved(at: usize, priors: &[Prior], plain: &Plain, fitted: &Fitted, sigma: f64) -> f64 {
+    let squares = |noise: &[f64], freedom: f64| (noise[at] / sigma).powi(2) * freedom;
+    // A prior's sample has the noise of the plain fit's signal.
+    let signal = fitted.columns[plain.signal][at] / plain.estimates[plain.signal][at];
+    let of_prior = |prior: &Prior| {
+        let value = fitted.columns[plain.parameter(&prior.parameter)][at];
+        (signal * (prior.logit.of(value) - prior.mean) / prior.sd).powi(2)
+    };
+    let of_priors: f64 = priors.iter().map(of_prior).sum();
+    let grown = squares(&fitted.noise, fitted.freedom) - of_priors - squares(&plain.noise, plain.freedom);
+    // A plain fit that ended above its minimum may have been mended.
+    if grown.is_nan() { f64::NAN } else { grown.max(0.0).sqrt() }
 }
 
 fn row(values: &[f32]) -> Row<'_> {
@@ -186,8 +214,7 @@ pub(super) fn maps(
         (0..n).map(|at| (fitted.columns[p][at] - plain.estimates[p][at]) / plain.error(p, at, sigma)).collect()
     };
     let shifts: Vec<Vec<f64>> = priors.iter().map(shift).collect();
-    let largest = |at: usize| shifts.iter().map(|shift| shift[at].abs()).fold(f64::NAN, f64::max);
-    let most = (0..n).map(largest).collect();
+    let most = (0..n).map(|at| moved(at, priors, plain, fitted, sigma)).collect();
     columns.extend(shifts);
     columns.push(most);
     let map = |([name, unit, title], values): (&[String; 3], Vec<f64>)| ShrunkMap {
