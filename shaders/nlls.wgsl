@@ -10,9 +10,9 @@
 // given: const POOR: f32 = 0.25; const GOOD: f32 = 0.75;
 // given: const LEAST_DAMPING: f32 = 1e-7; const MOST_DAMPING: f32 = 1e8;
 // given: const SAMPLES_DROPPED: u32 = 1u; const BAD_INPUT: u32 = 2u; const SINGULAR: u32 = 4u;
-// given: const SCRATCH: u32 = 0u;
+// given: const SCRATCH: u32 = 0u; const N_SAMPLES: u32 = N_OBS;
 // given: fn take(voxel: u32) {}
-// given: fn n_used() -> u32 { return N_OBS; }
+// given: fn n_used() -> u32 { return N_SAMPLES; }
 // given: fn is_fittable() -> bool { return true; }
 // given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
 // given: fn remember() {}
@@ -31,7 +31,7 @@
 // buffer | holds                                                                                | unit
 // -------|--------------------------------------------------------------------------------------|-------------------------
 // params | the protocol's numbers and the dictionary, as src/fit/nlls/wgsl/params.rs lays out   | the model's scales
-// input  | [N_OBS] signals of each voxel                                                        | the image's own
+// input  | [N_OBS] signals of each voxel, then the factors of its axes                         | the image's own
 // output | the columns asked for; column SCRATCH serves as a note from one loop to the next     | the model's
 
 // Only floats can be NaN or infinite: for other files no weight is computed.
@@ -66,7 +66,7 @@ fn store_finite(column: u32, voxel: u32, value: f32) {
 }
 
 fn remarks_on_samples() -> u32 {
-    return select(0u, SAMPLES_DROPPED, n_used() < N_OBS);
+    return select(0u, SAMPLES_DROPPED, n_used() < N_SAMPLES);
 }
 
 // The word of notes: a bit that there is one, two for the zone of the best node, the others for the nodes.

@@ -49,7 +49,8 @@ fn listed_and_shown() -> Result<(), Failed> {
         says(line.ok_or(format!("{} is not listed", model.name))?, &[&fitted.join(" "), &model.title])?;
         let (status, shown, _) = run(&["models", "show", &model.name])?;
         assert_eq!(status, 0);
-        says(&shown, &[&model.signal.text, &model.reference, "operations a sample", "[s/mm^2]", "dS/dS0 = "])?;
+        let (unit, slope) = (format!("[{}]", model.axes[0].unit), format!("dS/d{} = ", model.parameters[0].name));
+        says(&shown, &[&model.signal.text, &model.reference, "operations a sample", &unit, &slope])?;
         for parameter in &model.parameters {
             says(&shown, &[&format!("{} [{}]: {}", parameter.name, parameter.unit, parameter.doc)])?;
         }

@@ -1,6 +1,9 @@
 //! The non-linear fit of signal models: the values of independent programs, and every device against f64.
 
+mod factors;
 mod honoured;
+mod minima;
+mod noiseless;
 mod osipi;
 mod reference;
 mod standard_errors;
@@ -20,7 +23,7 @@ use crate::support;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = reference::trials();
-    for more in [honoured::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials(), weak::trials()] {
+    for more in [minima::trials(), factors::trials(), honoured::trials(), noiseless::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials(), weak::trials()] {
         trials.extend(more);
     }
     trials

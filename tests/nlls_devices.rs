@@ -13,12 +13,16 @@ use hepar::simulate::{Noise, Rng, add_noise};
 use hepar::volume::{Scaling, VoxelType};
 use libtest_mimic::{Failed, Trial};
 
+use crate::protocol;
 use crate::support::{self, TestDevice};
 use crate::tolerances;
 
 const B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400.0, 800.0];
 const N_VOXELS: usize = 20_000;
+/// The largest signal of a voxel, on average, over the noise's standard deviation.
 const SNR: f64 = 30.0;
+/// Models of magnitudes, which have no negative samples.
+const MAGNITUDES: [&str; 2] = ["fat_water", "t1_ir"];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -34,7 +38,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// `[sample][voxel]` signals of a model whose parameters are spread about their scales, with noise of 1/SNR.
+/// `[sample][voxel]` signals of a model whose parameters are spread about their scales, with noise.
 fn simulated(model: &SignalModel, axes: &[Vec<f64>], n_voxels: usize) -> Result<Vec<Vec<f32>>, Failed> {
     let problem = kernel(model, axes, |_| true)?.problem().clone();
     let rng = Rng::new(11);
@@ -50,8 +54,11 @@ fn simulated(model: &SignalModel, axes: &[Vec<f64>], n_voxels: usize) -> Result<
             row[v] = signal as f32;
         }
     }
+    let largest = |v: usize| signals.iter().map(|row| f64::from(row[v])).fold(0.0, f64::max);
+    let sigma = (0..n_voxels).map(largest).sum::<f64>() / n_voxels as f64 / SNR;
+    let noise = if MAGNITUDES.contains(&model.name.as_str()) { Noise::Rician } else { Noise::Gaussian };
     for (seed, row) in (100..).zip(&mut signals) {
-        add_noise(row, (1000.0 / SNR) as f32, Noise::Gaussian, seed);
+        add_noise(row, sigma as f32, noise, seed);
     }
     Ok(signals)
 }
@@ -218,7 +225,7 @@ fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> 
 }
 
 fn as_the_cpu(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = vec![B.to_vec(); model.axes.len()];
+    let axes = protocol::of(model, &B)?;
     compare(&kernel(model, &axes, |_| true)?, &device.open(), &simulated(model, &axes, N_VOXELS)?)
 }
 

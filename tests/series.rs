@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use hepar::volume::{
-    Appended, Average, BvalueSource, Image, Mask, ReadOptions, Selection, Series, SeriesOptions,
+    Appended, Average, AxisSource, Image, Mask, ReadOptions, Selection, Series, SeriesAxis, SeriesOptions,
     VoxelType, read,
 };
 use libtest_mimic::{Failed, Trial};
@@ -159,7 +159,7 @@ fn appended_mean(folder: &Path) -> Result<(), Failed> {
     let all = load(&folder.join("vol1_all300.nii.gz"))?;
     let conditions = ["T_ms=70", "profile(1=bipolar,2=flowcomp)=1"];
     let series = chosen(folder, &conditions, SeriesOptions::default())?;
-    let of_b = |b: f64| series.volumes.iter().filter(move |v| v.b == b);
+    let of_b = |b: f64| series.volumes.iter().filter(move |v| v.at == [b]);
     let indices: Vec<usize> = of_b(10.0)
         .take(1)
         .chain(of_b(500.0))
@@ -171,7 +171,7 @@ fn appended_mean(folder: &Path) -> Result<(), Failed> {
     let b: Vec<f64> = [10.0].into_iter().chain([500.0; 7]).collect();
     for given in [&b[..], &b[..7]] {
         let options = SeriesOptions {
-            bvalues: BvalueSource::List(given.to_vec()),
+            axes: vec![SeriesAxis::b(AxisSource::List(given.to_vec()))],
             ..SeriesOptions::default()
         };
         let series = Series::new(vec![image.clone()], &options)?;

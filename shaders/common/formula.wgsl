@@ -30,6 +30,19 @@ fn op_exp(x: f32) -> f32 {
     return exp_accurate(x);
 }
 
+// Near 0 by its series, which keeps the digits that exp(x) - 1 loses.
+fn op_expm1(x: f32) -> f32 {
+    var series = fma(x * 0.11111111, 1.0, 1.0);
+    series = fma(x * 0.125, series, 1.0);
+    series = fma(x * 0.14285714, series, 1.0);
+    series = fma(x * 0.16666667, series, 1.0);
+    series = fma(x * 0.2, series, 1.0);
+    series = fma(x * 0.25, series, 1.0);
+    series = fma(x * 0.33333333, series, 1.0);
+    series = fma(x * 0.5, series, 1.0);
+    return select(exp_accurate(x) - 1.0, x * series, abs(x) < 0.5);
+}
+
 fn op_log(x: f32) -> f32 {
     return nan_where(counts_as_zero(x), ln_accurate(x));
 }

@@ -88,13 +88,14 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
     let source = Source::new(series.rows(), series.grid.n_voxels(), None);
     let n_voxels = source.n_voxels();
     let written = estimates(&options.method)?;
-    let kernel = options.method.kernel(&series.b_values(), &written)?;
+    let kernel = options.method.kernel(&series.protocol(), &written)?;
     let (kernel_voxels_per_s, transfer_voxels_per_s) = voxels_per_s(&*kernel, &source, options.repeats, device)?;
     let mean_iterations = mean_iterations(options, &series, &source, device)?;
     let request = FitRequest {
         inputs: vec![file],
         read: options.read.clone(),
         series: how,
+        axis_scales: Vec::new(),
         mask: MaskChoice::None,
         labels: None,
         method: options.method.clone(),
@@ -152,7 +153,7 @@ fn voxels_per_s(kernel: &dyn VoxelKernel, source: &Source, repeats: usize, devic
 fn mean_iterations(options: &BenchOptions, series: &Series, source: &Source, device: &Device) -> Result<f64> {
     let all = options.method.outputs()?;
     let iterations: Vec<FitOutput> = all.into_iter().filter(|output| output.role == Role::Iterations).collect();
-    let kernel = options.method.kernel(&series.b_values(), &iterations)?;
+    let kernel = options.method.kernel(&series.protocol(), &iterations)?;
     match device.run(&*kernel, source, &())?.as_slice() {
         [Column::U16(counts)] => Ok(counts.iter().map(|&n| f64::from(n)).sum::<f64>() / counts.len() as f64),
         _ => Err(Error::Internal("a fit counted no iterations".into())),

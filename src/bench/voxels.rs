@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Result;
 use crate::fit::FitMethod;
 use crate::model::SignalModel;
-use crate::model::signal::{Parameter, ParameterKind};
+use crate::model::signal::{Axis, Parameter, ParameterKind};
 use crate::simulate::series::{SeriesSpec, Truth, simulate};
 use crate::simulate::{Noise, Rng, centred_grid};
-use crate::volume::{BvalueSource, MapData, SeriesOptions, write_nifti};
-use crate::{Error, Result};
+use crate::volume::{AxisSource, MapData, SeriesAxis, SeriesOptions, write_nifti};
 
 /// Voxels along i and j of a simulated slice.
 const IN_PLANE: usize = 192;
 /// Edges of a voxel, mm.
 const ZOOMS_MM: [f64; 3] = [2.0, 2.0, 5.0];
-/// Stored signal at b = 0.
+/// Parameters in units of the signal: of the order of what scanners store.
 const S0: f64 = 3000.0;
-/// Mean signal at the lowest b over σ.
+/// Mean signal of the sample with the lowest value of the first axis over σ.
 const SNR: f64 = 30.0;
 const SEED: u64 = 1;
 
@@ -28,42 +28,50 @@ pub enum Voxels {
     Simulated {
         /// At least this many, in slices of 192 × 192.
         n_voxels: usize,
-        /// b-values in s/mm².
-        b_values: Vec<f64>,
+        /// `[axis][sample]` in the units of the model's axes.
+        axes: Vec<Vec<f64>>,
     },
-    /// A series with its b-values beside it.
-    File(PathBuf),
+    /// A series.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Its axes.
+        axes: Vec<SeriesAxis>,
+    },
 }
 
 impl Voxels {
     /// The file of the series, in `folder` if it is simulated, and how it is read.
     ///
     /// # Errors
-    /// Those of [`simulate`] and of writing; [`Error::Usage`] for a model with other axes than b.
+    /// Those of [`simulate`] and of writing.
     pub(super) fn file(&self, method: &FitMethod, folder: &Path) -> Result<(PathBuf, SeriesOptions)> {
         match self {
-            Self::File(path) => Ok((path.clone(), SeriesOptions::default())),
-            Self::Simulated { n_voxels, b_values } => {
-                let path = folder.join("dwi.nii");
-                write(&method.signal_model()?, *n_voxels, b_values, &path)?;
-                let bvalues = BvalueSource::List(b_values.clone());
-                Ok((path, SeriesOptions { bvalues, ..SeriesOptions::default() }))
+            Self::File { path, axes } => {
+                Ok((path.clone(), SeriesOptions { axes: axes.clone(), ..SeriesOptions::default() }))
+            }
+            Self::Simulated { n_voxels, axes } => {
+                let (path, model) = (folder.join("series.nii"), method.signal_model()?);
+                write(&model, *n_voxels, axes, &path)?;
+                let axis = |(axis, values): (&Axis, &Vec<f64>)| SeriesAxis {
+                    name: axis.name.clone(),
+                    unit: axis.unit.clone(),
+                    source: AxisSource::List(values.clone()),
+                };
+                let axes = model.axes.iter().zip(axes).map(axis).collect();
+                Ok((path, SeriesOptions { axes, ..SeriesOptions::default() }))
             }
         }
     }
 }
 
-fn write(model: &SignalModel, n_voxels: usize, b_values: &[f64], path: &Path) -> Result<()> {
-    if model.axes.iter().any(|axis| axis.name != "b") {
-        let problem = format!("the model `{}` has other axes than b", model.name);
-        return Err(Error::Usage(format!("{problem}\n  remedy: measure a model of diffusion")));
-    }
+fn write(model: &SignalModel, n_voxels: usize, axes: &[Vec<f64>], path: &Path) -> Result<()> {
     let slices = n_voxels.div_ceil(IN_PLANE * IN_PLANE).max(1);
     let n_voxels = IN_PLANE * IN_PLANE * slices;
     let truth = |(i, parameter): (u32, &Parameter)| truth(parameter, Rng::new(SEED).stream(i), n_voxels);
     let spec = SeriesSpec {
         model,
-        axes: &[b_values.to_vec()],
+        axes,
         truth: &(0..).zip(&model.parameters).map(truth).collect::<Vec<_>>(),
         n_voxels,
         noise: Noise::Rician,
@@ -72,7 +80,7 @@ fn write(model: &SignalModel, n_voxels: usize, b_values: &[f64], path: &Path) ->
     };
     let stored: Vec<i16> = simulate(&spec)?.voxels.iter().map(|signal| signal.round() as i16).collect();
     let grid = centred_grid([IN_PLANE, IN_PLANE, slices], ZOOMS_MM);
-    write_nifti(path, &grid, b_values.len(), MapData::I16(&stored)).map(drop)
+    write_nifti(path, &grid, axes[0].len(), MapData::I16(&stored)).map(drop)
 }
 
 fn truth(parameter: &Parameter, random: Rng, n_voxels: usize) -> Truth {

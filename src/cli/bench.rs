@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::options::MethodArgs;
+use super::options::{AxesArgs, MethodArgs};
 use super::{Session, console};
 use crate::bench::{BenchOptions, Throughput, Voxels, measure};
 use crate::device::{DeviceChoice, DeviceList, Precision};
 use crate::fit::FitMethod;
 use crate::measure::{Cell, Table};
-use crate::volume::bvalues::BvalueList;
+use crate::volume::axes;
 use crate::{Error, Result};
 
 /// b-values of a simulated series in s/mm²: those of an ADC, and of models that ask for more.
 const FEW_B: [f64; 4] = [50.0, 200.0, 500.0, 750.0];
 const MANY_B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400.0, 800.0];
 
-/// Measure DWI fitting throughput: the kernel alone, with transfers, and file to file.
+/// Measure fitting throughput: the kernel alone, with transfers, and file to file.
 ///
 /// The voxels are simulated (SNR 30, Rician noise, int16), unless --input names a series. Without --device, the CPU and
 /// every real GPU are measured; a software adapter only by name. Beside a CPU's rate stands what its threads can do at
@@ -27,11 +27,12 @@ pub(super) struct Args {
     /// Voxels to fit, rounded up to whole slices of 192 x 192; default: 40 slices of an ADC, 8 of other models.
     #[arg(long, value_name = "N")]
     voxels: Option<usize>,
-    /// b-values of the simulated series in s/mm²; default: 50,200,500,750 for an ADC, else ten from 0 to 800.
-    #[arg(long, value_name = "LIST")]
-    bvals: Option<BvalueList>,
-    /// Fit this series, with its b-values beside it, instead.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["voxels", "bvals"])]
+    /// Of the simulated series, or of --input; default: what is beside --input, or the b-values 50,200,500,750 for an ADC,
+    /// else ten from 0 to 800.
+    #[command(flatten)]
+    axes: AxesArgs,
+    /// Fit this series instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "voxels")]
     input: Option<PathBuf>,
     /// Runs that count.
     #[arg(long, value_name = "N", default_value_t = 7)]
@@ -42,25 +43,28 @@ pub(super) struct Args {
 }
 
 impl Args {
-    fn voxels(&self, method: &FitMethod) -> Voxels {
+    fn voxels(&self, method: &FitMethod) -> Result<Voxels> {
+        let model = method.signal_model()?;
+        if let Some(path) = &self.input {
+            return Ok(Voxels::File { path: path.clone(), axes: self.axes.sources(&model)? });
+        }
         let (slices, b_values): (usize, &[f64]) = match method {
             FitMethod::Adc(_) => (40, &FEW_B),
             _ => (8, &MANY_B),
         };
-        match &self.input {
-            Some(path) => Voxels::File(path.clone()),
-            None => Voxels::Simulated {
-                n_voxels: self.voxels.unwrap_or(192 * 192 * slices),
-                b_values: self.bvals.as_ref().map_or(b_values, |list| &list.0).to_vec(),
-            },
-        }
+        let of_b_alone = model.axes.iter().all(|axis| axis.name == axes::B);
+        let axes = match of_b_alone && self.axes.is_empty() {
+            true => vec![b_values.to_vec()],
+            false => self.axes.of(&model)?,
+        };
+        Ok(Voxels::Simulated { n_voxels: self.voxels.unwrap_or(192 * 192 * slices), axes })
     }
 }
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let method = args.method.get()?;
     let options =
-        BenchOptions { voxels: args.voxels(&method), read: session.read_options(), repeats: args.repeats, method };
+        BenchOptions { voxels: args.voxels(&method)?, read: session.read_options(), repeats: args.repeats, method };
     let precision = args.method.precision();
     let devices = match (&session.global.device, precision) {
         (DeviceChoice::Auto, Precision::F32) => DeviceList::survey().for_benchmarks(),
@@ -81,7 +85,7 @@ fn table(measured: &[Throughput]) -> Table {
     let mut table = Table::new(&[
         "device",
         "fit",
-        "b-values",
+        "samples",
         "voxels",
         "steps",
         "kernel Mvoxel/s",

@@ -122,6 +122,7 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         inputs: vec![folders.input.join("dwi.nii.gz")],
         read: ReadOptions::default(),
         series: SeriesOptions::default(),
+        axis_scales: Vec::new(),
         mask: MaskChoice::Auto,
         labels: Some(folders.input.join("labels.nii.gz")),
         method: FitMethod::Adc(AdcOptions::default()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Session;
-use super::options::{MethodArgs, OutputArgs, SeriesArgs};
+use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use crate::Result;
 use crate::fit::{FitRequest, run as run_fit};
 use crate::volume::mask::MaskChoice;
@@ -32,6 +32,8 @@ pub(super) struct Args {
     #[command(flatten)]
     series: SeriesArgs,
     #[command(flatten)]
+    scales: ScaleArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -51,7 +53,8 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let request = FitRequest {
         inputs: args.inputs,
         read: session.read_options(),
-        series: args.series.into(),
+        series: args.series.of(&method.signal_model()?)?,
+        axis_scales: args.scales.list(),
         mask: args.mask,
         labels: args.labels,
         method,

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::Result;
+use crate::model::SignalModel;
 use crate::report::outputs::OutputOptions;
-use crate::volume::bvalues::{BvalueList, BvalueSource};
+use crate::volume::bvalues::BvalueList;
 use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Average, Format, Selection, SeriesOptions, TableColumn, VolumeChoice};
 
 pub use super::method_args::MethodArgs;
-pub use super::model_args::{AxesArgs, ModelArgs};
-pub use super::named::{Named, NamedList, NamedMap, NamedRange, NumberOrFile};
+pub use super::model_args::{AxesArgs, ModelArgs, ScaleArgs};
+pub use super::named::{Named, NamedAxis, NamedMap, NamedRange, NumberOrFile};
 
 /// Where results go.
 #[derive(Debug, Clone, Args)]
@@ -47,16 +49,13 @@ impl From<OutputArgs> for OutputOptions {
     }
 }
 
-/// How diffusion images become a series.
+/// How images become a series.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Series")]
 pub struct SeriesArgs {
-    /// File of b-values in s/mm² (FSL text, or JSON); else x.bval, x.bvals or x.json beside x.nii.gz.
-    #[arg(long, value_name = "FILE", conflicts_with = "bvals")]
-    pub bval: Option<PathBuf>,
-    /// b-values in s/mm², such as 50,200,500,750.
-    #[arg(long, value_name = "LIST")]
-    pub bvals: Option<BvalueList>,
+    /// Where each volume lies on the model's axes; beside the images, unless given.
+    #[command(flatten)]
+    pub axes: AxesArgs,
     /// Use no b-value below this, s/mm².
     #[arg(long, value_name = "B", value_parser = not_negative)]
     pub b_min: Option<f64>,
@@ -70,7 +69,7 @@ pub struct SeriesArgs {
     /// again, each narrows the last.
     #[arg(long, value_name = "LIST|FILE.tsv:COLUMN=VALUE")]
     pub volumes: Vec<VolumeChoice>,
-    /// Average repeats of a b-value into one volume; those of b = 0, which have no direction, always arithmetically.
+    /// Average repeats, which agree in all axes, into one volume; those of b = 0, which have no direction, always arithmetically.
     #[arg(long, value_enum, default_value_t)]
     pub average: Average,
     /// Average only repeats that agree in this column of a table with one row a volume: a property of the diffusion
@@ -92,26 +91,25 @@ fn not_negative(text: &str) -> Result<f64, String> {
     }
 }
 
-impl From<SeriesArgs> for SeriesOptions {
-    fn from(args: SeriesArgs) -> Self {
-        let bvalues = match (args.bval, args.bvals) {
-            (Some(path), _) => BvalueSource::File(path),
-            (None, Some(list)) => BvalueSource::List(list.0),
-            (None, None) => BvalueSource::Beside,
-        };
-        Self {
-            bvalues,
+impl SeriesArgs {
+    /// What they mean for a series of the model's axes. Where no values are given, those beside the images are taken.
+    ///
+    /// # Errors
+    /// Those of [`AxesArgs::sources`].
+    pub fn of(self, model: &SignalModel) -> Result<SeriesOptions> {
+        Ok(SeriesOptions {
+            axes: self.axes.sources(model)?,
             select: Selection {
-                b_min: args.b_min,
-                b_max: args.b_max,
-                b_use: args.b_use.map_or_else(Vec::new, |list| list.0),
-                volumes: args.volumes,
+                b_min: self.b_min,
+                b_max: self.b_max,
+                b_use: self.b_use.map_or_else(Vec::new, |list| list.0),
+                volumes: self.volumes,
             },
-            average: args.average,
-            average_within: args.average_within,
-            b_tolerance: args.b_tolerance,
-            median_3x3: args.median.is_some(),
-        }
+            average: self.average,
+            average_within: self.average_within,
+            b_tolerance: self.b_tolerance,
+            median_3x3: self.median.is_some(),
+        })
     }
 }
 
@@ -120,6 +118,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::volume::{AxisSource, SeriesAxis};
 
     #[derive(Debug, Parser)]
     struct Both {
@@ -129,6 +128,10 @@ mod tests {
         output: OutputArgs,
     }
 
+    fn of_adc(series: SeriesArgs) -> SeriesOptions {
+        series.of(SignalModel::builtin("adc").unwrap()).unwrap()
+    }
+
     fn parsed(options: &str) -> Result<Both, clap::Error> {
         Both::try_parse_from(["hepar", "-o", "out"].into_iter().chain(options.split(' ')))
     }
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_not_given_is_the_default() {
         let both = Both::try_parse_from(["hepar", "-o", "out"]).unwrap();
-        assert_eq!(SeriesOptions::from(both.series), SeriesOptions::default());
+        assert_eq!(of_adc(both.series), SeriesOptions::default());
         let output = OutputOptions::from(both.output);
         assert_eq!(output.dir, PathBuf::from("out"));
         assert_eq!(output.format, Format::NiiGz);
@@ -152,7 +155,7 @@ mod tests {
         .unwrap();
         let table = VolumeChoice::Table { column: "t.tsv:T".parse().unwrap(), value: "70".into() };
         let expected = SeriesOptions {
-            bvalues: BvalueSource::List(vec![0.0, 50.0, 500.0]),
+            axes: vec![SeriesAxis::b(AxisSource::List(vec![0.0, 50.0, 500.0]))],
             select: Selection {
                 b_min: Some(10.0),
                 b_max: Some(800.0),
@@ -164,12 +167,12 @@ mod tests {
             b_tolerance: 2.5,
             median_3x3: true,
         };
-        assert_eq!(SeriesOptions::from(both.series), expected);
+        assert_eq!(of_adc(both.series), expected);
         let output = OutputOptions::from(both.output);
         assert_eq!(output.format, Format::Nii);
         assert!(!output.pictures && output.force);
         let file = parsed("--bval b.bval").unwrap();
-        assert_eq!(SeriesOptions::from(file.series).bvalues, BvalueSource::File("b.bval".into()));
+        assert_eq!(of_adc(file.series).axes, [SeriesAxis::b(AxisSource::File("b.bval".into()))]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::model::fault::suggest;
 use crate::model::signal::SIGNAL;
 use crate::model::signal::program::Choice;
 use crate::report::ColourKind;
+use crate::volume::Protocol;
 use crate::{Error, Result};
 
 /// A model with the way it is fitted.
@@ -110,12 +111,13 @@ impl FitMethod {
         }
     }
 
-    /// Whether the model tells perfusion from diffusion: it has a perfusion fraction, `f`.
+    /// Whether the model tells perfusion from diffusion: it estimates a perfusion fraction, `f`.
     ///
     /// # Errors
     /// Those of [`Self::signal_model`].
     pub fn has_perfusion(&self) -> Result<bool> {
-        Ok(self.signal_model()?.parameter("f").is_ok())
+        let model = self.signal_model()?;
+        Ok(model.parameter("f").is_ok() || model.derived.iter().any(|derived| derived.name == "f"))
     }
 
     /// All maps that it can write, in the order of writing.
@@ -158,30 +160,34 @@ impl FitMethod {
         Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
     }
 
-    /// A kernel for images at `b_values`, s/mm², whose columns are `outputs`.
+    /// A kernel for images over the model's axes, in its order and units, whose columns are `outputs`.
     ///
     /// # Errors
-    /// [`Error::Usage`] where options or b-values do not allow the fit.
-    pub fn kernel(&self, b_values: &[f64], outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
+    /// [`Error::Usage`] where options or samples do not allow the fit.
+    pub fn kernel(&self, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
         let wanted = |name: &str| outputs.iter().any(|output| output.name == name);
+        let Protocol { values: axes, scaled } = protocol;
+        if !scaled.is_empty() && !matches!(self, Self::Nlls { .. }) {
+            let problem = format!("fits by {} take no factor a voxel of an axis", self.name());
+            return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
+        }
         let place = |name: &str| outputs.iter().position(|output| output.name == name);
         Ok(match self {
             Self::Adc(options) => {
                 let mut wanted: Vec<_> = AdcOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
                 wanted.sort_by_key(|o| place(o.name()));
-                Box::new(AdcKernel::new(options.clone(), b_values, &wanted))
+                Box::new(AdcKernel::new(options.clone(), &axes[0], &wanted))
             }
             Self::Segmented(options) => {
                 let mut wanted: Vec<_> = SegmentedOutput::ALL.into_iter().filter(|o| wanted(o.name())).collect();
                 wanted.sort_by_key(|o| place(o.name()));
-                Box::new(SegmentedKernel::new(options.clone(), b_values, &wanted)?)
+                Box::new(SegmentedKernel::new(options.clone(), &axes[0], &wanted)?)
             }
             Self::Nlls { model, options, force } => {
-                let axes = axes(model, b_values)?;
                 if !force {
-                    check_protocol(model, &axes)?;
+                    check_protocol(model, axes)?;
                 }
-                Box::new(NllsKernel::new(model, &axes, options, |o| wanted(&o.name))?)
+                Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
         })
     }
@@ -267,17 +273,6 @@ fn nlls_role(output: &NllsOutput) -> Role {
     }
 }
 
-/// The values of a model's axes, of which a diffusion series has b alone.
-fn axes(model: &SignalModel, b_values: &[f64]) -> Result<Vec<Vec<f64>>> {
-    match model.axes.iter().find(|axis| axis.name != "b") {
-        None => Ok(vec![b_values.to_vec()]),
-        Some(axis) => Err(Error::Usage(format!(
-            "the model `{}` needs the axis `{}`, which a diffusion series does not have\n  remedy: fit a model of b",
-            model.name, axis.name
-        ))),
-    }
-}
-
 /// Refuses a protocol that does not determine the parameters.
 fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
     let mut missing = Vec::new();
@@ -291,7 +286,7 @@ fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "these samples do not determine the model `{}`:\n    {}\n  remedy: choose others (--b-use), or another model, or \
+        "these samples do not determine the model `{}`:\n    {}\n  remedy: take others, or another model, or \
          fit all the same with --force-model",
         model.name,
         missing.join("\n    ")

@@ -89,7 +89,7 @@ fn voxelwise(
 ) -> Result<Vec<Vec<Vec<f32>>>> {
     let picked: Vec<u32> = regions.iter().flat_map(|(_, voxels)| voxels.iter().map(|&v| v as u32)).collect();
     let source = Source::new(series.rows(), series.grid.n_voxels(), Some(picked));
-    let kernel = method.kernel(&series.b_values(), estimates)?;
+    let kernel = method.kernel(&series.protocol(), estimates)?;
     let columns = device.run(&*kernel, &source, &())?;
     let cut = |column: &Column| {
         let values = column.as_f32().ok_or_else(|| Error::Internal("an estimate is a count".into()))?;
@@ -122,7 +122,7 @@ fn fit_means(series: &Series, decays: &[Vec<f64>], method: &FitMethod, outputs: 
         .map(|decay| Row { bytes: bytemuck::cast_slice(decay), voxel_type: VoxelType::F64, scaling: Scaling::IDENTITY })
         .collect();
     // A kernel has its columns in its own order.
-    let kernel = method.kernel(&series.b_values(), outputs)?;
+    let kernel = method.kernel(&series.protocol(), outputs)?;
     let columns = Cpu::new(1, Precision::F64)?.run(&*kernel, &Source::new(rows, n_regions, None));
     let mut by_name: HashMap<String, Vec<f64>> =
         kernel.columns().into_iter().map(|spec| spec.name).zip(columns.into_iter().map(Column::into_f64)).collect();

@@ -14,7 +14,7 @@ use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecor
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
-use crate::volume::{ReadOptions, Series, SeriesOptions, read};
+use crate::volume::{ReadOptions, Series, SeriesAxis, SeriesOptions, read};
 use crate::{Error, Result};
 
 /// What is fitted, how, and where the results go.
@@ -26,6 +26,8 @@ pub struct FitRequest {
     pub read: ReadOptions,
     /// How they become a series.
     pub series: SeriesOptions,
+    /// Axes whose values an image multiplies voxel by voxel.
+    pub axis_scales: Vec<(String, PathBuf)>,
     /// Which voxels are fitted.
     pub mask: MaskChoice,
     /// A label image that gives a table of its regions.
@@ -61,13 +63,17 @@ pub fn run(
 ) -> Result<FitSummary> {
     let start = Instant::now();
     let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
-    let series = Series::new(images, &request.series)?;
+    let mut series = Series::new(images, &request.series)?;
+    for (axis, path) in &request.axis_scales {
+        series.scale(axis, read(path, &request.read)?)?;
+    }
+    let series = series;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
     let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
     let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
     let written = request.method.named_outputs(&request.write)?;
     let computed = with_status(&request.method, &written)?;
-    let kernel = request.method.kernel(&series.b_values(), &computed)?;
+    let kernel = request.method.kernel(&series.protocol(), &computed)?;
     let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
     let table = table_name(&request.method)?;
     let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
@@ -140,9 +146,14 @@ fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
+    let axis =
+        |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
+    let axes: Map<String, Value> = series.axes.iter().zip(series.values()).map(axis).collect();
     let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
     let description = json!({
+        "axes": axes,
+        "axes_scaled_by_voxel": series.factors().map(|(axis, _)| axis).collect::<Vec<_>>(),
         "b_values_s_per_mm2": b_values,
         "volumes_used": series.volumes.iter().map(|volume| &volume.from).collect::<Vec<_>>(),
         "volumes_left_out_as_derived": left_out,
@@ -156,11 +167,23 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
         "device": device.description(),
     });
     match description {
-        Value::Object(keys) => Ok(request.method.describe().into_iter().chain(keys).collect()),
+        Value::Object(mut keys) => {
+            keys.retain(|key, value| {
+                key != "b_values_s_per_mm2" || value.as_array().is_some_and(|all| !all.is_empty())
+            });
+            Ok(request.method.describe().into_iter().chain(keys).collect())
+        }
         _ => Err(Error::Internal("a sidecar is no JSON object".into())),
     }
 }
 
 fn sha256(series: &Series) -> Result<Vec<String>> {
-    series.images().iter().filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
+    let factors = series.factors().map(|(_, image)| image);
+    series
+        .images()
+        .iter()
+        .chain(factors)
+        .filter_map(|image| image.sha256().transpose())
+        .map(|hash| hash.map(str::to_owned))
+        .collect()
 }

@@ -24,7 +24,7 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let rmse = all.iter().find(|output| output.role == Role::Goodness && output.name == "rmse").cloned();
     let wanted: Vec<FitOutput> = fitted.iter().filter_map(named).chain(rmse).collect();
 
-    let kernel = method.kernel(&series.b_values(), &wanted)?;
+    let kernel = method.kernel(&series.protocol(), &wanted)?;
     let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source)));
     let columns = device.run(&*kernel, &sample, &())?;
     let Some(medians) = columns.into_iter().map(|column| median(column.into_f64())).collect::<Option<Vec<f64>>>()
@@ -40,7 +40,7 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let truth: Vec<f64> =
         choice.fixed.iter().map(|fixed| fixed.or(found.next().copied()).unwrap_or(f64::NAN)).collect();
     // At the edge of what a model is defined for there are no slopes, and so nothing to say.
-    let bounds = bounds(model, &choice, &[series.b_values()], &truth, sigma).unwrap_or_default();
+    let bounds = bounds(model, &choice, &series.values(), &truth, sigma).unwrap_or_default();
     Ok(bounds.iter().take(n_fitted).filter_map(Bound::remark).collect())
 }
 

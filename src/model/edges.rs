@@ -28,6 +28,21 @@ pub(super) fn log<L: Lanes>(l: L, x: L::V) -> L::V {
     only_where(l, l.le(smallest_normal(l), x), l.ln(x))
 }
 
+/// Terms of the series of eˣ − 1 that matter for |x| < ½, in f32 and in f64.
+const TERMS: [usize; 2] = [8, 15];
+
+#[inline(always)]
+pub(super) fn expm1<L: Lanes>(l: L, x: L::V) -> L::V {
+    let terms = if size_of::<L::T>() == 4 { TERMS[0] } else { TERMS[1] };
+    // x·(1 + x/2·(1 + x/3·(1 + ...)))
+    let mut series = l.splat(1.0);
+    for n in (2..=terms + 1).rev() {
+        series = l.mul_add(l.mul(x, l.splat(1.0 / n as f64)), series, l.splat(1.0));
+    }
+    let far = l.sub(l.exp(x), l.splat(1.0));
+    l.select(l.lt(l.abs(x), l.splat(0.5)), l.mul(x, series), far)
+}
+
 /// Whether a number counts as 0; not so for NaN.
 #[inline(always)]
 fn is_zero<L: Lanes>(l: L, x: L::V) -> L::M {

@@ -187,6 +187,7 @@ impl<'c, L: Lanes> Machine<'c, L> {
         match op {
             Unary::Neg => each!(|x| l.neg(x)),
             Unary::Exp => each!(|x| l.exp(x)),
+            Unary::Expm1 => each!(|x| edges::expm1(l, x)),
             Unary::Log => each!(|x| edges::log(l, x)),
             Unary::Sqrt => each!(|x| l.sqrt(x)),
             Unary::Abs => each!(|x| l.abs(x)),

@@ -16,6 +16,7 @@
 //! | `x^y` | x < 0, y no integer constant | NaN, even where y happens to be an integer |
 //! | `min`, `max` | equal arguments | that value |
 //! | `exp x` | where it would be subnormal; above the type's range | 0; +∞ |
+//! | `expm1 x` | above the type's range | +∞ |
 //! | `sin x`, `cos x` | x infinite | NaN |
 //! | `+ - *` | | as in IEEE 754 |
 //!
@@ -41,6 +42,8 @@ use crate::lanes::{FLOPS_OF_EXP, FLOPS_OF_LN};
 pub enum Unary {
     Neg,
     Exp,
+    /// eˣ − 1, which near x = 0 has digits that exp(x) − 1 has lost.
+    Expm1,
     Log,
     Sqrt,
     Sin,
@@ -77,8 +80,9 @@ pub enum Function {
 }
 
 /// The functions of the grammar.
-pub const FUNCTIONS: [(&str, Function); 8] = [
+pub const FUNCTIONS: [(&str, Function); 9] = [
     ("exp", Function::One(Unary::Exp)),
+    ("expm1", Function::One(Unary::Expm1)),
     ("log", Function::One(Unary::Log)),
     ("sqrt", Function::One(Unary::Sqrt)),
     ("sin", Function::One(Unary::Sin)),
@@ -99,6 +103,7 @@ fn counts_as_zero(x: f64) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub struct Elementary {
     exp: fn(f64) -> f64,
+    expm1: fn(f64) -> f64,
     log: fn(f64) -> f64,
     sin: fn(f64) -> f64,
     cos: fn(f64) -> f64,
@@ -106,9 +111,10 @@ pub struct Elementary {
 
 impl Elementary {
     /// Those of the system.
-    pub const SYSTEM: Self = Self { exp: f64::exp, log: f64::ln, sin: f64::sin, cos: f64::cos };
+    pub const SYSTEM: Self = Self { exp: f64::exp, expm1: f64::exp_m1, log: f64::ln, sin: f64::sin, cos: f64::cos };
     /// Those of the `libm` crate, made of IEEE 754 arithmetic alone, so that they have the same bits on every machine.
-    pub const PORTABLE: Self = Self { exp: libm::exp, log: libm::log, sin: libm::sin, cos: libm::cos };
+    pub const PORTABLE: Self =
+        Self { exp: libm::exp, expm1: libm::expm1, log: libm::log, sin: libm::sin, cos: libm::cos };
 }
 
 impl Unary {
@@ -127,6 +133,7 @@ impl Unary {
                 subnormal if subnormal < f64::MIN_POSITIVE => 0.0,
                 value => value,
             },
+            Self::Expm1 => (by.expm1)(x),
             Self::Log if x < f64::MIN_POSITIVE => f64::NAN,
             Self::Log => (by.log)(x),
             Self::Sqrt => x.sqrt(),
@@ -146,7 +153,7 @@ impl Unary {
     /// Arithmetic operations of the lanes in f32; those that are calls count as the elementary function in them.
     pub fn flops(self) -> f64 {
         match self {
-            Self::Exp => FLOPS_OF_EXP,
+            Self::Exp | Self::Expm1 => FLOPS_OF_EXP,
             Self::Log | Self::LogOr0 => FLOPS_OF_LN,
             Self::Sin | Self::Cos => FLOPS_OF_EXP,
             Self::Neg | Self::Sqrt | Self::Abs | Self::Sign | Self::InverseOr0 => 1.0,

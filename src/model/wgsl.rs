@@ -65,6 +65,7 @@ pub fn expression<R: Copy>(step: Operation<R>, input: impl Fn(u32) -> String, na
             match op {
                 Unary::Neg => format!("-{x}"),
                 Unary::Exp => format!("op_exp({x})"),
+                Unary::Expm1 => format!("op_expm1({x})"),
                 Unary::Log => format!("op_log({x})"),
                 Unary::Sqrt => format!("op_sqrt({x})"),
                 Unary::Sin => format!("op_sin({x})"),

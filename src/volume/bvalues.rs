@@ -1,11 +1,12 @@
 //! b-values of a series: FSL text files, JSON sidecars, or a list on the command line. Always in s/mm².
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use serde_json::Value;
 
 use super::Image;
+use super::axes::{AxisSource, SeriesAxis, words};
 use super::beside::{beside, read_text};
 use super::sidecar::Sidecar;
 use crate::{Error, Result};
@@ -25,18 +26,6 @@ const JSON_KEYS: [&str; 5] = ["bval", "bvals", "bvalue", "bvalues", "DiffusionBV
 /// Endings of the files with b-values beside an image, in the order in which they are tried.
 const ENDINGS: [&str; 3] = [".bval", ".bvals", ".json"];
 
-/// Where b-values come from.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum BvalueSource {
-    /// Files beside each image: `x.bval`, `x.bvals` or `x.json` for `x.nii.gz`.
-    #[default]
-    Beside,
-    /// One file for the whole series: text, or JSON where the name ends in `.json`.
-    File(PathBuf),
-    /// Given, in s/mm².
-    List(Vec<f64>),
-}
-
 /// b-values written as text: the form of `--bvals`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BvalueList(pub Vec<f64>);
@@ -53,30 +42,26 @@ impl FromStr for BvalueList {
     }
 }
 
-/// The b-values of all volumes of `images`, in order.
+/// The b-values of all volumes of `images`, in order, from the files beside them.
 ///
 /// There may be one or two fewer b-values than volumes, where a scanner has appended volumes of its own: it is for
 /// [`super::Series`] to decide whether it did.
 ///
 /// # Errors
 /// [`Error::Data`] names the file, the place, the value and the limit.
-pub fn bvalues(images: &[Image], source: &BvalueSource) -> Result<Vec<f64>> {
-    match source {
-        BvalueSource::List(values) => Ok(values.clone()),
-        BvalueSource::File(path) => read_bvalues(path),
-        BvalueSource::Beside if images.len() == 1 => read_beside(&images[0]),
-        BvalueSource::Beside => {
-            let mut all = Vec::new();
-            for image in images {
-                let values = read_beside(image)?;
-                if values.len() != image.n_volumes() {
-                    return Err(count_mismatch(&image.path, image.n_volumes(), values.len()));
-                }
-                all.extend(values);
-            }
-            Ok(all)
-        }
+pub fn bvalues(images: &[Image]) -> Result<Vec<f64>> {
+    if let [image] = images {
+        return read_beside(image);
     }
+    let mut all = Vec::new();
+    for image in images {
+        let values = read_beside(image)?;
+        if values.len() != image.n_volumes() {
+            return Err(SeriesAxis::b(AxisSource::Beside).mismatch(&image.path, image.n_volumes(), values.len()));
+        }
+        all.extend(values);
+    }
+    Ok(all)
 }
 
 fn read_beside(image: &Image) -> Result<Vec<f64>> {
@@ -137,35 +122,25 @@ fn of_sidecar(path: &Path, sidecar: &Sidecar) -> Result<Option<Vec<f64>>> {
 
 /// Numbers divided by blanks, tabs, line ends, commas or semicolons: a row and a column read the same.
 fn parse(text: &str) -> Result<Vec<f64>, String> {
-    text.split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-        .filter(|word| !word.is_empty())
-        .enumerate()
-        .map(|(i, word)| check(i, word))
-        .collect()
+    words(text).enumerate().map(|(i, word)| check(i, word)).collect()
 }
 
 /// One b-value; `place` counts from 0, messages from 1.
 fn check(place: usize, word: &str) -> Result<f64, String> {
-    let place = place + 1;
-    let b: f64 = word.parse().map_err(|_| format!("value {place} is {word:?}, which is not a number"))?;
-    if (0.0..=MAX_B).contains(&b) {
-        Ok(b)
-    } else {
-        Err(format!("value {place} is {word}, outside 0 to {MAX_B} s/mm²"))
+    let b = word.parse().map_err(|_| format!("value {} is {word:?}, which is not a number", place + 1))?;
+    check_b(place, b).map(|()| b)
+}
+
+/// Refuses what can be no b-value; `place` counts from 0, messages from 1.
+pub(super) fn check_b(place: usize, b: f64) -> Result<(), String> {
+    match (0.0..=MAX_B).contains(&b) {
+        true => Ok(()),
+        false => Err(format!("value {} is {b}, outside 0 to {MAX_B} s/mm²", place + 1)),
     }
 }
 
 fn bad_bvalues(path: &Path, problem: String) -> Error {
     Error::data(path, problem, "give one b-value in s/mm² a volume, divided by blanks or commas")
-}
-
-/// The numbers of volumes and of b-values do not go together.
-pub(super) fn count_mismatch(path: &Path, n_volumes: usize, n_values: usize) -> Error {
-    Error::data(
-        path,
-        format!("{n_volumes} volumes but {n_values} b-values"),
-        "give one b-value a volume with --bval or --bvals",
-    )
 }
 
 /// Whether the decay over these b-values holds perfusion as well as diffusion.
@@ -207,7 +182,7 @@ mod tests {
         for (text, place, word) in [
             ("0 50 x", "3", "x"),
             ("0 -5", "2", "-5"),
-            ("nan", "1", "nan"),
+            ("nan", "1", "NaN"),
             ("0 inf", "2", "inf"),
             ("100001", "1", "100001"),
         ] {

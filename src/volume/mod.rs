@@ -1,6 +1,7 @@
 //! Volumes and the files they come from: the only place that knows files.
 
 pub mod atomic;
+pub mod axes;
 pub mod beside;
 pub mod bvalues;
 pub mod filter;
@@ -17,7 +18,7 @@ pub mod sidecar;
 pub mod voxel;
 pub mod write;
 
-pub use bvalues::BvalueSource;
+pub use axes::{AxisSource, SeriesAxis};
 pub use filter::Average;
 pub use grid::Grid;
 pub use image::Image;
@@ -26,7 +27,7 @@ pub use labels::{Labels, read_labels};
 pub use mask::{Mask, MaskChoice};
 pub use nifti::placement::{AffineSource, Form, Placement};
 pub use nifti::read::{ReadOptions, read};
-pub use series::{Appended, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
+pub use series::{Appended, Protocol, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
 pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, Stored, VoxelType};
 pub use write::{Format, MapData, NiftiStream, pending_nifti, write_nifti};

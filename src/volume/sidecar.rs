@@ -8,14 +8,10 @@ use super::beside::{beside, read_text};
 use crate::{Error, Result};
 
 /// Keys that hold one number.
-const NUMBERS: [&str; 13] = [
-    "RepetitionTime",
-    "EchoTime",
+const NUMBERS: [&str; 9] = [
     "EchoTime1",
     "EchoTime2",
     "EchoNumber",
-    "FlipAngle",
-    "InversionTime",
     "MagneticFieldStrength",
     "SliceThickness",
     "SpacingBetweenSlices",
@@ -23,6 +19,9 @@ const NUMBERS: [&str; 13] = [
     "PhilipsRescaleIntercept",
     "PhilipsScaleSlope",
 ];
+
+/// Keys that hold one number, or one for each volume.
+const NUMBERS_OR_ARRAYS: [&str; 4] = ["RepetitionTime", "EchoTime", "FlipAngle", "InversionTime"];
 
 /// Keys that hold something else: b-values in any of their shapes, and codes that are no free text.
 const OTHERS: [&str; 9] = [
@@ -60,11 +59,15 @@ impl Sidecar {
             return Err(bad("is not a JSON object".to_owned()));
         };
         keys.retain(|key, value| {
-            let number = NUMBERS.contains(&key.as_str());
-            if number && !value.is_number() {
+            let key = key.as_str();
+            let may_be_array = NUMBERS_OR_ARRAYS.contains(&key);
+            let numbers = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_number));
+            let is_good = value.is_number() || (may_be_array && numbers(value));
+            let is_number = may_be_array || NUMBERS.contains(&key);
+            if is_number && !is_good {
                 tracing::warn!("{}: {key} is not a number: it is not used", path.display());
             }
-            (number && value.is_number()) || OTHERS.contains(&key.as_str())
+            (is_number && is_good) || OTHERS.contains(&key)
         });
         Ok(Self(keys))
     }

@@ -6,6 +6,7 @@ use hepar::model::SignalModel;
 use libtest_mimic::{Failed, Trial};
 
 use super::{B, N_VOXELS, Oracle, cpu, excess, kernel, run, simulated, source, squares};
+use crate::protocol;
 use crate::support::{self, TestDevice};
 use crate::tolerances;
 
@@ -22,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// f32 finds as low a minimum as f64, which looks for it from more places.
 fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = vec![B.to_vec(); model.axes.len()];
+    let axes = protocol::of(model, &B)?;
     let signals = simulated(model, &axes, MANY_VOXELS)?;
     let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
     let source = source(&signals);
@@ -30,11 +31,12 @@ fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), F
     let best = squares(&kernel, &want, &signals, 1.0);
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
     println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
-    if share < tolerances::NLLS_SHARE || median > tolerances::NLLS_MEDIAN_EXCESS {
+    let least = if model.name == "t1_ir" { tolerances::NLLS_SHARE_OF_INVERSION } else { tolerances::NLLS_SHARE };
+    if share < least || median > tolerances::NLLS_MEDIAN_EXCESS {
         return Err(format!("{share} within the tolerance, median excess {median:e}").into());
     }
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
-    assert!(share < tolerances::NLLS_SHARE && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
+    assert!(share < least && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
     Ok(())
 }
 

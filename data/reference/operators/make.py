@@ -4,7 +4,7 @@ It uses mpmath at 50 digits and nothing of hepar; edges follow the table at the 
 conventions below. Run: python3 make.py. Made with mpmath 1.3.0 (numpy 2.4.6 rounds the inputs to f32).
 
 Columns: op, x, y, value, dx, dy; numbers have 17 significant digits. y and dy are empty for functions of one argument.
-  neg + - * / exp log sqrt sin cos abs min max   as in the grammar
+  neg + - * / exp expm1 log sqrt sin cos abs min max   as in the grammar
   ^     x^y where y is an argument like any other, even if it happens to be an integer
   ^n    x^y where y is an integer constant of the formula: products of x, so that x may be negative. dy is empty
 Inputs are exact in f32, and normal or zero, so that one file serves f32 and f64. Results are those of f64: an evaluator in
@@ -96,6 +96,7 @@ def chosen(x, y, x_wins):
 ONE = {
     "neg": lambda x: (-x, mpf(-1)),
     "exp": exponential,
+    "expm1": lambda x: (mp.expm1(x), flushed(mp.exp(x))),
     "log": logarithm,
     "sqrt": root,
     "sin": sine,
@@ -119,6 +120,8 @@ INPUTS_OF_ONE = {
     "neg": [0.0, -0.0, 1.5, -0.7, TINY, -HUGE, inf, nan],
     "exp": [0.0, -0.0, 1.0, -1.0, 0.3, -0.3, 1e-6, -1e-6, 10.0, -10.0, -37.5, 60.0, -60.0, -87.0, 88.0, -100.0, 100.0,
             -708.0, 709.0, -709.0, 710.0, -1e4, 1e4, inf, -inf, nan],
+    "expm1": [0.0, -0.0, 1e-12, -1e-12, 1e-4, -1e-4, 0.01, -0.01, 0.3, -0.3, 0.49, -0.49, 0.51, -0.51, 1.0, -1.0, 10.0, -10.0,
+              -50.0, 88.0, 100.0, -100.0, 710.0, -1e4, 1e4, inf, -inf, nan],
     "log": [0.0, -0.0, -1.0, -TINY, TINY, 1e-20, 1e-3, 0.1, 0.5, 1 - 2.0**-20, 1.0, 1 + 2.0**-20, 1.1, 2.0, 10.0, 1e5,
             HUGE, inf, -inf, nan],
     "sqrt": [0.0, -0.0, -1.0, -TINY, TINY, 1e-20, 1e-3, 0.25, 1.0, 2.0, 3.0, 1e5, HUGE, inf, -inf, nan],

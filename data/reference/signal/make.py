@@ -1,6 +1,6 @@
 """Makes the reference fits that the signal models of models/signal/ are held against: one CSV a model, in this folder.
 
-It uses numpy and scipy and nothing of hepar. The formulas and their derivatives are written by hand below; only the
+It uses numpy and scipy and nothing of hepar. The formulas are written by hand in formulas.py; only the
 bounds and the values of fixed parameters are read from the models' TOML files, so that they are one fact.
 Run: python3 make.py [MODEL ...] (2 minutes). Made with Python 3.11, numpy 2.4.6, scipy 1.17.1. Seeds are fixed; the last
 digits may differ with another numpy or processor. cross_check.py holds the files against DIPY, which has two of the models.
@@ -34,92 +34,25 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import qmc
 
+from formulas import CASES
+
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parents[2] / "models/signal"
 NOISELESS, NOISY, STARTS = 20, 40, 64
 
 
-# Each returns the signal and its derivatives, one row a parameter, for real and for complex parameters.
-def adc(b, S0, ADC):
-    e = np.exp(-b * ADC)
-    return S0 * e, np.array([e, -b * S0 * e])
-
-
-def ivim(b, S0, D, f, Dstar):
-    slow, fast = np.exp(-b * D), np.exp(-b * Dstar)
-    mixed = (1 - f) * slow + f * fast
-    return S0 * mixed, np.array([mixed, -b * S0 * (1 - f) * slow, S0 * (fast - slow), -b * S0 * f * fast])
-
-
-def ivim_simplified(b, S0, D, f):
-    slow, blood = np.exp(-b * D), np.clip(1 - b, 0, None)
-    mixed = (1 - f) * slow + f * blood
-    return S0 * mixed, np.array([mixed, -b * S0 * (1 - f) * slow, S0 * (blood - slow)])
-
-
-def kurtosis(b, S0, D, K):
-    e = np.exp(-b * D + b**2 * D**2 * K / 6)
-    return S0 * e, np.array([e, S0 * e * (-b + b**2 * D * K / 3), S0 * e * b**2 * D**2 / 6])
-
-
-def stretched_exponential(b, S0, DDC, alpha):
-    x = b * DDC
-    edge = x == 0  # x^alpha is 0 there; its infinite slope at DDC = 0 carries no information and counts as 0
-    inside = np.where(edge, 1, x)
-    power, log = np.where(edge, 0, inside**alpha), np.log(inside)
-    e = np.exp(-power)
-    per_ddc = np.where(edge, 0, alpha * b * power / inside)
-    return S0 * e, np.array([e, -S0 * e * per_ddc, -S0 * e * power * log])
-
-
-def triexponential(b, S0, D, f, share, Dstar, Dstarstar):
-    slow, fast, faster = np.exp(-b * D), np.exp(-b * Dstar), np.exp(-b * Dstarstar)
-    blood = (1 - share) * fast + share * faster
-    mixed = (1 - f) * slow + f * blood
-    return S0 * mixed, np.array([mixed, -b * S0 * (1 - f) * slow, S0 * (blood - slow), S0 * f * (faster - fast),
-                                 -b * S0 * f * (1 - share) * fast, -b * S0 * f * share * faster])
-
-
-# `usual` is what truths are drawn from, `edges` are near the edges of the box, `snr` is S0/sigma.
-Case = namedtuple("Case", "function b usual edges snr")
-IVIM_B = "0 10 20 40 60 80 110 140 200 300 400 600 800"
-CASES = {
-    "adc": Case(adc, "50 200 500 750", {"ADC": (5e-4, 3e-3)},
-                [(-0.0049,), (-0.001,), (-1e-5,), (1e-5,), (1e-4,), (0.006,), (0.012,), (0.0198,)], (20, 200)),
-    "ivim": Case(ivim, IVIM_B, {"D": (5e-4, 2e-3), "f": (0.08, 0.45), "Dstar": (0.015, 0.12)},
-                 [(1e-3, 0.01, 0.05), (1e-3, 0.97, 0.03), (2e-5, 0.2, 0.05), (4.9e-3, 0.3, 0.15), (1e-3, 0.3, 0.0055),
-                  (1.1e-3, 0.3, 0.195), (2e-3, 0.03, 0.19), (4e-4, 0.6, 0.008)], (20, 200)),
-    "ivim_fixed_dstar": Case(ivim, IVIM_B, {"D": (5e-4, 2e-3), "f": (0.08, 0.45)},
-                             [(1e-3, 0.005), (1e-3, 0.99), (1e-5, 0.2), (4.95e-3, 0.3), (3e-3, 0.9), (2e-5, 0.01),
-                              (4.9e-3, 0.02), (1.5e-3, 0.7)], (20, 200)),
-    "ivim_simplified": Case(ivim_simplified, "0 50 100 200 400 600 800", {"D": (5e-4, 2e-3), "f": (0.08, 0.45)},
-                            [(1e-3, 0.005), (1e-3, 0.99), (1e-5, 0.2), (4.95e-3, 0.3), (3e-3, 0.9), (2e-5, 0.01),
-                             (4.9e-3, 0.02), (1.5e-3, 0.7)], (20, 200)),
-    "kurtosis": Case(kurtosis, "0 100 200 400 700 1000 1300 1600 2000", {"D": (6e-4, 1.6e-3), "K": (0.2, 0.9)},
-                     [(1e-3, -0.98), (2.5e-4, 3.95), (1e-3, 0.001), (4.9e-3, 0.3), (2e-5, 1.0), (1.2e-3, 2.5),
-                      (5e-4, 3.6), (2e-3, -0.5)], (20, 200)),
-    "stretched_exponential": Case(stretched_exponential, "0 10 30 50 100 200 400 600 800 1000",
-                                  {"DDC": (6e-4, 3e-3), "alpha": (0.5, 0.95)},
-                                  [(1e-3, 0.11), (1.5e-3, 0.995), (2e-5, 0.6), (0.0195, 0.5), (0.0195, 0.98),
-                                   (1e-4, 0.2), (0.01, 0.15), (3e-3, 0.3)], (20, 200)),
-    "triexponential": Case(triexponential, "0 1 2 3 5 8 12 16 20 30 40 60 80 100 150 200 300 400 600 800",
-                           {"D": (7e-4, 1.6e-3), "f": (0.25, 0.55), "share": (0.3, 0.7), "Dstar": (0.012, 0.035),
-                            "Dstarstar": (0.12, 0.6)},
-                           [(1e-3, 0.02, 0.5, 0.02, 0.3), (1e-3, 0.95, 0.5, 0.02, 0.3), (2e-5, 0.3, 0.5, 0.02, 0.3),
-                            (4.8e-3, 0.5, 0.5, 0.03, 0.4), (1e-3, 0.4, 0.02, 0.02, 0.3), (1e-3, 0.4, 0.97, 0.02, 0.3),
-                            (1e-3, 0.4, 0.5, 0.048, 0.055), (1.2e-3, 0.4, 0.5, 0.0055, 0.97)], (50, 2000)),
-}
-
-
 class Problem:
-    """A model at its b-values, with parameters in units of `scale` so that they are near 1."""
+    """A model at its samples, with parameters in units of `scale` so that they are near 1."""
 
     def __init__(self, name):
         parameters = tomllib.loads((MODELS / f"{name}.toml").read_text())["parameter"]
-        self.function, self.b = CASES[name].function, np.array(CASES[name].b.split(), float)
+        self.function = CASES[name].function
+        self.axes = {axis: np.array(values.split(), float) for axis, (_, values) in CASES[name].axes.items()}
+        self.b = self.axes.get("b")
         self.all = list(parameters)
         self.fixed = {p: v["fixed"] for p, v in parameters.items() if "fixed" in v}
         self.names = [p for p in self.all if p not in self.fixed]
+        self.in_signal = np.array([parameters[p]["unit"] == "signal" for p in self.names])
         self.lower, self.upper = np.array([parameters[p]["bounds"] for p in self.names], float).T
         self.scale = np.array([parameters[p].get("scale", 1.0) for p in self.names])
 
@@ -129,21 +62,22 @@ class Problem:
         return [fitted.get(p, self.fixed.get(p)) for p in self.all]
 
     def signal(self, values):
-        return self.function(self.b, *self.full(values))[0]
+        return self.function(self.axes, *self.full(values))[0]
 
     def jacobian(self, values):
-        rows = self.function(self.b, *self.full(values))[1]
+        rows = self.function(self.axes, *self.full(values))[1]
         return rows[[self.all.index(p) for p in self.names]].T
 
     def for_samples(self, samples):
         """Residual, Jacobian and box in scaled parameters; S0 and the samples in units of the largest sample."""
         unit = np.abs(samples).max()
-        scale = np.where(np.array(self.names) == "S0", unit, self.scale)
+        scale = np.where(self.in_signal, unit, self.scale)
         return Fit(lambda u: (self.signal(u * scale) - samples) / unit,
-                   lambda u: self.jacobian(u * scale) * scale / unit, self.lower / scale, self.upper / scale, scale)
+                   lambda u: self.jacobian(u * scale) * scale / unit, self.lower / scale, self.upper / scale, scale,
+                   hasattr(self.function, "by_step"))
 
 
-class Fit(namedtuple("Fit", "residual jacobian lower upper scale")):
+class Fit(namedtuple("Fit", "residual jacobian lower upper scale is_by_step")):
     def gradient(self, u):
         return self.jacobian(u).T @ self.residual(u)
 
@@ -185,8 +119,7 @@ class Fit(namedtuple("Fit", "residual jacobian lower upper scale")):
         for _ in range(30):
             gradient = self.gradient(u)
             free = self.free(u, gradient)
-            steps = 1e-30j * np.eye(len(u))
-            hessian = np.array([self.gradient(u + h).imag / 1e-30 for h in steps])[np.ix_(free, free)]
+            hessian = self.hessian(u)[np.ix_(free, free)]
             if not free.any() or np.linalg.eigvalsh(hessian)[0] < 1e-14 * np.trace(hessian):
                 break
             trial = u.copy()
@@ -196,6 +129,13 @@ class Fit(namedtuple("Fit", "residual jacobian lower upper scale")):
                 break
             u = trial
         return u
+
+    def hessian(self, u):
+        """By complex steps; where the Jacobian took these, by central differences, which steer a Newton step as well."""
+        if self.is_by_step:
+            steps = 1e-5 * np.diag(np.maximum(np.abs(u), 0.1))
+            return np.array([(self.gradient(u + h) - self.gradient(u - h)) / (2 * h[k]) for k, h in enumerate(steps)])
+        return np.array([self.gradient(u + h).imag / 1e-30 for h in 1e-30j * np.eye(len(u))])
 
     def optimality(self, u):
         """The largest component of the gradient of the free parameters, in units of its scale |J_k| |r|."""
@@ -209,8 +149,9 @@ class Fit(namedtuple("Fit", "residual jacobian lower upper scale")):
 
     def global_optimum(self, truth):
         """The lowest polished end of the starts, and the share of starts that TRF alone led to within 1e-6 of it."""
-        box = np.minimum(self.upper, 2.0 * np.where(np.isinf(self.upper), 1, np.inf))
-        points = qmc.Sobol(len(truth), seed=1).random(STARTS) * (box - self.lower) + self.lower
+        high = np.where(np.isinf(self.upper), 2.0, self.upper)
+        low = np.where(np.isinf(self.lower), -2.0, self.lower)
+        points = qmc.Sobol(len(truth), seed=1).random(STARTS) * (high - low) + low
         ends = sorted((self.from_start(u) for u in [*points, truth / self.scale]), key=self.ssq)
         best = min((self.newton(self.damped(u)) for u in ends[:6]), key=self.ssq)
         assert self.optimality(best) < 1e-9, self.optimality(best)
@@ -227,15 +168,17 @@ def standard_errors(problem, values, variance):
     return errors
 
 
-def truths(case, rng):
-    """(S0, the other fitted parameters) of all rows: edges come first in both parts."""
+def truths(problem, case, rng):
+    """The fitted parameters of all rows and sigma: edges come first in both parts."""
     low, high = np.array(list(case.usual.values())).T
     for count in (NOISELESS, NOISY):
         for i in range(count):
             others = case.edges[i] if i < len(case.edges) else rng.uniform(low, high)
             s0 = rng.uniform(0.8, 1.2) * (500 if i % 3 == 2 else 1)
             snr = np.inf if count == NOISELESS else rng.uniform(*case.snr)
-            yield np.array([s0, *others]), s0 / snr
+            named = {"S0": 1.0, **dict(zip(case.usual, others))}
+            values = np.array([named[p] for p in problem.names])
+            yield np.where(problem.in_signal, values * s0, values), s0 / snr
 
 
 def check_jacobian(problem, values):
@@ -248,11 +191,13 @@ def check_jacobian(problem, values):
 def make(name):
     problem, case = Problem(name), CASES[name]
     rng, rows, found = np.random.default_rng([7, *name.encode()]), [], []
-    for truth, sigma in truths(case, rng):
-        check_jacobian(problem, truth)
+    for truth, sigma in truths(problem, case, rng):
+        if not hasattr(case.function, "by_step"):
+            check_jacobian(problem, truth)
         samples = problem.signal(truth)
         if sigma > 0:
             samples = samples + rng.normal(0, sigma, samples.size)
+            samples = np.abs(samples) if case.magnitude else samples
             values, share = problem.for_samples(samples).global_optimum(truth)
             found.append(share)
         else:
@@ -260,7 +205,7 @@ def make(name):
         ssq = float(np.sum((problem.signal(values) - samples) ** 2))
         freedom = samples.size - len(values)
         errors = standard_errors(problem, values, ssq / freedom)
-        judged = errors if sigma > 0 else standard_errors(problem, values, (truth[0] / 1000) ** 2)
+        judged = errors if sigma > 0 else standard_errors(problem, values, (size(problem, truth) / 1000) ** 2)
         well = bool(np.all(judged < 0.1 * np.abs(values)))
         if sigma == 0:
             check_return(problem, samples, truth, well)
@@ -269,6 +214,11 @@ def make(name):
     at_bound = np.isnan(np.array(rows)[NOISELESS:]).any(1).sum()
     print(f"{name}: {sum(row[-1] for row in rows)} of {len(rows)} rows well determined, {at_bound} noisy rows with a "
           f"parameter at a bound, TRF alone finds the optimum from {min(found):.0%} to {max(found):.0%} of starts")
+
+
+def size(problem, truth):
+    """What is in units of the signal, of which S0 is the first."""
+    return truth[problem.in_signal][0]
 
 
 def check_return(problem, samples, truth, well):
@@ -280,10 +230,12 @@ def check_return(problem, samples, truth, well):
 
 
 def write(problem, name, case, rows):
-    header = ["sigma", *(f"true_{p}" for p in problem.all), *(f"signal_{i}" for i in range(problem.b.size)),
+    n_samples = len(next(iter(problem.axes.values())))
+    header = ["sigma", *(f"true_{p}" for p in problem.all), *(f"signal_{i}" for i in range(n_samples)),
               *(f"fit_{p}" for p in problem.names), *(f"se_{p}" for p in problem.names), "ssq", "well_determined"]
     with open(HERE / f"{name}.csv", "w", newline="") as file:
-        file.write(f"# axis b s/mm^2 {case.b}\n")
+        for axis, (unit, values) in case.axes.items():
+            file.write(f"# axis {axis} {unit} {values}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in rows:

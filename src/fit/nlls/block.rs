@@ -51,7 +51,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let zeros = || vec![L::T::of(0.0); BLOCK];
         let queue = Queue { explained: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
-        let mut state = State::new(lanes, problem.code.n_samples());
+        let mut state = State::new(lanes, problem.code.n_samples(), problem.scaled.len());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
             (state.low[p], state.high[p]) = ([lanes.splat(low); WIDE], [lanes.splat(high); WIDE]);
@@ -244,6 +244,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         }
         for (k, row) in samples.y.iter().enumerate() {
             l.set_lane(&mut s.y[k * WIDE + w], i, row[v]);
+        }
+        for (to, row) in s.factors.iter_mut().zip(&samples.factors) {
+            l.set_lane(&mut to[w], i, row[v]);
         }
         if let (Some(to), Some(weights)) = (&mut s.weights, &samples.weights) {
             for (k, row) in weights.iter().enumerate() {

@@ -13,6 +13,8 @@ use crate::model::signal::eval::{Evaluator, Wide};
 pub(super) struct Group<'g, L: Lanes> {
     /// Fitted parameters, in units of their scales.
     pub(super) parameters: &'g [Wide<L>],
+    /// What multiplies axes.
+    pub(super) factors: &'g [Wide<L>],
     /// `[sample][wide]`
     pub(super) y: &'g [L::V],
     /// `[sample][wide]`, where some samples are missing.
@@ -36,8 +38,8 @@ pub(super) fn covariance<L: Lanes>(
     to: &mut [Vec<L::T>],
     first: usize,
 ) {
-    let Group { parameters, y, weights, .. } = *group;
-    let sums = lanes.call(SumsAt { lanes, evaluator, parameters, y, weights });
+    let Group { parameters, factors, y, weights, .. } = *group;
+    let sums = lanes.call(SumsAt { lanes, evaluator, parameters, factors, y, weights });
     for (w, sums) in sums.iter().enumerate() {
         lanes.call(Work { lanes, problem, group, sums, w, to: &mut *to, from: first + w * L::LANES });
     }

@@ -143,6 +143,7 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 all
             };
             let parameters: Vec<Wide<L>> = found.parameters.iter().map(|row| at(row)).collect();
+            let factors: Vec<Wide<L>> = samples.factors.iter().map(|row| at(row)).collect();
             let (y, weights) = (gather(&samples.y), samples.weights.as_ref().map(|weights| gather(weights)));
             let used = |v: usize| samples.n_used.get(v).map_or(0.0, |&n| f64::from(n));
             let mut freedom = [l.splat(0.0); WIDE];
@@ -152,6 +153,7 @@ impl<'k, L: Lanes> Finish<'k, L> {
             }
             let group = Group {
                 parameters: &parameters,
+                factors: &factors,
                 y: &y,
                 weights: weights.as_deref(),
                 largest: at(&samples.largest),

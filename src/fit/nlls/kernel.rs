@@ -49,7 +49,22 @@ impl NllsKernel {
         options: &NllsOptions,
         pick: impl Fn(&NllsOutput) -> bool,
     ) -> Result<Self> {
-        let problem = Problem::new(model, axes, options)?;
+        Self::scaled(model, axes, &[], options, pick)
+    }
+
+    /// The same where a factor of each voxel multiplies some axes, by their indices in the model. After the rows of the
+    /// samples come those of the factors, in the order of `scaled`; a voxel whose factor is not above 0 is not fitted.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn scaled(
+        model: &SignalModel,
+        axes: &[Vec<f64>],
+        scaled: &[usize],
+        options: &NllsOptions,
+        pick: impl Fn(&NllsOutput) -> bool,
+    ) -> Result<Self> {
+        let problem = Problem::scaled(model, axes, scaled, options)?;
         let outputs = NllsOutput::all(model, &problem.choice).into_iter().filter(pick).collect();
         let mut graph = Graph::default();
         let nodes = model.derived_nodes(&mut graph, &problem.choice).map_err(|fault| Error::Internal(fault.problem))?;
@@ -161,7 +176,7 @@ impl LaneWork for Fit<'_, '_, '_> {
         let Self { kernel, batch, effort, dictionary, out } = self;
         let problem = &kernel.problem;
         let mut fitter = Fitter::new(l, problem, dictionary, effort);
-        let mut samples = Samples::new(problem.code.n_samples());
+        let mut samples = Samples::new(problem.code.n_samples(), problem.scaled.len());
         let mut found = Found::new(problem.extents.len());
         let mut finish = Finish::new(l, kernel);
         for first in (0..batch.n_voxels()).step_by(BLOCK) {

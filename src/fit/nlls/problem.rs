@@ -70,6 +70,8 @@ pub struct Problem {
     pub program: SampleProgram,
     /// The same for lanes.
     pub code: SampleCode,
+    /// Axes, by their indices in the model, that a factor of each voxel multiplies.
+    pub scaled: Vec<usize>,
     /// Which parameters are fitted.
     pub choice: Choice,
     /// The fitted parameters, in units of their scales, in the model's order.
@@ -89,6 +91,14 @@ impl Problem {
     /// # Errors
     /// [`Error::Usage`] for options that the model does not allow.
     pub fn new(model: &SignalModel, axes: &[Vec<f64>], options: &NllsOptions) -> Result<Self> {
+        Self::scaled(model, axes, &[], options)
+    }
+
+    /// The same where a factor of each voxel multiplies some axes, by their indices in the model.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn scaled(model: &SignalModel, axes: &[Vec<f64>], scaled: &[usize], options: &NllsOptions) -> Result<Self> {
         let choice = Choice::with(model, &options.fixed)?;
         let refuse = |name: &str, what: &str| {
             let problem = format!("`{name}` of the model `{}` is not fitted: it has no {what}", model.name);
@@ -118,13 +128,14 @@ impl Problem {
             scales.push(scale);
         }
         let internal = |fault: crate::model::Fault| Error::Internal(fault.problem);
-        let program = SampleProgram::new(model, &choice, axes, &scales).map_err(internal)?;
+        let program = SampleProgram::scaled(model, &choice, axes, scaled, &scales).map_err(internal)?;
         let mixing = mixing(model, &choice, &extents).map_err(internal)?;
         let code = SampleCode::new(&program);
-        Ok(Self { program, code, choice, extents, scales, mixing, max_iterations: options.max_iterations })
+        let (scaled, max_iterations) = (scaled.to_vec(), options.max_iterations);
+        Ok(Self { program, code, scaled, choice, extents, scales, mixing, max_iterations })
     }
 
-    /// Where fits start.
+    /// Where fits start, as if all factors of axes were 1.
     pub fn dictionary(&self, effort: &Effort) -> Dictionary {
         Dictionary::new(&self.program, &self.extents, self.mixing, effort)
     }
@@ -133,7 +144,7 @@ impl Problem {
 /// A fitted parameter's bounds and start in units of its scale, and this scale.
 fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)> {
     let name = &parameter.name;
-    let ParameterKind::Fitted { bounds, scale, start } = parameter.kind else {
+    let ParameterKind::Fitted { bounds, scale, start, places } = parameter.kind else {
         return Err(Error::Internal(format!("`{name}` is fitted but has no bounds")));
     };
     let bounds = options.bounds.iter().rev().find(|(n, _)| n == name).map_or(bounds, |&(_, bounds)| bounds);
@@ -151,7 +162,7 @@ fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)>
     }
     let is_signal = parameter.is_signal();
     let start = start.filter(|_| !is_signal).map(|start| start / scale);
-    Ok((Extent { bounds: bounds.map(|bound| bound / scale), start, is_signal }, scale))
+    Ok((Extent { bounds: bounds.map(|bound| bound / scale), start, places, is_signal }, scale))
 }
 
 /// The first fitted parameter that the signal is linear in, besides the one in units of the signal.

@@ -11,6 +11,8 @@ pub struct Samples<T> {
     pub y: Vec<Vec<T>>,
     /// `[sample][voxel]`: 0 where a sample is not finite, else 1; only where there are such samples.
     pub weights: Option<Vec<Vec<T>>>,
+    /// `[factor][voxel]`: what multiplies axes; 1 where it cannot.
+    pub factors: Vec<Vec<T>>,
     /// The voxel's largest signal; 0 where it cannot be fitted.
     pub largest: Vec<T>,
     /// Number of finite samples.
@@ -19,12 +21,14 @@ pub struct Samples<T> {
 
 impl<T: Element> Samples<T> {
     /// Room for a block's.
-    pub fn new(n_samples: usize) -> Self {
+    pub fn new(n_samples: usize, n_factors: usize) -> Self {
         let zeros = vec![T::of(0.0); BLOCK];
-        Self { y: vec![zeros.clone(); n_samples], weights: None, largest: zeros, n_used: vec![0; BLOCK] }
+        let factors = vec![vec![T::of(1.0); BLOCK]; n_factors];
+        Self { y: vec![zeros.clone(); n_samples], weights: None, factors, largest: zeros, n_used: vec![0; BLOCK] }
     }
 
-    /// Takes `n` voxels of a batch from `first` on. A voxel needs at least `least` finite samples and a signal above 0.
+    /// Takes `n` voxels of a batch from `first` on. A voxel needs at least `least` finite samples, a signal
+    /// above 0, and factors above 0.
     pub fn take(&mut self, batch: &Batch, first: usize, n: usize, least: usize) {
         let (zero, one) = (T::of(0.0), T::of(1.0));
         self.largest.fill(zero);
@@ -46,6 +50,14 @@ impl<T: Element> Samples<T> {
         });
         for (largest, &used) in self.largest[..n].iter_mut().zip(&self.n_used) {
             *largest = if usize::from(used) >= least { *largest } else { zero };
+        }
+        for (factor, row) in self.factors.iter_mut().enumerate() {
+            batch.row(n_samples + factor).load(first, &mut row[..n]);
+            for (factor, largest) in row[..n].iter_mut().zip(&mut self.largest) {
+                if !(factor.is_finite() && *factor > zero) {
+                    (*factor, *largest) = (one, zero);
+                }
+            }
         }
         let inverse: Vec<T> = self.largest.iter().map(|l| T::of(1.0 / l.to_f64())).collect();
         for row in &mut self.y {

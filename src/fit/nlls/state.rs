@@ -29,13 +29,15 @@ pub(super) struct State<L: Lanes> {
     pub(super) y: Vec<L::V>,
     /// `[sample][wide]`, where some samples are missing.
     pub(super) weights: Option<Vec<L::V>>,
+    /// What multiplies axes.
+    pub(super) factors: Vec<Wide<L>>,
     /// Which voxel a lane works on.
     pub(super) task: Vec<Option<u32>>,
 }
 
 impl<L: Lanes> State<L> {
     /// No fits; the only place that takes memory.
-    pub(super) fn new(l: L, n_samples: usize) -> Self {
+    pub(super) fn new(l: L, n_samples: usize, n_factors: usize) -> Self {
         let zero = l.splat(0.0);
         let zeros = [[zero; WIDE]; MOST];
         Self {
@@ -51,6 +53,7 @@ impl<L: Lanes> State<L> {
             iterations: [zero; WIDE],
             y: vec![zero; n_samples * WIDE],
             weights: None,
+            factors: vec![[l.splat(1.0); WIDE]; n_factors],
             task: vec![None; WIDE * L::LANES],
         }
     }
@@ -117,7 +120,8 @@ impl<L: Lanes, const P: usize> NullaryFnOnce for Advance<'_, '_, L, P> {
     fn call(self) {
         let Self { lanes, state, evaluator } = self;
         let mut trial = [nothing::<L, P>(lanes); WIDE];
-        sums(lanes, evaluator, &state.to, &state.y, state.weights.as_deref(), &mut trial);
+        evaluator.set(&state.to, &state.factors);
+        sums(lanes, evaluator, &state.y, state.weights.as_deref(), &mut trial);
         for (w, trial) in trial.iter().enumerate() {
             state.move_on(lanes, w, trial);
         }
@@ -129,6 +133,7 @@ pub(super) struct SumsAt<'s, 'c, L: Lanes> {
     pub(super) lanes: L,
     pub(super) evaluator: &'s mut Evaluator<'c, L>,
     pub(super) parameters: &'s [Wide<L>],
+    pub(super) factors: &'s [Wide<L>],
     pub(super) y: &'s [L::V],
     pub(super) weights: Option<&'s [L::V]>,
 }
@@ -139,7 +144,8 @@ impl<L: Lanes> NullaryFnOnce for SumsAt<'_, '_, L> {
     #[inline(always)]
     fn call(self) -> Self::Output {
         let mut all = [nothing(self.lanes); WIDE];
-        sums(self.lanes, self.evaluator, self.parameters, self.y, self.weights, &mut all);
+        self.evaluator.set(self.parameters, self.factors);
+        sums(self.lanes, self.evaluator, self.y, self.weights, &mut all);
         all
     }
 }
@@ -151,17 +157,15 @@ fn nothing<L: Lanes, const P: usize>(l: L) -> Sums<L::V, P> {
     Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }
 }
 
-/// Adds all samples to the sums for P parameters.
+/// Adds all samples to the sums for the P parameters that the evaluator was given.
 #[inline(always)]
 fn sums<L: Lanes, const P: usize>(
     l: L,
     evaluator: &mut Evaluator<L>,
-    parameters: &[Wide<L>],
     y: &[L::V],
     weights: Option<&[L::V]>,
     to: &mut [Sums<L::V, P>; WIDE],
 ) {
-    evaluator.set(parameters);
     for (i, y) in y.chunks(CHUNK * WIDE).enumerate() {
         let (first, n) = (i * CHUNK, y.len() / WIDE);
         evaluator.run(first, n);

@@ -65,6 +65,10 @@ impl Derivation<'_> {
         match op {
             Unary::Neg => self.function(Unary::Neg, dx),
             Unary::Exp => self.binary(Mul, dx, node),
+            Unary::Expm1 => {
+                let slope = self.function(Unary::Exp, x);
+                self.binary(Mul, dx, slope)
+            }
             Unary::Log => self.binary(Div, dx, x),
             Unary::LogOr0 => {
                 let inverse = self.function(Unary::InverseOr0, x);

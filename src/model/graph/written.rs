@@ -163,6 +163,7 @@ fn function_name(op: Unary) -> &'static str {
     match op {
         Unary::Neg => "-",
         Unary::Exp => "exp",
+        Unary::Expm1 => "expm1",
         Unary::Log => "log",
         Unary::Sqrt => "sqrt",
         Unary::Sin => "sin",

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Parameter, ParameterKind, SignalModel};
+use super::SignalModel;
+pub use super::choice::Choice;
 use crate::model::fault::Fault;
 use crate::model::graph::{Entry, Graph, Node, Operation, Varies};
 use crate::model::operator::Binary;
@@ -39,98 +40,6 @@ pub struct SampleProgram {
     pub n_samples: usize,
 }
 
-/// Which parameters of a model are fitted, and what the others are.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
-    /// A parameter, by its index in the model, is fitted (`None`) or has a value.
-    pub fixed: Vec<Option<f64>>,
-}
-
-impl Choice {
-    /// The model's own.
-    pub fn of(model: &SignalModel) -> Self {
-        let fixed = |parameter: &Parameter| match parameter.kind {
-            ParameterKind::Fixed(value) => Some(value),
-            ParameterKind::Fitted { .. } => None,
-        };
-        Self { fixed: model.parameters.iter().map(fixed).collect() }
-    }
-
-    /// The model's own, with more parameters fixed.
-    ///
-    /// # Errors
-    /// [`Error::Usage`](crate::Error::Usage) for a parameter that there is not.
-    pub fn with(model: &SignalModel, fixed: &[(String, f64)]) -> crate::Result<Self> {
-        let mut choice = Self::of(model);
-        for (name, value) in fixed {
-            model.parameter(name)?;
-            let parameters = model.parameters.iter().zip(&mut choice.fixed);
-            parameters.filter(|(parameter, _)| parameter.name == *name).for_each(|(_, fixed)| *fixed = Some(*value));
-        }
-        Ok(choice)
-    }
-
-    /// The fitted parameters, by their indices in the model.
-    pub fn fitted(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.fixed.len()).filter(|&i| self.fixed[i].is_none())
-    }
-}
-
-impl SignalModel {
-    /// The signal, with the axes as constants and all parameters as inputs, in the model's order.
-    pub(super) fn add_signal(&self, graph: &mut Graph) -> Result<Node, Fault> {
-        self.signal_node(graph, &Choice { fixed: vec![None; self.parameters.len()] })
-    }
-
-    /// The signal, with the axes as the first constants, the fixed parameters as the others, and the fitted parameters
-    /// as inputs.
-    ///
-    /// # Errors
-    /// A fault of a formula that was not tried when it was read; there is none.
-    pub fn signal_node(&self, graph: &mut Graph, choice: &Choice) -> Result<Node, Fault> {
-        let names = self.names(graph, choice);
-        graph.add(&self.signal.expr, &names)
-    }
-
-    /// Axes are the first constants, fixed parameters the others; fitted parameters are the inputs.
-    fn names(&self, graph: &mut Graph, choice: &Choice) -> Vec<(&str, Node)> {
-        let axes = (0..).zip(&self.axes).map(|(i, axis)| (axis.name.as_str(), graph.constant(i)));
-        let mut names: Vec<_> = axes.collect();
-        let (mut constants, mut inputs) = (self.axes.len() as u32.., 0..);
-        for (parameter, fixed) in self.parameters.iter().zip(&choice.fixed) {
-            let node = match fixed {
-                Some(_) => constants.next().map(|i| graph.constant(i)),
-                None => inputs.next().map(|i| graph.input(i)),
-            };
-            names.extend(node.map(|node| (parameter.name.as_str(), node)));
-        }
-        names
-    }
-
-    /// Derived quantities of one voxel's parameters and their slopes by the fitted parameters, as nodes of a graph
-    /// whose inputs are the fitted parameters in their units: `[quantity][value, slope by the first, ...]`.
-    ///
-    /// # Errors
-    /// A fault of a formula that was not tried when it was read; there is none.
-    pub fn derived_nodes(&self, graph: &mut Graph, choice: &Choice) -> Result<Vec<Vec<Option<Node>>>, Fault> {
-        let n_fitted = choice.fitted().count() as u32;
-        let names = self.names(graph, choice);
-        let mut all = Vec::new();
-        for derived in &self.derived {
-            let value = graph.add(&derived.formula.expr, &names)?;
-            let slopes = (0..n_fitted).map(|input| graph.derivative(value, input));
-            all.push([Some(value)].into_iter().chain(slopes).collect());
-        }
-        Ok(all)
-    }
-
-    /// The constants of [`SignalModel::derived_nodes`].
-    pub fn derived_constants(&self, choice: &Choice) -> Vec<f64> {
-        let axes = self.axes.iter().map(|_| f64::NAN);
-        axes.chain(choice.fixed.iter().copied().flatten()).collect()
-    }
-}
-
 impl SampleProgram {
     /// The program of a model for axes `[axis][sample]` in their units, for parameters in units of `scales`, one a
     /// fitted parameter.
@@ -138,8 +47,23 @@ impl SampleProgram {
     /// # Errors
     /// A fault of a formula that was not tried when it was read; there is none.
     pub fn new(model: &SignalModel, choice: &Choice, axes: &[Vec<f64>], scales: &[f64]) -> Result<Self, Fault> {
+        Self::scaled(model, choice, axes, &[], scales)
+    }
+
+    /// The same where a factor of each voxel multiplies some axes, by their indices in the model: the inputs after the
+    /// parameters, in the order of `scaled`. Products move it to what the voxel alone decides, where they can.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn scaled(
+        model: &SignalModel,
+        choice: &Choice,
+        axes: &[Vec<f64>],
+        scaled: &[usize],
+        scales: &[f64],
+    ) -> Result<Self, Fault> {
         let mut graph = Graph::default();
-        let names = model.names(&mut graph, choice);
+        let names = model.names_scaled(&mut graph, choice, scaled);
         let signal = graph.add(&model.signal.expr, &names)?;
         let mut wanted = vec![signal];
         for (input, &scale) in scales.iter().enumerate() {
@@ -150,8 +74,8 @@ impl SampleProgram {
                 (only, None) | (None, only) => only,
             });
         }
-        let n_axes = model.axes.len();
-        let is_axis = |constant: u32| (constant as usize) < n_axes;
+        // An axis that is the same for all samples is computed with once, like a fixed parameter.
+        let is_axis = |constant: u32| axes.get(constant as usize).is_some_and(|values| varies(values));
         let (graph, wanted) = graph.arranged(&wanted, scales, is_axis);
         let n_samples = axes.first().map_or(0, Vec::len);
         let fixed: Vec<f64> = choice.fixed.iter().copied().flatten().collect();
@@ -182,7 +106,8 @@ impl SampleProgram {
         Ok(program)
     }
 
-    /// The signals of all samples in f64, for parameters in units of their scales.
+    /// The signals of all samples in f64, for parameters in units of their scales, and the voxel's factors after them; a
+    /// factor that is not given is 1.
     pub fn signals(&self, parameters: &[f64]) -> Vec<f64> {
         (0..self.n_samples).map(|sample| self.at(parameters, sample).0).collect()
     }
@@ -210,7 +135,7 @@ impl SampleProgram {
     ) -> f64 {
         let found = |value: Value| self.found(value, sample, voxel, steps);
         match *step {
-            Operation::Input(input) => parameters[input as usize],
+            Operation::Input(input) => parameters.get(input as usize).copied().unwrap_or(1.0),
             Operation::Unary(op, x) => op.value(found(x)),
             Operation::Binary(op, a, b) => op.value(found(a), found(b)),
         }
@@ -241,6 +166,11 @@ impl SampleProgram {
             |steps: &[Operation<Value>]| steps.iter().filter(|step| !matches!(step, Operation::Input(_))).count();
         (arithmetic(&self.voxel), arithmetic(&self.sample))
     }
+}
+
+/// Whether samples differ in an axis, as far as is known of a single one.
+fn varies(values: &[f64]) -> bool {
+    values.len() == 1 || values.iter().any(|value| *value != values[0])
 }
 
 struct Builder<'g> {

@@ -1,5 +1,5 @@
 //! What a model asks of a protocol, in the words of its file: `2 >= 200` means that at least two samples lie at 200 or
-//! above, `none in 2..49` that none lies between.
+//! above, `none in 2..49` that none lies between, `2 distinct` that at least two values differ.
 
 use std::fmt::{Display, Formatter, Result as Written};
 use std::str::FromStr;
@@ -11,14 +11,30 @@ use super::SignalModel;
 pub struct Requirement {
     /// At least so many samples; `None`: no sample at all.
     at_least: Option<usize>,
-    lowest: f64,
-    highest: f64,
+    what: What,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum What {
+    /// Samples between two values, these included.
+    Between(f64, f64),
+    /// Values that differ.
+    Distinct,
 }
 
 impl Requirement {
     /// Samples that lie where this one looks.
     pub fn count(&self, values: &[f64]) -> usize {
-        values.iter().filter(|&&value| (self.lowest..=self.highest).contains(&value)).count()
+        match self.what {
+            What::Between(lowest, highest) => values.iter().filter(|&value| (lowest..=highest).contains(value)).count(),
+            What::Distinct => {
+                let mut sorted = values.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                sorted.dedup();
+                sorted.len()
+            }
+        }
     }
 
     /// What it asks of the axis of a name, for people.
@@ -28,10 +44,11 @@ impl Requirement {
             Some(1) => "at least 1 sample".into(),
             Some(n) => format!("at least {n} samples"),
         };
-        match (self.lowest, self.highest) {
-            (f64::NEG_INFINITY, highest) => format!("{samples} with {axis} <= {highest}"),
-            (lowest, f64::INFINITY) => format!("{samples} with {axis} >= {lowest}"),
-            (lowest, highest) => format!("{samples} with {axis} from {lowest} to {highest}"),
+        match self.what {
+            What::Between(f64::NEG_INFINITY, highest) => format!("{samples} with {axis} <= {highest}"),
+            What::Between(lowest, f64::INFINITY) => format!("{samples} with {axis} >= {lowest}"),
+            What::Between(lowest, highest) => format!("{samples} with {axis} from {lowest} to {highest}"),
+            What::Distinct => format!("at least {} different values of {axis}", self.at_least.unwrap_or_default()),
         }
     }
 
@@ -65,29 +82,34 @@ impl FromStr for Requirement {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "`{text}` is no requirement: write \"2 <= 10\", \"2 in 10..150\", \"2 >= 200\" or \"none in 2..49\""
+                "`{text}` is no requirement: write \"2 <= 10\", \"2 in 10..150\", \"2 >= 200\", \"none in 2..49\" or \"2 distinct\""
             )
         };
         let words: Vec<&str> = text.split_whitespace().collect();
-        let &[count, relation, limit] = words.as_slice() else { return Err(wrong()) };
+        let number = |count: &str| count.parse().ok().filter(|&n: &usize| n > 0).ok_or_else(wrong);
+        let (count, relation, limit) = match *words.as_slice() {
+            [count, "distinct"] => return Ok(Self { at_least: Some(number(count)?), what: What::Distinct }),
+            [count, relation, limit] => (count, relation, limit),
+            _ => return Err(wrong()),
+        };
         let at_least = match count {
             "none" => None,
-            count => Some(count.parse().ok().filter(|&n: &usize| n > 0).ok_or_else(wrong)?),
+            count => Some(number(count)?),
         };
-        let number = |text: &str| text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(wrong);
+        let limit_of = |text: &str| text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(wrong);
         let (lowest, highest) = match relation {
-            "<=" => (f64::NEG_INFINITY, number(limit)?),
-            ">=" => (number(limit)?, f64::INFINITY),
+            "<=" => (f64::NEG_INFINITY, limit_of(limit)?),
+            ">=" => (limit_of(limit)?, f64::INFINITY),
             "in" => {
                 let (low, high) = limit.split_once("..").ok_or_else(wrong)?;
-                (number(low)?, number(high)?)
+                (limit_of(low)?, limit_of(high)?)
             }
             _ => return Err(wrong()),
         };
         if lowest > highest {
             return Err(wrong());
         }
-        Ok(Self { at_least, lowest, highest })
+        Ok(Self { at_least, what: What::Between(lowest, highest) })
     }
 }
 
@@ -97,10 +119,11 @@ impl Display for Requirement {
             Some(n) => write!(f, "{n} ")?,
             None => f.write_str("none ")?,
         }
-        match (self.lowest, self.highest) {
-            (f64::NEG_INFINITY, highest) => write!(f, "<= {highest}"),
-            (lowest, f64::INFINITY) => write!(f, ">= {lowest}"),
-            (lowest, highest) => write!(f, "in {lowest}..{highest}"),
+        match self.what {
+            What::Between(f64::NEG_INFINITY, highest) => write!(f, "<= {highest}"),
+            What::Between(lowest, f64::INFINITY) => write!(f, ">= {lowest}"),
+            What::Between(lowest, highest) => write!(f, "in {lowest}..{highest}"),
+            What::Distinct => write!(f, "distinct"),
         }
     }
 }
@@ -122,6 +145,8 @@ mod tests {
             ("3 >= 200", false),
             ("none in 1..9", true),
             ("none in 1..10", false),
+            ("6 distinct", true),
+            ("7 distinct", false),
         ] {
             let requirement: Requirement = text.parse().unwrap();
             assert_eq!(requirement.is_met(&b), met, "{text}");
@@ -145,9 +170,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for text in
-            ["", "2", "2 > 10", "0 >= 2", "-1 >= 2", "1 in 5", "1 in 9..5", "1 >= x", "some in 1..2", "1 >= 2 3"]
-        {
+        for text in [
+            "",
+            "2",
+            "none distinct",
+            "2 distinct 3",
+            "2 > 10",
+            "0 >= 2",
+            "-1 >= 2",
+            "1 in 5",
+            "1 in 9..5",
+            "1 >= x",
+            "some in 1..2",
+            "1 >= 2 3",
+        ] {
             assert!(text.parse::<Requirement>().is_err(), "{text}");
         }
     }

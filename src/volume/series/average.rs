@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// The observations of the chosen volumes: each as it is, filtered, or averaged with its repeats.
 ///
-/// At b = 0 (within the tolerance) there is no gradient whose direction or other properties would distinguish repeats: all
+/// Repeats agree in all axes. At b = 0 (within the tolerance) there is no gradient whose direction or other properties would distinguish repeats: all
 /// are averaged, by sum over number.
 ///
 /// # Errors
@@ -21,27 +21,33 @@ pub(super) fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOpt
         let problem = "repeats are not averaged, so there is nothing to do within a column of a table";
         return Err(Error::Usage(format!("{problem}\n  remedy: choose --average geometric or arithmetic")));
     }
+    let b = options.b_axis();
     let as_stored = options.average == Average::None && !options.median_3x3;
     let groups: Vec<Vec<Chosen>> = match options.average {
         Average::None => chosen.into_iter().map(|c| vec![c]).collect(),
         _ => {
-            let groups = grouped(chosen, options.b_tolerance);
+            let groups = grouped(chosen, b, options.b_tolerance);
             match &options.average_within {
                 None => groups,
-                Some(column) => divided(groups, &column.cells(n_volumes(images))?, options.b_tolerance),
+                Some(column) => {
+                    let is_b0 = |c: &Chosen| b.is_some_and(|b| c.at[b] <= options.b_tolerance);
+                    divided(groups, &column.cells(n_volumes(images))?, is_b0)
+                }
             }
         }
     };
     let volume = |group: Vec<Chosen>| {
-        let b = group.iter().map(|c| c.b).sum::<f64>() / group.len() as f64;
+        let mean = |axis: usize| group.iter().map(|c| c.at[axis]).sum::<f64>() / group.len() as f64;
+        let at: Vec<f64> = (0..options.axes.len()).map(mean).collect();
         let voxels = if as_stored {
             Voxels::Borrowed(group[0].place)
         } else {
             let rows: Vec<Row> = group.iter().map(|c| row_at(images, c.place)).collect();
-            let average = if b <= options.b_tolerance { Average::Arithmetic } else { options.average };
+            let is_b0 = b.is_some_and(|b| at[b] <= options.b_tolerance);
+            let average = if is_b0 { Average::Arithmetic } else { options.average };
             Voxels::Made(combine(&rows, &images[0].grid, average, options.median_3x3))
         };
-        Volume { b, from: group.iter().map(|c| c.index).collect(), voxels }
+        Volume { at, from: group.iter().map(|c| c.index).collect(), voxels }
     };
     Ok(groups.into_par_iter().map(volume).collect())
 }
@@ -50,24 +56,38 @@ fn n_volumes(images: &[Image]) -> usize {
     images.iter().map(Image::n_volumes).sum()
 }
 
-/// Repeats together, by rising b: no two in a group differ by more than `tolerance`.
-pub(super) fn grouped(mut chosen: Vec<Chosen>, tolerance: f64) -> Vec<Vec<Chosen>> {
-    chosen.sort_by(|x, y| x.b.total_cmp(&y.b));
+/// Values of an axis other than b that differ by less than this share of themselves are the same: as text and JSON round.
+const SAME: f64 = 1e-6;
+
+/// Repeats together, by rising values of the axes: those of a group differ from its first in b by no more than
+/// `tolerance`, and in no other axis.
+fn grouped(mut chosen: Vec<Chosen>, b: Option<usize>, tolerance: f64) -> Vec<Vec<Chosen>> {
+    let rising = |x: &Chosen, y: &Chosen| {
+        let both = x.at.iter().zip(&y.at);
+        both.map(|(x, y)| x.total_cmp(y)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+    };
+    chosen.sort_by(rising);
+    let agree = |x: &Chosen, y: &Chosen| {
+        x.at.iter().zip(&y.at).enumerate().all(|(axis, (x, y))| match Some(axis) == b {
+            true => (x - y).abs() <= tolerance,
+            false => (x - y).abs() <= SAME * x.abs().max(y.abs()),
+        })
+    };
     let mut groups: Vec<Vec<Chosen>> = Vec::new();
     for c in chosen {
-        match groups.last_mut() {
-            Some(group) if c.b - group[0].b <= tolerance => group.push(c),
-            _ => groups.push(vec![c]),
+        match groups.iter_mut().rev().find(|group| agree(&group[0], &c)) {
+            Some(group) => group.push(c),
+            None => groups.push(vec![c]),
         }
     }
     groups
 }
 
-/// Groups above b = 0 divided by what a table says of each volume, in the order of its first in the group.
-fn divided(groups: Vec<Vec<Chosen>>, cells: &[String], tolerance: f64) -> Vec<Vec<Chosen>> {
+/// Groups divided by what a table says of each volume, in the order of its first in the group; those of b = 0 stay.
+fn divided(groups: Vec<Vec<Chosen>>, cells: &[String], is_b0: impl Fn(&Chosen) -> bool) -> Vec<Vec<Chosen>> {
     let mut divided = Vec::new();
     for group in groups {
-        if group[0].b <= tolerance {
+        if is_b0(&group[0]) {
             divided.push(group);
             continue;
         }

@@ -1,4 +1,4 @@
-//! A diffusion series: volumes over one grid, each with its b-value.
+//! A series: volumes over one grid, each with a value of every axis.
 
 mod appended;
 mod average;
@@ -12,7 +12,7 @@ pub use select::{Selection, TableColumn, VolumeChoice};
 
 use choose::{Choice, choose};
 
-use super::bvalues::{BvalueSource, bvalues};
+use super::axes::{AxisSource, SeriesAxis, together};
 use super::filter::{Average, combine};
 use super::{Grid, Image, Scaling, VoxelType, read_sidecar};
 use crate::device::Row;
@@ -27,8 +27,8 @@ pub const B_TOLERANCE: f64 = 5.0;
 /// How images become a series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesOptions {
-    /// Where b-values come from.
-    pub bvalues: BvalueSource,
+    /// The axes that tell volumes apart, at least one.
+    pub axes: Vec<SeriesAxis>,
     /// Which volumes are used.
     pub select: Selection,
     /// How repeats become one volume.
@@ -44,7 +44,7 @@ pub struct SeriesOptions {
 impl Default for SeriesOptions {
     fn default() -> Self {
         Self {
-            bvalues: BvalueSource::default(),
+            axes: vec![SeriesAxis::b(AxisSource::Beside)],
             select: Selection::default(),
             average: Average::default(),
             b_tolerance: B_TOLERANCE,
@@ -54,11 +54,18 @@ impl Default for SeriesOptions {
     }
 }
 
+impl SeriesOptions {
+    /// Which of the axes is that of b-values, if one is.
+    fn b_axis(&self) -> Option<usize> {
+        self.axes.iter().position(SeriesAxis::is_b)
+    }
+}
+
 /// One observation of a series.
 #[derive(Debug)]
 pub struct Volume {
-    /// b-value in s/mm²; the mean over repeats that were averaged.
-    pub b: f64,
+    /// The value of each axis in its unit; the mean over repeats that were averaged.
+    pub at: Vec<f64>,
     /// The volumes it was made from, counted from 0 over all inputs in their order.
     pub from: Vec<usize>,
     voxels: Voxels,
@@ -83,24 +90,37 @@ struct Place {
 pub struct Series {
     /// The lattice of every volume: that of the first file.
     pub grid: Grid,
-    /// The observations: in the order of the files, or by rising b-value where repeats were averaged.
+    /// The axes, in the order of [`Volume::at`].
+    pub axes: Vec<SeriesAxis>,
+    /// The observations: in the order of the files, or by rising values of the axes where repeats were averaged.
     pub volumes: Vec<Volume>,
     /// Volumes that were left out as the scanner's own, by their index over all inputs, and what they are.
     pub left_out: Vec<(usize, Appended)>,
     images: Vec<Image>,
+    /// What multiplies axes, by their indices.
+    factors: Vec<(usize, Image)>,
+}
+
+/// Where the observations of a series lie on its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Protocol {
+    /// `[axis][observation]` in the axes' units.
+    pub values: Vec<Vec<f64>>,
+    /// Axes that a factor of each voxel multiplies: their rows follow those of the observations, in this order.
+    pub scaled: Vec<usize>,
 }
 
 impl Series {
-    /// Puts images together: checks that they share a grid, gives each volume its b-value, leaves out what a scanner
+    /// Puts images together: checks that they share a grid, gives each volume its place on the axes, leaves out what a scanner
     /// appended (unless [`Selection::volumes`] names volumes itself), selects, filters and averages.
     ///
-    /// Of several files, one whose sidecar calls it an ADC map is left out and not counted. Up to two volumes at the
-    /// end are left out where their voxels show that they are an ADC map or a mean of the others; they need no
-    /// b-value. Both are warned of.
+    /// Of several files, one whose sidecar calls it an ADC map is left out and not counted. Of a series whose only axis
+    /// is b, up to two volumes at the end are left out where their voxels show that they are an ADC map or a mean of the
+    /// others; they need no b-value. Both are warned of.
     ///
     /// # Errors
-    /// [`Error::Data`] where grids differ, b-values are missing, wrong or of another number than the volumes, or
-    /// nothing is left.
+    /// [`Error::Data`] where grids differ, values of axes are missing, wrong or of another number than the volumes, or
+    /// nothing is left; [`Error::Usage`] for a selection by an axis that there is not.
     pub fn new(images: Vec<Image>, options: &SeriesOptions) -> Result<Self> {
         let images = without_adc_files(images)?;
         let first = images.first().ok_or_else(|| Error::Usage("no input: give at least one image".into()))?;
@@ -108,15 +128,58 @@ impl Series {
             check_dimensions(image)?;
             check_same_grid(first, image)?;
         }
-        let b_values = bvalues(&images, &options.bvalues)?;
-        let Choice { chosen, left_out } = choose(&images, &b_values, options)?;
+        let values = options.axes.iter().map(|axis| axis.values(&images)).collect::<Result<_>>()?;
+        let remedy = "give each axis one value a volume, or one for all of them";
+        let values = together(&options.axes, values).map_err(|problem| Error::data(&first.path, problem, remedy))?;
+        let Choice { chosen, left_out } = choose(&images, &values, options)?;
         let volumes = average::volumes(&images, chosen, options)?;
-        Ok(Self { grid: first.grid.clone(), volumes, left_out, images })
+        Ok(Self {
+            grid: first.grid.clone(),
+            axes: options.axes.clone(),
+            volumes,
+            left_out,
+            images,
+            factors: Vec::new(),
+        })
     }
 
-    /// The observations, ready for a kernel.
+    /// Has an image, of one volume on the grid of the series, multiply the values of an axis voxel by voxel.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an axis that there is not, or that has a factor; [`Error::Data`] for another image.
+    pub fn scale(&mut self, axis: &str, factor: Image) -> Result<()> {
+        let refuse = |problem: String, remedy: &str| Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
+        let Some(place) = self.axes.iter().position(|a| a.name == axis) else {
+            let names: Vec<&str> = self.axes.iter().map(|a| a.name.as_str()).collect();
+            let remedy = format!("scale one of: {}", names.join(", "));
+            return refuse(format!("the model has no axis `{axis}` to scale"), &remedy);
+        };
+        if self.factors.iter().any(|(other, _)| *other == place) {
+            return refuse(format!("the axis `{axis}` is scaled twice"), "give one image, with the product of both");
+        }
+        check_same_grid(&self.images[0], &factor)?;
+        if factor.n_volumes() != 1 {
+            let problem = format!("holds {} volumes, and is to scale the axis `{axis}`", factor.n_volumes());
+            return Err(Error::data(&factor.path, problem, "give an image of one volume"));
+        }
+        self.factors.push((place, factor));
+        Ok(())
+    }
+
+    /// The observations and then the factors of [`Protocol::scaled`], ready for a kernel.
     pub fn rows(&self) -> Vec<Row<'_>> {
-        self.volumes.iter().map(|volume| self.row(volume)).collect()
+        let factors = self.factors.iter().map(|(_, image)| image.row(0));
+        self.volumes.iter().map(|volume| self.row(volume)).chain(factors).collect()
+    }
+
+    /// Where the observations lie on the axes.
+    pub fn protocol(&self) -> Protocol {
+        Protocol { values: self.values(), scaled: self.factors.iter().map(|(axis, _)| *axis).collect() }
+    }
+
+    /// The names of axes that images scale, with the images.
+    pub fn factors(&self) -> impl Iterator<Item = (&str, &Image)> {
+        self.factors.iter().map(|(axis, image)| (self.axes[*axis].name.as_str(), image))
     }
 
     fn row<'a>(&'a self, volume: &'a Volume) -> Row<'a> {
@@ -128,9 +191,15 @@ impl Series {
         }
     }
 
-    /// The b-values of the observations, s/mm².
+    /// `[axis][observation]` in the axes' units.
+    pub fn values(&self) -> Vec<Vec<f64>> {
+        (0..self.axes.len()).map(|axis| self.volumes.iter().map(|volume| volume.at[axis]).collect()).collect()
+    }
+
+    /// The b-values of the observations, s/mm²; none where b is no axis of the series.
     pub fn b_values(&self) -> Vec<f64> {
-        self.volumes.iter().map(|volume| volume.b).collect()
+        let b = self.axes.iter().position(SeriesAxis::is_b);
+        b.map_or_else(Vec::new, |b| self.volumes.iter().map(|volume| volume.at[b]).collect())
     }
 
     /// The files, in order.
@@ -138,11 +207,13 @@ impl Series {
         &self.images
     }
 
-    /// The mean of the observations of the lowest b-value: what shows most of the body.
+    /// What shows most of the body: the mean of the observations of the lowest b-value; without b-values, of all.
     pub fn brightest(&self) -> Vec<f32> {
-        let lowest = self.b_values().into_iter().fold(f64::INFINITY, f64::min);
-        let of_lowest = self.volumes.iter().filter(|volume| volume.b <= lowest);
-        let rows: Vec<Row> = of_lowest.map(|volume| self.row(volume)).collect();
+        let b_values = self.b_values();
+        let lowest = b_values.iter().copied().fold(f64::INFINITY, f64::min);
+        let is_shown = |i: usize| b_values.get(i).is_none_or(|&b| b <= lowest);
+        let shown = self.volumes.iter().enumerate().filter(|&(i, _)| is_shown(i));
+        let rows: Vec<Row> = shown.map(|(_, volume)| self.row(volume)).collect();
         combine(&rows, &self.grid, Average::Arithmetic, false)
     }
 }

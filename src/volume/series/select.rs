@@ -49,7 +49,8 @@ impl TableColumn {
         text.to_ascii_lowercase().find(".tsv:").map(|start| start + ".tsv".len())
     }
 
-    fn is_meant(text: &str) -> bool {
+    /// Whether a text begins like one.
+    pub fn is_meant(text: &str) -> bool {
         Self::end_of_path(text).is_some()
     }
 
@@ -135,6 +136,11 @@ fn same(cell: &str, value: &str) -> bool {
 }
 
 impl Selection {
+    /// Whether b-values decide which volumes are used.
+    pub(super) fn is_by_b(&self) -> bool {
+        self.b_min.is_some() || self.b_max.is_some() || !self.b_use.is_empty()
+    }
+
     /// Whether a volume of b-value `b` is used, as far as b-values decide.
     pub(super) fn takes_b(&self, b: f64, tolerance: f64) -> bool {
         self.b_min.is_none_or(|min| b >= min)

@@ -51,7 +51,7 @@ fn scanner_adc(low: &[f32], high: &[f32], b: f64) -> Vec<f32> {
 }
 
 fn listed(b_values: &[f64]) -> SeriesOptions {
-    SeriesOptions { bvalues: BvalueSource::List(b_values.to_vec()), ..SeriesOptions::default() }
+    SeriesOptions { axes: vec![SeriesAxis::b(AxisSource::List(b_values.to_vec()))], ..SeriesOptions::default() }
 }
 
 fn decay(b_values: &[f64]) -> Vec<Vec<f32>> {
@@ -162,7 +162,7 @@ fn repeats_are_averaged_within_what_a_table_says() {
     assert!((value(1) - 4.0).abs() < 1e-6 && value(2) == 5.0);
     let error = Series::new(
         vec![image("x.nii", &volumes[..4])],
-        &SeriesOptions { bvalues: BvalueSource::List(vec![0.0, 0.0, 500.0, 500.0]), ..options.clone() },
+        &SeriesOptions { axes: vec![SeriesAxis::b(AxisSource::List(vec![0.0, 0.0, 500.0, 500.0]))], ..options.clone() },
     );
     assert_eq!(error.unwrap_err().exit_status(), 65);
     let not_averaged = SeriesOptions { average: Average::None, ..options };
@@ -225,4 +225,42 @@ fn a_volume_without_a_b_value_that_is_not_derived_is_an_error() {
     assert!(error.to_string().contains("5 volumes but 4 b-values"), "{error}");
     let too_many = Series::new(vec![image("x.nii", &volumes[..3])], &listed(&B)).unwrap_err();
     assert!(too_many.to_string().contains("3 volumes but 4 b-values"), "{too_many}");
+}
+
+/// Two flip angles at two echo times: what differs in one of them is no repeat.
+#[test]
+fn repeats_agree_in_all_axes() {
+    let axis = |name: &str, unit: &str, values: &[f64]| SeriesAxis {
+        name: name.into(),
+        unit: unit.into(),
+        source: AxisSource::List(values.to_vec()),
+    };
+    let flip = axis("flip_angle", "degree", &[10.0, 2.0, 10.0, 10.0, 2.0]);
+    let te = axis("te", "ms", &[1.0, 1.0, 4.0, 1.0, 1.0]);
+    let options = SeriesOptions {
+        axes: vec![flip, te, axis("tr", "ms", &[3.7])],
+        average: Average::Arithmetic,
+        ..SeriesOptions::default()
+    };
+    let volumes: Vec<Vec<f32>> = [10.0, 20.0, 30.0, 40.0, 50.0].map(|x: f32| vec![x; N]).into();
+    let series = Series::new(vec![image("x.nii", &volumes)], &options).unwrap();
+    assert_eq!(series.values(), [vec![2.0, 10.0, 10.0], vec![1.0, 1.0, 4.0], vec![3.7; 3]]);
+    assert_eq!(series.volumes.iter().map(|v| v.from.clone()).collect::<Vec<_>>(), [vec![1, 4], vec![0, 3], vec![2]]);
+    assert!(series.b_values().is_empty() && series.left_out.is_empty());
+    // Without b-values there is no lowest one: the mean of all.
+    assert_eq!(series.brightest()[0], (35.0 + 25.0 + 30.0) / 3.0);
+}
+
+#[test]
+fn b_values_choose_only_where_b_is_an_axis() {
+    let te = SeriesAxis { name: "te".into(), unit: "ms".into(), source: AxisSource::List(vec![1.0, 2.0]) };
+    let select = Selection { b_min: Some(50.0), ..Selection::default() };
+    let options = SeriesOptions { axes: vec![te], select, ..SeriesOptions::default() };
+    let volumes = decay(&B[..2]);
+    let error = Series::new(vec![image("x.nii", &volumes)], &options).unwrap_err();
+    assert!(error.exit_status() == 2 && error.to_string().contains("--volumes"), "{error}");
+    let options = SeriesOptions { select: Selection::default(), ..options };
+    assert!(Series::new(vec![image("x.nii", &volumes)], &options).is_ok());
+    let error = Series::new(vec![image("x.nii", &decay(&B))], &options).unwrap_err();
+    assert!(error.to_string().contains("4 volumes but 2 values of the axis `te`"), "{error}");
 }

@@ -79,6 +79,14 @@ impl Fit<'_> {
         self.problem.program.n_samples
     }
 
+    /// How an input of the model's programs is called: a parameter where a step has led, or a factor.
+    fn input(&self, input: u32) -> String {
+        match (input as usize).checked_sub(self.n_parameters()) {
+            None => format!("to{input}"),
+            Some(factor) => format!("factor{factor}"),
+        }
+    }
+
     /// The column that holds notes while fits go on: that of the status, which is no float, if there is one.
     fn scratch(&self) -> usize {
         let is_status = |output: &NllsOutput| output.quantity == Quantity::Status;
@@ -100,6 +108,7 @@ impl Fit<'_> {
 
     fn constants(&self, effort: &Effort) -> String {
         let counts = [
+            ("N_SAMPLES", self.n_samples()),
             ("N_ZONES", self.dictionary.zones.len()),
             ("NODE_BITS", self.node_bits()),
             ("N_IDLE", self.dictionary.idle.len()),

@@ -19,7 +19,13 @@ impl Fit<'_> {
     pub(super) fn take(&self) -> String {
         let n = self.n_samples();
         let mut text = String::new();
+        let factors = 0..self.problem.scaled.len();
         // Writing to a string cannot fail.
+        for factor in factors.clone() {
+            let _ = writeln!(text, "var<private> factor{factor}: f32;");
+        }
+        let load_factors: String =
+            factors.clone().map(|f| format!("    factor{f} = load({}u, voxel);\n", n + f)).collect();
         if self.in_registers() {
             for k in 0..n {
                 let _ = writeln!(text, "var<private> y{k}: f32;");
@@ -36,14 +42,17 @@ impl Fit<'_> {
             for k in 0..n {
                 let _ = writeln!(text, "    y{k} *= per_largest;");
             }
-            text += "}\n\nfn n_used() -> u32 {\n    return select(N_OBS, countOneBits(used), MAY_MISS);\n}\n";
+            text += &load_factors;
+            text += "}\n\nfn n_used() -> u32 {\n    return select(N_SAMPLES, countOneBits(used), MAY_MISS);\n}\n";
         } else {
-            text += IN_MEMORY;
+            text += &IN_MEMORY.replace("    // The factors of the voxel's axes.\n", &load_factors);
         }
         let p = self.n_parameters();
+        let good_factors: String = factors.map(|f| format!(" && is_positive(factor{f})")).collect();
         let _ = writeln!(
             text,
-            "\nfn is_fittable() -> bool {{\n    return largest > 0.0 && n_used() >= {p}u && N_OBS >= {p}u;\n}}"
+            "\nfn is_fittable() -> bool {{\n    \
+             return largest > 0.0 && n_used() >= {p}u && N_SAMPLES >= {p}u{good_factors};\n}}"
         );
         text
     }
@@ -59,7 +68,7 @@ impl Fit<'_> {
             }
         }
         for (i, &step) in self.problem.program.voxel.iter().enumerate() {
-            let step = expression(step, |input| format!("to{input}"), |value| self.value(value, None));
+            let step = expression(step, |input| self.input(input), |value| self.value(value, None));
             let _ = writeln!(text, "    let v{i} = {step};");
         }
         if self.in_registers() {
@@ -70,7 +79,7 @@ impl Fit<'_> {
                 text += "    }\n";
             }
         } else {
-            text += "    for (var k = 0u; k < N_OBS; k++) {\n        let loaded = load(k, voxel);\n";
+            text += "    for (var k = 0u; k < N_SAMPLES; k++) {\n        let loaded = load(k, voxel);\n";
             text += "        let weight = select(0.0, 1.0, is_finite(loaded));\n";
             text += "        let y = select(0.0, loaded, weight > 0.0) * per_largest;\n";
             text += &self.sample(None);
@@ -108,7 +117,7 @@ impl Fit<'_> {
 
     fn step_of_sample(&self, step: Operation<Value>, k: Option<usize>) -> String {
         // Inputs are steps of the voxel.
-        expression(step, |input| format!("to{input}"), |value| self.value(value, k))
+        expression(step, |input| self.input(input), |value| self.value(value, k))
     }
 
     /// How a value of the program is called.
@@ -125,7 +134,7 @@ impl Fit<'_> {
     pub(super) fn sum(&self, name: &str, term: &str) -> String {
         if !self.in_registers() {
             return format!(
-                "    var {name} = 0.0;\n    for (var k = 0u; k < N_OBS; k++) {{\n        let loaded = load(k, voxel);\n        \
+                "    var {name} = 0.0;\n    for (var k = 0u; k < N_SAMPLES; k++) {{\n        let loaded = load(k, voxel);\n        \
                  let weight = select(0.0, 1.0, is_finite(loaded));\n        \
                  let y = select(0.0, loaded, weight > 0.0) * per_largest;\n        {name} += weight * {term};\n    }}\n"
             );
@@ -153,15 +162,16 @@ var<private> used: u32;
 fn take(voxel: u32) {
     largest = 0.0;
     used = 0u;
-    for (var k = 0u; k < N_OBS; k++) {
+    for (var k = 0u; k < N_SAMPLES; k++) {
         let y = load(k, voxel);
         used += select(0u, 1u, is_finite(y));
         largest = max(largest, usable(y));
     }
     per_largest = 1.0 / largest;
+    // The factors of the voxel's axes.
 }
 
 fn n_used() -> u32 {
-    return select(N_OBS, used, MAY_MISS);
+    return select(N_SAMPLES, used, MAY_MISS);
 }
 ";

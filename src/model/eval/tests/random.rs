@@ -24,6 +24,7 @@ fn naive(expr: &Expr, voxel: [f64; 3]) -> f64 {
             match op {
                 Unary::Neg => 0.0 - x,
                 Unary::Exp => exp(x),
+                Unary::Expm1 => (x / 2.0).exp() * 2.0 * (x / 2.0).sinh(),
                 Unary::Log => log(x),
                 Unary::Sqrt => x.powf(1.0).sqrt(),
                 Unary::Sin => x.sin(),

@@ -3,8 +3,6 @@
 //! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
 //! of products and multiply-adds are one step.
 
-#![expect(clippy::needless_range_loop, reason = "a vector is a number in several lists")]
-
 mod code;
 mod rare;
 
@@ -90,15 +88,17 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
         Self { lanes, code, voxel, tables, samples, zeros: vec![lanes.splat(0.0); CHUNK * WIDE] }
     }
 
-    /// Takes the parameters of the voxels, in units of their scales.
+    /// Takes the parameters of the voxels, in units of their scales, and the factors of their axes.
     #[inline(always)]
-    pub fn set(&mut self, parameters: &[Wide<L>]) {
+    pub fn set(&mut self, parameters: &[Wide<L>], factors: &[Wide<L>]) {
         let l = self.lanes;
+        let n_parameters = self.code.gradient.len();
         for (i, step) in self.code.voxel.iter().enumerate() {
             let to = self.code.uniforms.len() + i;
             for w in 0..WIDE {
                 self.voxel[to][w] = match *step {
-                    Operation::Input(input) => parameters[input as usize][w],
+                    Operation::Input(input) if (input as usize) < n_parameters => parameters[input as usize][w],
+                    Operation::Input(input) => factors[input as usize - n_parameters][w],
                     Operation::Binary(Binary::Add, a, b) => l.add(self.voxel[a][w], self.voxel[b][w]),
                     Operation::Binary(Binary::Sub, a, b) => l.sub(self.voxel[a][w], self.voxel[b][w]),
                     Operation::Binary(Binary::Mul, a, b) => l.mul(self.voxel[a][w], self.voxel[b][w]),

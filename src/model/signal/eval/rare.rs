@@ -24,6 +24,7 @@ impl<L: Lanes> NullaryFnOnce for Rare<L> {
             Operation::Input(_) => l.splat(f64::NAN),
             Operation::Unary(Unary::Neg, x) => l.neg(x),
             Operation::Unary(Unary::Exp, x) => l.exp(x),
+            Operation::Unary(Unary::Expm1, x) => edges::expm1(l, x),
             Operation::Unary(Unary::Log, x) => edges::log(l, x),
             Operation::Unary(Unary::Sqrt, x) => l.sqrt(x),
             Operation::Unary(Unary::Abs, x) => l.abs(x),

@@ -51,7 +51,7 @@ fn program(formula: &str, n_parameters: usize) -> SampleProgram {
         name: name.into(),
         unit: "1".into(),
         doc: String::new(),
-        kind: ParameterKind::Fitted { bounds: [-1.0, 1.0], scale: 1.0, start: None },
+        kind: ParameterKind::Fitted { bounds: [-1.0, 1.0], scale: 1.0, start: None, places: None },
     };
     let model = SignalModel {
         name: "operator".into(),
@@ -79,7 +79,7 @@ impl LaneWork for OnLanes<'_> {
         let code = SampleCode::new(self.program);
         let mut evaluator = Evaluator::new(lanes, &code);
         let parameters: Vec<Wide<L>> = self.parameters.iter().map(|&x| [lanes.splat(x); WIDE]).collect();
-        evaluator.set(&parameters);
+        evaluator.set(&parameters, &[]);
         evaluator.run(0, 1);
         let last = |values: &[L::V]| lanes.lane(values[WIDE - 1], L::LANES - 1).to_f64();
         let slopes = (0..code.n_parameters()).map(|i| last(evaluator.slope(i))).collect();
@@ -203,6 +203,7 @@ fn another_operator_is_noticed() {
         for (op, formula) in [
             ("neg", "x"),
             ("exp", "exp(x) + 1e-5 * x"),
+            ("expm1", "exp(x) - 1"),
             ("log", "log(x) * 1.00001"),
             ("sqrt", "sqrt(abs(x))"),
             ("sin", "x"),
