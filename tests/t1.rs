@@ -97,7 +97,8 @@ fn b1_map(data: PathBuf) -> Result<(), Failed> {
         let difference: Vec<f32> = mapped.iter().zip(other).map(|(a, b)| (a / b - 1.0).abs()).collect();
         median_of_box(&image, &difference, FROM, TO)
     };
-    assert!(differ(&listed) < 1e-5, "{} differ", differ(&listed));
+    // A fit in f32 ends within 3e-3 of a standard error, of the minimum, and that is some 5 % of T1.
+    assert!(differ(&listed) < 1.5e-4, "{} differ", differ(&listed));
     assert!(differ(&plain) > 0.1, "{} differ without the map", differ(&plain));
     // A map of another grid is refused, as is one of an axis that the model lacks.
     for (more, said) in [(["--b-scale", map.as_str()], "no axis `b`"), (["--b1", series.as_str()], "5 volumes")] {

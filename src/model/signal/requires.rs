@@ -87,9 +87,9 @@ impl FromStr for Requirement {
         };
         let words: Vec<&str> = text.split_whitespace().collect();
         let number = |count: &str| count.parse().ok().filter(|&n: &usize| n > 0).ok_or_else(wrong);
-        let (count, relation, limit) = match words.as_slice() {
-            &[count, "distinct"] => return Ok(Self { at_least: Some(number(count)?), what: What::Distinct }),
-            &[count, relation, limit] => (count, relation, limit),
+        let (count, relation, limit) = match *words.as_slice() {
+            [count, "distinct"] => return Ok(Self { at_least: Some(number(count)?), what: What::Distinct }),
+            [count, relation, limit] => (count, relation, limit),
             _ => return Err(wrong()),
         };
         let at_least = match count {
