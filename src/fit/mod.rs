@@ -3,20 +3,28 @@
 pub mod adc;
 mod blocks;
 pub mod design;
+mod fitted;
+pub mod goodness;
 mod late;
 mod line;
 pub mod method;
 pub mod nlls;
+pub mod plot;
 pub mod regions;
 pub mod results;
 pub mod run;
 mod samples;
 pub mod segmented;
+pub mod select;
 pub mod status;
+mod student;
+pub mod synthesize;
 mod weak;
 
 pub use adc::{AdcKernel, AdcOptions, AdcOutput, Method};
+pub use goodness::GoodnessOptions;
 pub use method::{FitMethod, FitOutput, Role};
+pub use plot::PlotPlace;
 pub use results::Results;
 pub use run::{FitRequest, FitSummary, run};
 pub use samples::BadSamples;

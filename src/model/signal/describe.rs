@@ -112,7 +112,7 @@ impl Display for SignalModel {
 }
 
 fn write_parameter(f: &mut Formatter<'_>, parameter: &Parameter, is_linear: bool) -> Written {
-    let Parameter { name, unit, doc, kind } = parameter;
+    let Parameter { name, unit, doc, kind, .. } = parameter;
     write!(f, "  parameter  {name} [{unit}]: {doc}\n             ")?;
     match kind {
         ParameterKind::Fixed(value) => write!(f, "fixed at {value}")?,

@@ -11,8 +11,8 @@ use crate::model::file;
 use crate::model::map::Formula;
 
 const KEYS_REMEDY: &str = "a signal model has schema, title, reference, signal, [axis.NAME] with unit and requires, \
-                           [parameter.NAME] with unit, doc and either bounds and scale (and start) or fixed, and may \
-                           have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
+                           [parameter.NAME] with unit, doc and either bounds and scale (and start) or fixed (and \
+                           quantity), and may have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
 
 /// A table of tables, whose order in the file is that of their names' places.
 type Named<T> = HashMap<Spanned<String>, T>;
@@ -48,6 +48,7 @@ struct FileParameter {
     scale: Option<Spanned<f64>>,
     start: Option<Spanned<f64>>,
     fixed: Option<Spanned<f64>>,
+    quantity: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +99,8 @@ fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
 }
 
 /// What other maps of a fit are called.
-const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
+const TAKEN: [&str; 9] =
+    ["rmse", "R2", "AICc", "iterations", "status", "hepar", "residuals", "residual_lag1", "chi2_reduced"];
 
 /// Names become file names, some of which are taken, and which some systems take for the same in other capitals.
 fn check_map_names<'n>(names: impl Iterator<Item = &'n Spanned<String>>) -> Result<(), Fault> {
@@ -158,7 +160,11 @@ fn read_parameter((name, parameter): &(Spanned<String>, FileParameter)) -> Resul
         }
     };
     let (unit, doc) = (parameter.unit.clone(), parameter.doc.clone());
-    Ok(Parameter { name: name.get_ref().clone(), unit, doc, kind })
+    if let Some(quantity) = &parameter.quantity {
+        check_map_names([quantity].into_iter())?;
+    }
+    let quantity = parameter.quantity.as_ref().map(|quantity| quantity.get_ref().clone());
+    Ok(Parameter { name: name.get_ref().clone(), unit, doc, kind, quantity })
 }
 
 fn fitted(name: &Spanned<String>, file: &FileParameter, bounds: &Spanned<[f64; 2]>) -> Result<ParameterKind, Fault> {

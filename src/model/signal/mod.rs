@@ -4,6 +4,7 @@ pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
+mod predict;
 pub mod program;
 pub mod requires;
 mod truth;
@@ -48,6 +49,8 @@ pub struct Parameter {
     pub doc: String,
     /// How it is found.
     pub kind: ParameterKind,
+    /// What models share it as, where that is not its name.
+    pub quantity: Option<String>,
 }
 
 /// How a parameter is found.
@@ -100,6 +103,11 @@ pub struct SignalModel {
 }
 
 impl Parameter {
+    /// The name under which models share it: parameters of one quantity and one unit estimate the same thing.
+    pub fn quantity(&self) -> &str {
+        self.quantity.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether it grows with the signal.
     pub fn is_signal(&self) -> bool {
         self.unit == SIGNAL
