@@ -256,10 +256,10 @@ impl<'s> Fitted<'s> {
             };
             let unit =
                 if self.model.parameters[parameter].is_signal() || unit == "1" { String::new() } else { pretty(unit) };
-            format!("{name} {} {error} {unit}", rounded(self.at[place], 4)).trim_end().to_owned()
+            format!("{name} {} {error} {unit}", rounded(self.at[place], 3)).trim_end().to_owned()
         };
         let words: Vec<String> = fitted.iter().enumerate().map(word).collect();
-        format!("estimate ± standard error: {}", words.join(";  "))
+        format!("{}  (± standard error)", words.join(";  "))
     }
 }
 
