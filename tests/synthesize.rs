@@ -73,7 +73,7 @@ fn two_axes() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let dir = folder.path();
     let axes = "--axis b=0,20,60,120,250,500,800,0,60,250,800 --axis te=60,60,60,60,60,60,60,90,90,90,90";
-    let truth = "--truth D=1e-3 --truth f=0.3 --truth Dstar=0.04 --truth T2=50 --truth T2_blood=150";
+    let truth = "--truth D=1e-3 --truth f_te=0.3 --truth Dstar=0.04 --truth T2=50 --truth T2_blood=150";
     done(dir, &format!("simulate --model t2_ivim {axes} {truth} --noise none --shape 6,5,4 --format nii -o series"))?;
     done(dir, &format!("fit series/series.nii --model t2_ivim {axes} --precision f64 --device cpu --format nii -o maps"))?;
     done(dir, "synthesize maps --at b=0,60,800 --at te=90 --format nii -o back --device cpu")?;

@@ -56,6 +56,8 @@ pub struct Extent {
     pub bounds: [f64; 2],
     /// Its start, if there is one.
     pub start: Option<f64>,
+    /// How many values it takes, if its model says so.
+    pub places: Option<usize>,
     /// Whether it is in units of the signal.
     pub is_signal: bool,
 }
@@ -100,7 +102,8 @@ impl Dictionary {
         };
         let grid: Vec<usize> = (0..extents.len()).filter(|i| !solved.contains(i)).collect();
         let n_each = places_each(grid.iter().filter(|&&i| extents[i].start.is_none()).count(), of_two);
-        let values: Vec<Vec<f64>> = grid.iter().map(|&i| places(&extents[i], n_each)).collect();
+        let values: Vec<Vec<f64>> =
+            grid.iter().map(|&i| places(&extents[i], extents[i].places.unwrap_or(n_each))).collect();
         let n_nodes = values.iter().map(Vec::len).product();
         let mut nodes = Vec::new();
         for index in 0..n_nodes {

@@ -133,7 +133,14 @@ impl Series {
         let values = together(&options.axes, values).map_err(|problem| Error::data(&first.path, problem, remedy))?;
         let Choice { chosen, left_out } = choose(&images, &values, options)?;
         let volumes = average::volumes(&images, chosen, options)?;
-        Ok(Self { grid: first.grid.clone(), axes: options.axes.clone(), volumes, left_out, images, factors: Vec::new() })
+        Ok(Self {
+            grid: first.grid.clone(),
+            axes: options.axes.clone(),
+            volumes,
+            left_out,
+            images,
+            factors: Vec::new(),
+        })
     }
 
     /// Has an image, of one volume on the grid of the series, multiply the values of an axis voxel by voxel.
