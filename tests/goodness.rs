@@ -117,10 +117,10 @@ fn of_the_maps(device: &TestDevice) -> Result<(), Failed> {
     assert_eq!((found.len(), found[0].len()), (B.len(), N));
     for ((b, signal), found) in B.iter().zip(&signals).zip(&found) {
         let left = |stretch: f64| -> Vec<f64> {
-            (0..N).map(|v| signal[v] - s0[v] * (-b * stretch * adc[v]).exp()).collect()
+            (0..N).map(|v| signal[v] - stretch * s0[v] * (-b * adc[v]).exp()).collect()
         };
         assert!(agree(found, &left(1.0), 1000.0), "b = {b}");
-        assert!(*b == 0.0 || !agree(found, &left(1.0001), 1000.0), "b = {b}");
+        assert!(!agree(found, &left(1.0001), 1000.0), "b = {b}");
     }
     // The maps of one number a voxel follow from the residuals.
     assert!(agree(&folder.map("out/residual_lag1.nii")?, &lag1(&found), 1.0));
@@ -264,7 +264,8 @@ fn plots() -> Result<(), Failed> {
     }
     // The mean of thousands of voxels is known better than one voxel, and two samples leave nothing for a band.
     assert!(count(&of_voxel, tint) > 2 * count(&of_label, tint).max(1000));
-    assert_eq!(count(&picture("two/plot_label_4.png")?, tint), 0);
+    // Edges of lines have some such pixels.
+    assert!(count(&picture("two/plot_label_4.png")?, tint) < 50);
     assert_eq!(folder.fit("out", "--labels labels.nii --plot liver --plot 3,4,5 --write ADC")?.0, 73, "no plot is replaced");
     Ok(())
 }

@@ -51,14 +51,15 @@ impl Evaluation {
         let factors = (n_samples..signals.n_obs()).map(|at| signals.row(at));
         let inputs = Source::new(parameters.chain(factors).collect(), n, None);
         let residuals = self.residuals(&inputs.batch(0..n), &signals);
-        let (mut lag1, mut variance) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for voxel in 0..n {
-            let of_voxel = self.order.iter().map(|&sample| residuals[sample][voxel]).filter(|e| e.is_finite());
-            let Sums { squares, products, n } = of_voxel.collect();
-            lag1.push(products / squares);
-            let freedom = n as f64 - self.parameters.len() as f64;
-            variance.push(if freedom > 0.0 { squares / freedom } else { f64::NAN });
+        let mut sums = vec![Sums::default(); n];
+        for &sample in &self.order {
+            sums.iter_mut().zip(&residuals[sample]).for_each(|(sums, &residual)| sums.add(residual));
         }
+        let lag1 = sums.iter().map(|sums| sums.products / sums.squares).collect();
+        let n_parameters = self.parameters.len() as f64;
+        let variance =
+            |sums: &Sums| if sums.n > n_parameters { sums.squares / (sums.n - n_parameters) } else { f64::NAN };
+        let variance = sums.iter().map(variance).collect();
         Evaluated { residuals, lag1, variance }
     }
 
@@ -102,24 +103,23 @@ pub(super) fn in_order(axes: &[Vec<f64>]) -> Vec<usize> {
 }
 
 /// What a voxel's residuals add up to.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     squares: f64,
     products: f64,
-    n: usize,
+    n: f64,
+    /// The last that was finite.
+    before: f64,
 }
 
-impl FromIterator<f64> for Sums {
-    fn from_iter<I: IntoIterator<Item = f64>>(residuals: I) -> Self {
-        let mut sums = Self::default();
-        let mut before = 0.0;
-        for e in residuals {
-            sums.squares += e * e;
-            sums.products += before * e;
-            sums.n += 1;
-            before = e;
+impl Sums {
+    fn add(&mut self, residual: f64) {
+        if residual.is_finite() {
+            self.squares += residual * residual;
+            self.products += self.before * residual;
+            self.n += 1.0;
+            self.before = residual;
         }
-        sums
     }
 }
 

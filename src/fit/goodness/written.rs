@@ -45,8 +45,8 @@ impl GoodnessMaps<'_> {
             map.put(at, picked, &values)?;
         }
         let Some(series) = &self.residuals else { return Ok(()) };
-        let volumes = found.residuals.iter().enumerate();
-        volumes.map(|(volume, values)| series.put_volume(volume, at, picked, &column(values, 1.0))).collect()
+        let mut volumes = found.residuals.iter().enumerate();
+        volumes.try_for_each(|(volume, values)| series.put_volume(volume, at, picked, &column(values, 1.0)))
     }
 }
 
