@@ -132,6 +132,11 @@ fn writes() -> Result<(), Failed> {
     assert!(sidecar["left_out"]["kurtosis"].as_str().is_some_and(|why| why.contains("b >= 1000")), "{sidecar}");
     assert!(folder.path("out/ivim/hepar.json").is_file() && folder.path("out/hepar.json").is_file());
     assert!(!folder.path("out/kurtosis").exists());
+    // What is there is not replaced, and nothing is begun.
+    std::fs::create_dir_all(folder.path("other/ivim"))?;
+    std::fs::write(folder.path("other/ivim/notes.txt"), "mine")?;
+    assert_eq!(folder.fit("other", options)?.0, 73);
+    assert!(!folder.path("other/adc").exists());
     // adc is fitted to the signals, not to their logarithms.
     let sidecar: Value = serde_json::from_slice(&std::fs::read(folder.path("out/adc/ADC.json"))?)?;
     assert_eq!(sidecar["method"], "nlls");

@@ -124,6 +124,9 @@ fn refusals() -> Result<(), Failed> {
     done(dir, "fit series/series.nii.gz -o maps --device cpu --write ADC,S0")?;
     done(dir, "fit series/series.nii.gz -o partial --device cpu --write ADC")?;
     done(dir, "subtract series/truth/S0.nii.gz series/truth/S0.nii.gz --sigma 1 -o subtraction --device cpu")?;
+    let t2_ivim = concat!(env!("CARGO_MANIFEST_DIR"), "/models/signal/t2_ivim.toml");
+    std::fs::copy(t2_ivim, dir.join("two.toml"))?;
+    std::fs::create_dir(dir.join("bare"))?;
     let says = |args: &str, code: i32, words: &str| -> Result<(), Failed> {
         let (status, text) = run(dir, &format!("synthesize {args} -o out --device cpu"))?;
         assert!(status == code && text.contains(words), "{args}: {status}: {text}");
@@ -131,7 +134,9 @@ fn refusals() -> Result<(), Failed> {
         Ok(())
     };
     says("maps --model ivim --at b=0", 2, "the maps are of the model `adc`")?;
-    says("maps --at te=60", 2, "has no axis `te`")?;
+    says("maps --at b=0 --at te=60", 2, "has no axis `te`")?;
+    says("maps --model-file two.toml --at b=0 --at te=60", 2, "the maps are of the model `adc`")?;
+    says("bare --model-file two.toml --at b=0", 2, "add --at te=VALUE, in ms")?;
     says("maps --at b=0,100,0", 2, "computed_b0 is asked for twice")?;
     says("partial --at b=0", 2, "has no map of S0")?;
     says("none --at b=0", 66, "none")?;

@@ -42,6 +42,10 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         (None, Some(name)) => SignalModel::builtin(name)?.clone(),
         (None, None) => return refuse("the folder does not say which model was fitted", "name it with --model"),
     };
+    if let Some(axis) = model.axes.iter().find(|axis| args.at.iter().all(|at| at.name != axis.name)) {
+        let problem = format!("no value is given for the axis `{}` of the model `{}`", axis.name, model.name);
+        return refuse(&problem, &format!("add --at {}=VALUE, in {}", axis.name, axis.unit));
+    }
     let axes = AxesArgs { axis: args.at, ..AxesArgs::default() }.of(&model)?;
     let dir = args.output.output.display().to_string();
     let request = SynthesisRequest {

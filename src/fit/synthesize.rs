@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::Results;
 use crate::device::{Column, Device, Progress, Source};
 use crate::model::SignalModel;
-use crate::model::signal::SIGNAL;
 use crate::model::signal::program::Choice;
+use crate::model::signal::{Axis, Parameter, SIGNAL};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapLabel, OutputOptions, Outputs, RECORD, RunRecord};
 use crate::volume::series::check_same_grid;
@@ -158,39 +158,32 @@ pub fn synthesize(
     let results = Results::new(opened, None, None);
     device.run_into(&kernel, &source, &results, &*progress(source.n_voxels()))?;
 
-    let inputs_sha256 = images
-        .iter()
-        .filter_map(|i| i.sha256().transpose())
-        .map(|hash| hash.map(str::to_owned))
-        .collect::<Result<Vec<_>>>()?;
-    let mut meta = Map::new();
-    meta.insert("model".into(), model.name.clone().into());
-    meta.insert("signal".into(), model.signal.text.clone().into());
-    meta.insert("computed_from_fit".into(), true.into());
-    meta.insert(
-        "fixed".into(),
-        choice
-            .fixed
-            .iter()
-            .zip(&model.parameters)
-            .filter_map(|(value, p)| Some((p.name.clone(), json!((*value)?))))
-            .collect(),
-    );
+    let hashes = images.iter().filter_map(|image| image.sha256().transpose());
+    let inputs_sha256 = hashes.map(|hash| hash.map(str::to_owned)).collect::<Result<Vec<_>>>()?;
+    let mut meta = describe(model, &choice);
     meta.insert("inputs_sha256".into(), json!(inputs_sha256));
     meta.insert("device".into(), json!(device.description()));
     for (image, map) in results.into_maps().enumerate() {
         let label = label(folder, model, axes, image, &meta);
         outputs.close_map(grid, map, label)?;
     }
-    let all = model
-        .axes
-        .iter()
-        .zip(axes)
-        .map(|(axis, values)| (axis.name.clone(), json!({"unit": axis.unit, "values": values})));
-    meta.insert("axes".into(), all.collect());
+    let axis = |(axis, values): (&Axis, &Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
+    meta.insert("axes".into(), model.axes.iter().zip(axes).map(axis).collect());
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "synthesize", options: meta, inputs_sha256: &inputs_sha256, device })?;
     Ok(names)
+}
+
+/// What is said of all images: the model, and the parameters that have one value in all voxels.
+fn describe(model: &SignalModel, choice: &Choice) -> Map<String, Value> {
+    let held = |(parameter, value): (&Parameter, &Option<f64>)| Some((parameter.name.clone(), json!((*value)?)));
+    let entries = [
+        ("model", json!(model.name)),
+        ("signal", json!(model.signal.text)),
+        ("computed_from_fit", json!(true)),
+        ("fixed", model.parameters.iter().zip(&choice.fixed).filter_map(held).collect()),
+    ];
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The fitted parameters, with a map of each in the model's order; the others have values.

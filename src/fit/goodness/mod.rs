@@ -15,7 +15,7 @@ pub mod quality;
 mod written;
 
 pub use evaluate::{Evaluated, Evaluation};
-pub(super) use written::{GoodnessMaps, series_files};
+pub(super) use written::GoodnessMaps;
 
 use super::{FitOutput, Role};
 use crate::{Error, Result};

@@ -2,19 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::{CHI2, Evaluated, Evaluation, LAG1, RESIDUALS};
+use super::{CHI2, Evaluated, Evaluation, LAG1};
 use crate::Result;
 use crate::device::{Column, Sink, Source};
 use crate::report::outputs::OpenMap;
-use crate::volume::Format;
 
 /// Voxels evaluated at a time: their residuals are all that is held.
 const CHUNK: usize = 4096;
-
-/// The files of the residuals, which have no picture.
-pub(in crate::fit) fn series_files(format: Format) -> [String; 2] {
-    [format!("{RESIDUALS}.{}", format.suffix()), format!("{RESIDUALS}.json")]
-}
 
 /// Takes the columns of a fit and writes what follows from them.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::volume::{Series, SeriesAxis};
 use crate::{Error, Result};
 
 /// What is said of one map.
-pub(in crate::fit) fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
+pub(super) fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
     let mut meta = meta.clone();
     if output.role == Role::Status {
         let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
@@ -22,7 +22,7 @@ pub(in crate::fit) fn label(output: &FitOutput, meta: &Map<String, Value>) -> Ma
 }
 
 /// What is said of the fit and of its series.
-pub(in crate::fit) fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
+pub(super) fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let mut keys = request.method.describe();
     if let Some(sigma) = request.goodness.sigma {
         keys.insert("sigma".into(), sigma.into());

@@ -1,5 +1,6 @@
 //! A whole run of a fit: from files to maps, sidecars, tables and plots.
 
+mod beside;
 mod describe;
 mod inputs;
 mod sinks;
@@ -11,20 +12,18 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::goodness::quality::{self, quality_table};
-use super::goodness::{GoodnessOptions, series_files};
+use super::goodness::GoodnessOptions;
 use super::plot::PlotPlace;
-use super::regions::region_table;
 use super::{FitMethod, FitOutput, Results, Role, weak};
 use crate::Result;
 use crate::device::{Device, Progress};
 use crate::measure::Table;
-use crate::report::ColourKind;
-use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
+use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
 use crate::volume::mask::MaskChoice;
 use crate::volume::{ReadOptions, SeriesOptions};
 
-pub(super) use describe::{describe_series, label, sha256};
+use beside::Beside;
+pub(super) use describe::{describe_series, sha256};
 pub(super) use inputs::Inputs;
 pub(super) use sinks::Kept;
 use sinks::Sinks;
@@ -92,18 +91,12 @@ pub(super) fn fit(
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     let start = Instant::now();
-    let Inputs { series, labels, .. } = inputs;
+    let series = &inputs.series;
     let wanted = Wanted::new(request, kept.names())?;
     let kernel = request.method.kernel(&series.protocol(), &wanted.computed)?;
-    let plots = request.plots.iter().map(|place| place.find(series, labels.as_ref())).collect::<Result<Vec<_>>>()?;
+    let beside = Beside::new(request, inputs)?;
     let maps: Vec<&str> = wanted.maps().map(|output| output.name.as_str()).collect();
-    let mut files: Vec<String> = plots.iter().map(|plot| plot.file.clone()).collect();
-    if labels.is_some() {
-        files.extend([table_name(&request.method)?, quality::FILE.to_owned()]);
-    }
-    if wanted.residuals {
-        files.extend(series_files(request.output.format));
-    }
+    let files: Vec<String> = beside.files().chain(wanted.series_files(request.output.format)).collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let outputs = Outputs::plan(request.output.clone(), &maps, &files)?;
 
@@ -129,30 +122,9 @@ pub(super) fn fit(
     let meta = describe::describe(request, series, device)?;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
-    let of_fit = wanted.computed.iter().filter(|output| wanted.of_fit.contains(output));
-    let mut closing: Vec<(OpenMap, MapLabel)> =
-        results.into_maps().zip(of_fit.map(|output| label(output, &meta))).collect();
-    if let Some(goodness) = goodness {
-        closing
-            .extend(goodness.maps.into_iter().map(|(_, map)| map).zip(wanted.goodness.iter().map(|o| label(o, &meta))));
-        let (unit, title) = ("a.u.".into(), "Residuals: signal less fit, a volume for each volume used".into());
-        let residuals = MapLabel { unit, title, picture: ColourKind::Diverging.into(), meta: meta.clone() };
-        closing.extend(goodness.residuals.map(|series| (series, residuals)));
-    }
+    let closing = wanted.labelled(results, goodness, &meta);
     closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
-    let regions = labels.as_ref().map(|labels| region_table(series, labels, &request.method, device)).transpose()?;
-    if let Some(table) = &regions {
-        outputs.write_file(&table_name(&request.method)?, &table.to_tsv()?)?;
-    }
-    let sigma = request.goodness.sigma;
-    let quality =
-        labels.as_ref().map(|labels| quality_table(series, labels, &request.method, sigma, device)).transpose()?;
-    if let Some(table) = &quality {
-        outputs.write_file(quality::FILE, &table.to_tsv()?)?;
-    }
-    for plot in &plots {
-        outputs.write_file(&plot.file, &plot.draw(series, &request.method)?)?;
-    }
+    let [regions, quality] = beside.write(request, inputs, device, &outputs)?;
     let inputs_sha256 = sha256(series)?;
     let device = json!(device.description());
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
@@ -162,12 +134,4 @@ pub(super) fn fit(
 
 fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
-}
-
-/// The table that labels give is named after the first estimate.
-fn table_name(method: &FitMethod) -> Result<String> {
-    Ok(match method.outputs()?.iter().find(|output| output.role == Role::Estimate) {
-        Some(output) if method.model() == "adc" => format!("{}_regions.tsv", output.name),
-        _ => format!("{}_regions.tsv", method.model()),
-    })
 }

@@ -1,11 +1,15 @@
 //! Which columns a fit computes, and which of them, and of what follows from them, are written.
 
+use serde_json::{Map, Value};
+
 use super::FitRequest;
+use super::describe::label;
 use crate::device::{Column, Source};
 use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, check_sigma, outputs as goodness_outputs};
-use crate::fit::{FitOutput, Role};
-use crate::report::outputs::Outputs;
-use crate::volume::Series;
+use crate::fit::{FitOutput, Results, Role};
+use crate::report::ColourKind;
+use crate::report::outputs::{MapLabel, OpenMap, Outputs};
+use crate::volume::{Format, Series};
 use crate::{Error, Result};
 
 /// The columns and maps of a run.
@@ -53,6 +57,12 @@ impl Wanted {
         self.of_fit.iter().chain(&self.goodness)
     }
 
+    /// The files of the residuals, which have no picture.
+    pub(super) fn series_files(&self, format: Format) -> impl Iterator<Item = String> {
+        let files = [format!("{RESIDUALS}.{}", format.suffix()), format!("{RESIDUALS}.json")];
+        files.into_iter().filter(|_| self.residuals)
+    }
+
     /// What evaluates the fit while it runs, where that is asked for; `columns` are those of the fit.
     pub(super) fn open_goodness<'s>(
         &self,
@@ -76,5 +86,25 @@ impl Wanted {
         let residuals = || outputs.open_series(&series.grid, RESIDUALS, n_volumes, like);
         let residuals = self.residuals.then(residuals).transpose()?;
         Ok(Some(GoodnessMaps { evaluation, source, sigma: request.goodness.sigma, residuals, maps }))
+    }
+
+    /// All maps of a run that is done, with what is said of each.
+    pub(super) fn labelled(
+        &self,
+        results: Results,
+        goodness: Option<GoodnessMaps>,
+        meta: &Map<String, Value>,
+    ) -> Vec<(OpenMap, MapLabel)> {
+        let of_fit = self.computed.iter().filter(|output| self.of_fit.contains(output));
+        let mut all: Vec<(OpenMap, MapLabel)> =
+            results.into_maps().zip(of_fit.map(|output| label(output, meta))).collect();
+        if let Some(GoodnessMaps { maps, residuals, .. }) = goodness {
+            let labels = self.goodness.iter().map(|output| label(output, meta));
+            all.extend(maps.into_iter().map(|(_, map)| map).zip(labels));
+            let (unit, title) = ("a.u.".into(), "Residuals: signal less fit, a volume for each volume used".into());
+            let label = MapLabel { unit, title, picture: ColourKind::Diverging.into(), meta: meta.clone() };
+            all.extend(residuals.map(|series| (series, label)));
+        }
+        all
     }
 }

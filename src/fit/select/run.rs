@@ -1,5 +1,7 @@
 //! A whole run over several models: each one's maps in a folder of its own, the choice beside them.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::eligible::{Eligible, LeftOut, eligible};
@@ -68,10 +70,12 @@ pub fn run(
     let files: &[&str] = if labels.is_some() { &[TABLE] } else { &[] };
     let outputs = Outputs::plan(request.output.clone(), &names, files)?;
 
+    let folder = |method: &FitMethod| request.output.dir.join(method.model());
+    models.iter().map(folder).try_for_each(|dir| check_folder(&dir, request.output.force))?;
     let mut fits = Vec::new();
     for (place, method) in models.iter().enumerate() {
         let mut own = FitRequest { method: method.clone(), ..request.clone() };
-        own.output.dir = request.output.dir.join(method.model());
+        own.output.dir = folder(method);
         let kept = Kept::new(kept_names(&shared, place));
         fit(&own, &inputs, &kept, device, |n_voxels| progress(method, n_voxels))?;
         fits.push(Fit { n_parameters: method.fitted_names()?.len(), columns: kept.into_values() });
@@ -98,6 +102,17 @@ pub fn run(
     };
     let counts = models.iter().enumerate().map(count).collect();
     Ok(SelectionSummary { n_voxels: source.n_voxels(), chosen: counts, left_out, regions })
+}
+
+/// Refuses a folder that holds something, before any model is fitted.
+fn check_folder(dir: &Path, force: bool) -> Result<()> {
+    match !force && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        true => {
+            let remedy = "write to another folder, or replace what it holds with --force";
+            Err(Error::cannot_create(dir, "a model's maps are to go there, and it is not empty", remedy))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Models are compared on the same samples, and so have the same axes.
