@@ -96,7 +96,7 @@ fn fit(voxel: u32) {
         iterations = 1u;
     }
     if METHOD == IWLLS {
-        let reweighted = reweigh(adc);
+        let reweighted = reweigh(at);
         adc = reweighted.adc;
         weigh(adc);
         at = line();

@@ -255,7 +255,7 @@ fn fit(voxel: u32) {
     var iterations = PLAIN_REWEIGHTINGS;
     var slow_d = lls.adc;
     if UNTIL_IT_STAYS {
-        let reweighted = reweigh(lls.adc);
+        let reweighted = reweigh(lls);
         slow_d = reweighted.adc;
         iterations = reweighted.iterations;
         status |= reweighted.status;

@@ -129,38 +129,47 @@ struct Reweighted {
     status: u32,
 }
 
-// Re-weighs until the ADC stays.
-fn reweigh(start: f32) -> Reweighted {
+// The search for the fixed point: fixed points are known to lie between `low` and `high`.
+struct Search {
+    adc: f32,
+    low: f32,
+    high: f32,
+    small: bool,  // it stays at `adc`
+}
+
+// Where to go from the ADC that made the weights of `weighted`.
+fn step_from(at: Search, weighted: Line) -> Search {
+    let adc = at.adc;
+    let upward = adc < weighted.adc;
+    let low = select(at.low, max(at.low, adc), upward);
+    let high = select(min(at.high, adc), at.high, upward);
+    let lengthening = 1.0 / max(1.0 - weighted.derivative, 1.0 / MAX_LENGTHENING);
+    let step = clamp((weighted.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
+    // Newton's next step would be about the square of this one, times the lengthening.
+    let squared = step * step * lengthening * max(lengthening, 1.0);
+    let small = squared <= TOLERANCE * max(1.0, abs(adc));
+    var next = adc + step;
+    // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
+    let bracketed = low > -3.4028234e38 && high < 3.4028234e38;
+    if bracketed && (next <= low || next >= high) {
+        next = select(0.5 * (low + high), adc, small);
+    }
+    return Search(next, low, high, small);
+}
+
+// Re-weighs until the ADC stays. `equal` is the line with equal weights, which are those of ADC = 0: the first step of
+// Newton is a gift.
+fn reweigh(equal: Line) -> Reweighted {
     // f32's largest number stands for "not known": WGSL has no infinity.
-    var low = -3.4028234e38;
-    var high = 3.4028234e38;
-    var adc = start;
+    var search = step_from(Search(0.0, -3.4028234e38, 3.4028234e38, false), equal);
     for (var iteration = 1u; iteration <= MAX_ITERATIONS; iteration++) {
-        weigh(adc);
-        let at = line();
-        if adc < at.adc {
-            low = max(low, adc);
-        } else {
-            high = min(high, adc);
-        }
-        let lengthening = 1.0 / max(1.0 - at.derivative, 1.0 / MAX_LENGTHENING);
-        let step = clamp((at.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
-        // Newton's next step would be about the square of this one, times the lengthening.
-        let squared = step * step * lengthening * max(lengthening, 1.0);
-        let small = squared <= TOLERANCE * max(1.0, abs(adc));
-        let next = adc + step;
-        // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
-        let bracketed = low > -3.4028234e38 && high < 3.4028234e38;
-        if bracketed && (next <= low || next >= high) {
-            adc = select(0.5 * (low + high), adc, small);
-        } else {
-            adc = next;
-        }
-        if small {
-            return Reweighted(adc, iteration, 0u);
+        weigh(search.adc);
+        search = step_from(search, line());
+        if search.small {
+            return Reweighted(search.adc, iteration, 0u);
         }
     }
-    return Reweighted(adc, MAX_ITERATIONS, ITERATION_LIMIT);
+    return Reweighted(search.adc, MAX_ITERATIONS, ITERATION_LIMIT);
 }
 
 fn store(write: bool, column: u32, voxel: u32, value: f32) {

@@ -4,8 +4,9 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,8 +14,8 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{ColourKind, Montage};
-use crate::volume::atomic::write_atomically;
-use crate::volume::{Format, Grid, MapData, write_nifti};
+use crate::volume::atomic::{PendingFile, commit_all};
+use crate::volume::{Format, Grid, MapData, pending_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
 
 pub use open::{MapLabel, OpenMap};
@@ -85,13 +86,14 @@ pub struct RunRecord<'a> {
     pub device: Value,
 }
 
-/// The outputs of one run in one folder.
+/// The outputs of one run in one folder, in which nothing appears before the run is done.
 #[derive(Debug)]
 #[must_use = "a run is done only when its record is written: call finish"]
 pub struct Outputs {
     options: OutputOptions,
     planned: BTreeSet<String>,
-    written: Mutex<BTreeSet<String>>,
+    /// What is written, by its name.
+    written: Mutex<BTreeMap<String, PendingFile>>,
 }
 
 impl Outputs {
@@ -159,16 +161,16 @@ impl Outputs {
         }
     }
 
-    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted, `NAME.png`; gives back the image's path.
+    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted, `NAME.png`; gives back the path that the image
+    /// will have.
     ///
     /// # Errors
-    /// Those of [`write_nifti`] and of [`Montage::to_png`]; [`Error::Internal`] for a map that was not planned.
+    /// Those of [`pending_nifti`] and of [`Montage::to_png`]; [`Error::Internal`] for a map that was not planned.
     pub fn write_map(&self, grid: &Grid, map: &MapOutput) -> Result<PathBuf> {
         let image = image_name(map.name, self.options.format);
         let path = self.planned_path(&image)?;
         let n_volumes = map.data.len() / grid.n_voxels().max(1);
-        write_nifti(&path, grid, n_volumes, map.data)?;
-        self.note(&image);
+        self.keep(&image, pending_nifti(&path, grid, n_volumes, map.data)?);
         self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map.title, map.unit, &map.meta))?)?;
         if self.options.pictures {
             self.write_file(&format!("{}.png", map.name), &paint(grid, map)?)?;
@@ -184,23 +186,24 @@ impl Outputs {
         maps.par_iter().map(|map| self.write_map(grid, map)).collect()
     }
 
-    /// Writes a table or another small file.
+    /// Writes a table or another small file; gives back the path that it will have.
     ///
     /// # Errors
-    /// Those of [`write_atomically`]; [`Error::Internal`] for a file that was not planned.
+    /// Those of [`PendingFile::filled`]; [`Error::Internal`] for a file that was not planned.
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.planned_path(name)?;
-        write_atomically(&path, bytes)?;
-        self.note(name);
+        self.keep(name, PendingFile::filled(&path, |file| file.write_all(bytes))?);
         Ok(path)
     }
 
-    /// Writes the record, which says that the run is done, and gives back its path.
+    /// Gives all files their names, last of all the record, which says that the run is done; gives back its path.
     ///
     /// # Errors
-    /// Those of [`write_atomically`].
+    /// Those of [`PendingFile::filled`] and [`commit_all`].
     pub fn finish(self, run: &RunRecord) -> Result<PathBuf> {
-        let outputs = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let path = self.planned_path(RECORD)?;
+        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outputs: Vec<&String> = written.keys().collect();
         let record = json!({
             "command": run.command,
             "options": run.options,
@@ -210,7 +213,10 @@ impl Outputs {
             "hepar_version": env!("CARGO_PKG_VERSION"),
             "note": RESEARCH_USE_ONLY,
         });
-        self.write_file(RECORD, &pretty(&record)?)
+        let record = pretty(&record)?;
+        let record = PendingFile::filled(&path, |file| file.write_all(&record))?;
+        commit_all(written.into_values().collect(), record)?;
+        Ok(path)
     }
 
     fn planned_path(&self, name: &str) -> Result<PathBuf> {
@@ -220,9 +226,9 @@ impl Outputs {
         Ok(self.options.dir.join(name))
     }
 
-    fn note(&self, name: &str) {
+    fn keep(&self, name: &str, file: PendingFile) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(name.to_owned());
+        written.insert(name.to_owned(), file);
     }
 }
 

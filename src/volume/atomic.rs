@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
@@ -21,9 +22,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// [`write_atomically`] with the bytes coming from `fill`.
 pub fn write_atomically_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let mut pending = PendingFile::create(path)?;
-    fill(pending.beside.as_file_mut()).map_err(|e| pending.trouble(e))?;
-    pending.commit()
+    PendingFile::filled(path, fill)?.commit()
 }
 
 /// A file that has its name only when it is whole. Until then it lies hidden in the same folder; dropped, it is gone.
@@ -45,6 +44,16 @@ impl PendingFile {
         Ok(Self { path: path.into(), folder, beside })
     }
 
+    /// Begins the file that will be at `path`, with the bytes that come from `fill`.
+    ///
+    /// # Errors
+    /// Those of [`PendingFile::create`], and [`Error::Io`] when writing fails (a full disk).
+    pub fn filled(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Self> {
+        let mut pending = Self::create(path)?;
+        fill(pending.beside.as_file_mut()).map_err(|e| pending.trouble(e))?;
+        Ok(pending)
+    }
+
     /// What is written to.
     pub fn file(&self) -> &File {
         self.beside.as_file()
@@ -60,16 +69,38 @@ impl PendingFile {
     /// # Errors
     /// [`Error::Io`] when syncing fails, [`Error::CannotCreate`] when the name cannot be given.
     pub fn commit(self) -> Result<()> {
+        let (path, folder) = (self.path.clone(), self.folder.clone());
+        self.sync()?;
+        self.rename()?;
+        sync_folder(&folder).map_err(|e| cannot_write(&path, e))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file().sync_all().map_err(|e| self.trouble(e))
+    }
+
+    fn rename(self) -> Result<()> {
         let Self { path, folder, beside } = self;
-        beside.as_file().sync_all().map_err(|e| cannot_write(&path, e))?;
         let old = large_file_at(&path);
         beside.persist(&path).map_err(|e| cannot_create(&path, &folder, e.error.kind()))?;
         // The last handle of an old file frees what it holds, which takes longer than the rename: nobody waits for it.
         if old.is_some() {
             let _ = std::thread::Builder::new().spawn(move || drop(old));
         }
-        sync_folder(&folder).map_err(|e| cannot_write(&path, e))
+        Ok(())
     }
+}
+
+/// [`PendingFile::commit`] for all files of one folder, of which `last` has its name only when the others are sure to have
+/// theirs. A disk that keeps a journal writes it three times, and not twice a file.
+///
+/// # Errors
+/// Those of [`PendingFile::commit`]; before the first of them is renamed, all are synced.
+pub fn commit_all(files: Vec<PendingFile>, last: PendingFile) -> Result<()> {
+    files.par_iter().chain(rayon::iter::once(&last)).try_for_each(PendingFile::sync)?;
+    files.into_iter().try_for_each(PendingFile::rename)?;
+    sync_folder(&last.folder).map_err(|e| last.trouble(e))?;
+    last.commit()
 }
 
 /// A handle of the file that is about to be replaced.
@@ -160,6 +191,26 @@ mod tests {
         assert!(error.to_string().contains("remedy: free some space"));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["ADC.json"]);
+    }
+
+    #[test]
+    fn files_that_belong_together_have_their_names_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let pending = |name: &str| PendingFile::filled(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();
+        let (files, last) = (vec![pending("ADC.nii"), pending("ADC.json")], pending("hepar.json"));
+        assert!(names(folder.path()).iter().all(|name| name.ends_with(".part")));
+        commit_all(files, last).unwrap();
+        assert_eq!(names(folder.path()), ["ADC.json", "ADC.nii", "hepar.json"]);
+    }
+
+    #[test]
+    fn the_last_file_has_no_name_where_another_cannot_have_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let pending = |name: &str| PendingFile::filled(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();
+        let (files, last) = (vec![pending("ADC.nii")], pending("hepar.json"));
+        std::fs::create_dir(folder.path().join("ADC.nii")).unwrap();
+        assert_eq!(commit_all(files, last).unwrap_err().exit_status(), 73);
+        assert_eq!(names(folder.path()), ["ADC.nii"]);
     }
 
     #[test]

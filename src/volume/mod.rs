@@ -30,4 +30,4 @@ pub use nifti::read::{ReadOptions, read};
 pub use series::{Appended, Protocol, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
 pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, Stored, VoxelType};
-pub use write::{Format, MapData, NiftiStream, write_nifti};
+pub use write::{Format, MapData, NiftiStream, pending_nifti, write_nifti};

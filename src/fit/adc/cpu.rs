@@ -113,7 +113,7 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
                 (line, adc, l.splat(1.0), zero)
             }
             Method::Iwlls => {
-                let Reweighted { adc, iterations, limit } = self.logs.reweigh(lls.adc, fitted, limit);
+                let Reweighted { adc, iterations, limit } = self.logs.reweigh(&lls, fitted, limit);
                 (self.last_line(lls, adc), adc, iterations, limit)
             }
         };

@@ -4,7 +4,7 @@ use super::dstar::{Fast, Found};
 use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
-use crate::fit::line::{LEAST_SPREAD, LogSignals, Reweighted};
+use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Reweighted};
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -126,7 +126,7 @@ impl<L: Lanes> VectorFit<L> for Voxel<'_, L> {
         let lls = self.logs.line();
         let fitted = l.and(enough, l.lt(l.splat(LEAST_SPREAD), lls.spread));
 
-        let slow = self.slow(lls.adc, largest, fitted);
+        let slow = self.slow(&lls, largest, fitted);
         let fraction = l.sub(one, l.div(slow.s0, s0));
         let finite = l.lt(l.add(l.abs(slow.d), l.abs(fraction)), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
@@ -189,21 +189,21 @@ impl<L: Lanes> Voxel<'_, L> {
         (s0, n_used)
     }
 
-    /// The line through the log-signals at high b, re-weighted from the slope `start`.
+    /// The line through the log-signals at high b, re-weighted from that with equal weights.
     #[inline(always)]
-    fn slow(&mut self, start: L::V, largest: L::V, fitted: L::M) -> Slow<L> {
+    fn slow(&mut self, equal: &Line<L>, largest: L::V, fitted: L::M) -> Slow<L> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let Reweighted { adc, iterations, limit } = match self.kernel.options.plain_reweightings {
             None => {
-                let reweighted = self.logs.reweigh(start, fitted, self.kernel.options.max_iterations);
+                let reweighted = self.logs.reweigh(equal, fitted, self.kernel.options.max_iterations);
                 // The weights of the estimate itself, whatever the other lanes went on doing.
                 self.logs.weigh(reweighted.adc);
                 reweighted
             }
             // The weights stay those that made the slope.
             Some(n) => {
-                let adc = self.logs.reweigh_plainly(start, n);
+                let adc = self.logs.reweigh_plainly(equal.adc, n);
                 Reweighted { adc, iterations: l.splat(f64::from(n)), limit: zero }
             }
         };

@@ -73,7 +73,7 @@ impl Outputs {
         Ok(OpenMap { name: name.to_owned(), values: Values::Streamed(streamed) })
     }
 
-    /// Ends a map: its image, its sidecar and, where wanted, its picture appear.
+    /// Ends a map: its image, its sidecar and, where wanted, its picture are written.
     ///
     /// # Errors
     /// Those of [`NiftiStream::finish`] and [`Outputs::write_map`].
@@ -81,8 +81,7 @@ impl Outputs {
         let MapLabel { unit, title, picture, meta } = label;
         match map.values {
             Values::Streamed(streamed) => {
-                streamed.file.finish()?;
-                self.note(&image_name(&map.name, self.options.format));
+                self.keep(&image_name(&map.name, self.options.format), streamed.file.finish()?);
                 self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(&title, &unit, &meta))?)?;
             }
             Values::Held(column) => {

@@ -39,7 +39,7 @@ fn a_run_is_recorded_last_with_all_that_was_written() {
     let outputs = Outputs::plan(options(&dir, false), &["ADC", "status"], &["t.tsv"]).unwrap();
     outputs.write_maps(&grid(), &[map("ADC"), map("status")]).unwrap();
     outputs.write_file("t.tsv", b"label\n").unwrap();
-    assert!(!dir.join(RECORD).exists());
+    assert!(files(&dir).iter().all(|(name, _)| name.ends_with(".part")), "nothing appears before the run is done");
     outputs.finish(&run()).unwrap();
     let record = read_json(dir.join(RECORD));
     let written = ["ADC.json", "ADC.nii.gz", "ADC.png", "status.json", "status.nii.gz", "status.png", "t.tsv"];
@@ -110,6 +110,7 @@ fn opened(format: Format, pictures: bool, elsewhere: Option<f32>, parts: &[(usiz
     }
     let MapOutput { unit, title, picture, meta, .. } = map("ADC");
     outputs.close_map(&grid(), open, MapLabel { unit: unit.into(), title: title.into(), picture, meta }).unwrap();
+    outputs.finish(&run()).unwrap();
     files(folder.path())
 }
 
@@ -126,7 +127,9 @@ fn maps_in_parts_are_maps_at_once() {
     for (format, pictures) in [(Format::Nii, false), (Format::Nii, true), (Format::NiiGz, false)] {
         let folder = tempfile::tempdir().unwrap();
         let options = OutputOptions { dir: folder.path().into(), format, pictures, force: false };
-        Outputs::plan(options, &["ADC"], &[]).unwrap().write_map(&grid(), &map("ADC")).unwrap();
+        let outputs = Outputs::plan(options, &["ADC"], &[]).unwrap();
+        outputs.write_map(&grid(), &map("ADC")).unwrap();
+        outputs.finish(&run()).unwrap();
         let at_once = files(folder.path());
         let [first, second] = VALUES;
         assert!(opened(format, pictures, None, &[(1, second), (0, first)]) == at_once, "{format:?} {pictures}");

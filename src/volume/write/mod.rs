@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Grid;
-use super::atomic::write_atomically_with;
+use super::atomic::PendingFile;
 use crate::device::Column;
 use crate::{Error, Result};
 
@@ -123,6 +123,14 @@ impl<'a> MapData<'a> {
 /// # Errors
 /// Those of [`super::atomic::write_atomically`], and [`Error::CannotCreate`] for a name that ends otherwise.
 pub fn write_nifti(path: &Path, grid: &Grid, n_volumes: usize, data: MapData) -> Result<()> {
+    pending_nifti(path, grid, n_volumes, data)?.commit()
+}
+
+/// [`write_nifti`], but for the name: the file has it when it is committed.
+///
+/// # Errors
+/// Those of [`write_nifti`].
+pub fn pending_nifti(path: &Path, grid: &Grid, n_volumes: usize, data: MapData) -> Result<PendingFile> {
     if data.is_empty() || data.len() != grid.n_voxels() * n_volumes {
         return Err(Error::Internal(format!(
             "{}: {} voxels given for {n_volumes} volumes of {:?}",
@@ -135,7 +143,7 @@ pub fn write_nifti(path: &Path, grid: &Grid, n_volumes: usize, data: MapData) ->
         Error::cannot_create(path, "the name ends neither in .nii.gz nor in .nii", "give a name that does")
     })?;
     let header = header::header(grid, n_volumes, data);
-    write_atomically_with(path, |file| write_parts(file, format, &header, data.bytes()))
+    PendingFile::filled(path, |file| write_parts(file, format, &header, data.bytes()))
 }
 
 fn write_parts(file: &mut File, format: Format, header: &[u8], voxels: &[u8]) -> io::Result<()> {

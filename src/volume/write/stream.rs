@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use super::{Format, MapData, gzip, header};
 use crate::Result;
-use crate::volume::atomic::{PendingFile, write_atomically_with};
+use crate::volume::atomic::PendingFile;
 use crate::volume::{Grid, positioned};
 
 /// Bytes after which the system is asked to write out what it has.
@@ -62,22 +62,22 @@ impl NiftiStream {
         Ok(())
     }
 
-    /// Syncs the file and gives it its name; all voxels must have been put.
+    /// The file, which is now whole; all voxels must have been put.
     ///
     /// # Errors
-    /// Those of [`PendingFile::commit`]; [`Io`](crate::Error::Io) when compressing fails.
-    pub fn finish(self) -> Result<()> {
+    /// Those of [`PendingFile::filled`] where it is compressed; [`Io`](crate::Error::Io) when writing fails.
+    pub fn finish(self) -> Result<PendingFile> {
         let Self { path, file, writeback, .. } = self;
         if let Some(writeback) = writeback {
             writeback.end().map_err(|e| file.trouble(e))?;
         }
         match Format::of(&path) {
-            Some(Format::NiiGz) => write_atomically_with(&path, |out| {
+            Some(Format::NiiGz) => PendingFile::filled(&path, |out| {
                 let mut plain = file.file();
                 plain.seek(SeekFrom::Start(0))?;
                 gzip::write_member_from(out, &mut plain)
             }),
-            _ => file.commit(),
+            _ => Ok(file),
         }
     }
 }
