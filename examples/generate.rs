@@ -55,7 +55,7 @@ fn model_index() -> String {
     text += &signal_models();
     text.push_str("\n| model | parameter | unit | what it is | from | to |\n| --- | --- | --- | --- | --- | --- |\n");
     for model in SignalModel::all() {
-        for Parameter { name, unit, doc, kind } in &model.parameters {
+        for Parameter { name, unit, doc, kind, .. } in &model.parameters {
             let (low, high) = match kind {
                 ParameterKind::Fitted { bounds: [low, high], .. } => (low.to_string(), high.to_string()),
                 ParameterKind::Fixed(value) => (format!("fixed at {value}"), String::new()),

@@ -287,6 +287,8 @@ fn research_use() {
     let grid = grid([1, 1, 1]);
     let plot = CurvePlot {
         title: "",
+        subtitle: "",
+        across: ["time after injection", "s"],
         quantity: "signal",
         unit: "",
         band: "",

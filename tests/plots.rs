@@ -1,6 +1,6 @@
 //! Plots show each region's curve, its gaps and its phases.
 
-use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark};
+use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 use image::RgbImage;
 use libtest_mimic::Trial;
 
@@ -16,6 +16,8 @@ pub fn trials() -> Vec<Trial> {
 fn plot<'a>(curves: &'a [Curve<'a>]) -> CurvePlot<'a> {
     CurvePlot {
         title: "Signal",
+        subtitle: "",
+        across: ["time after injection", "s"],
         quantity: "signal",
         unit: "a.u.",
         band: "mean ± sd",
@@ -23,15 +25,15 @@ fn plot<'a>(curves: &'a [Curve<'a>]) -> CurvePlot<'a> {
         phases: &[
             PhaseMark {
                 name: "unenhanced",
-                seconds: 0.0,
+                at: 0.0,
             },
             PhaseMark {
                 name: "arterial",
-                seconds: 32.0,
+                at: 32.0,
             },
             PhaseMark {
                 name: "portal",
-                seconds: 68.0,
+                at: 68.0,
             },
         ],
         zero: false,
@@ -41,7 +43,7 @@ fn plot<'a>(curves: &'a [Curve<'a>]) -> CurvePlot<'a> {
 fn points(values: [f64; 3]) -> [CurvePoint; 3] {
     let times = [0.0, 32.0, 68.0];
     std::array::from_fn(|n| CurvePoint {
-        seconds: times[n],
+        at: times[n],
         value: values[n],
         low: values[n] - 5.0,
         high: values[n] + 5.0,
@@ -58,10 +60,14 @@ fn curves_and_gaps() {
             Curve {
                 name: "liver",
                 points: &first,
+                stroke: Stroke::Joined,
+                look: 0,
             },
             Curve {
                 name: "spleen",
                 points: &second,
+                stroke: Stroke::Joined,
+                look: 1,
             },
         ];
         decode(
@@ -103,12 +109,14 @@ fn odd_plots() {
         .map(|_| Curve {
             name: "a region with a very long name indeed",
             points: &flat,
+                stroke: Stroke::Joined,
+                look: 0,
         })
         .collect();
     let phases: Vec<PhaseMark> = (0..60)
         .map(|n| PhaseMark {
             name: "a phase",
-            seconds: f64::from(n),
+            at: f64::from(n),
         })
         .collect();
     for curves in [
@@ -116,14 +124,20 @@ fn odd_plots() {
         &[Curve {
             name: "",
             points: &[],
+                stroke: Stroke::Joined,
+                look: 0,
         }],
         &[Curve {
             name: "none",
             points: &nan,
+                stroke: Stroke::Joined,
+                look: 0,
         }],
         &[Curve {
             name: "one",
             points: &flat[..1],
+                stroke: Stroke::Joined,
+                look: 0,
         }],
         &many,
     ] {

@@ -109,7 +109,7 @@ fn learnt(device: &TestDevice) -> Result<(), Failed> {
     println!("{text}");
     let (plain, shrunk) = (liver.errors(&maps, "")?, liver.errors(&maps, "_shrunk")?);
     let shares: Vec<f64> = shrunk.iter().zip(&plain).map(|(shrunk, plain)| shrunk / plain).collect();
-    println!("rms errors of D, f, Dstar: plain {plain:.2e?}, shrunken {shrunk:.2e?}, ratio {shares:.2?}");
+    println!("rms errors of D, f, Dstar: plain {plain:?}, shrunken {shrunk:?}, ratio {shares:.2?}");
     assert!(shares[2] <= 0.5 && shares[1] <= 0.8, "{shares:?}");
 
     // Where the lesion is, the prior speaks against the voxels' own samples.

@@ -77,3 +77,11 @@ pub const NLLS_NOISELESS_F32: f64 = 1e-5;
 pub const NLLS_NOISELESS_ROUNDING: f64 = 4.0;
 /// In so many of the voxels: a few end in another minimum.
 pub const NLLS_NOISELESS_SHARE: f64 = 0.99;
+
+/// Goodness of a fit from its maps: residuals are found in f64 and stored in f32, as are the parameters and the other
+/// side of each comparison; relative to the signal, or to the number itself where that is about 1.
+pub const GOODNESS_F32: f64 = 2e-6;
+
+/// Signals computed from maps that were fitted in f32 to noiseless signals, relative to the largest: fits end within some 1e-5
+/// of their parameters, in directions that hardly change the signal.
+pub const SYNTHESIS_ROUND_TRIP: f64 = 1e-5;

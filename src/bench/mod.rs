@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::device::{Column, Device, DeviceDescription, Source, VoxelKernel};
-use crate::fit::{FitMethod, FitOutput, FitRequest, Role, run as run_fit};
+use crate::fit::{FitMethod, FitOutput, FitRequest, GoodnessOptions, Role, run as run_fit};
 use crate::report::outputs::OutputOptions;
 use crate::volume::mask::MaskChoice;
 use crate::volume::{Format, ReadOptions, Series, VoxelType};
@@ -101,6 +101,8 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         prior: None,
         method: options.method.clone(),
         write: written.iter().map(|output| output.name.clone()).collect(),
+        goodness: GoodnessOptions::default(),
+        plots: Vec::new(),
         output: output_to(&folder.path().join("maps")),
     };
     let file_seconds = median_seconds(options.repeats, || run_fit(&request, device, |_| Box::new(())).map(drop))?;

@@ -13,7 +13,7 @@ use crate::enhance::run::{LabelInput, enhance};
 use crate::enhance::sigma::Sigma;
 use crate::enhance::subtract::{SubtractOptions, subtract};
 use crate::enhance::{Agent, PhaseArg, Phases};
-use crate::fit::{AdcOptions, FitMethod, FitRequest, run as fit};
+use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions, run as fit};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
 use crate::simulate::demo::{self, Content, Folders};
@@ -128,6 +128,8 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         method: FitMethod::Adc(AdcOptions::default()),
         prior: None,
         write: Vec::new(),
+        goodness: GoodnessOptions::default(),
+        plots: Vec::new(),
         output,
     }
 }

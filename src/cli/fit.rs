@@ -6,7 +6,9 @@ use super::Session;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use super::prior_args::PriorArgs;
 use crate::Result;
-use crate::fit::{FitRequest, run as run_fit};
+use crate::device::Progress;
+use crate::fit::select::{self, Criterion, LeftOut, Selection, SelectionSummary};
+use crate::fit::{FitMethod, FitRequest, GoodnessOptions, PlotPlace, run as run_fit};
 use crate::volume::mask::MaskChoice;
 
 /// Fit a signal model to every voxel of a series.
@@ -24,14 +26,34 @@ pub(super) struct Args {
     /// Fit the voxels of this image that are not 0; auto: the body; none: all.
     #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
     mask: MaskChoice,
-    /// Label image (own grid allowed): adds a table of each label's values and of the fit to its mean signal.
+    /// Compare these models, such as adc,kurtosis,ivim or files of your own (.toml): each that the samples allow is fitted by
+    /// nlls, its maps go to DIR/MODEL, and DIR gets the model that each voxel's signals support, the weights of all, and
+    /// averages over them of what they share.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with_all = ["model", "model_file", "write", "prior"])]
+    models: Vec<String>,
+    /// By what one of --models is chosen.
+    #[arg(long, value_enum, default_value_t, requires = "models")]
+    select: Criterion,
+    /// Label image (own grid allowed): adds tables of each label's values, of the fit to its mean signal, and of how well the
+    /// model fits.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     #[command(flatten)]
     prior: PriorArgs,
-    /// Maps to write, such as ADC,S0; default: all.
+    /// Maps to write, such as ADC,S0; default: all of the fit. residual_lag1 (how much alike successive residuals are) and
+    /// chi2_reduced (of the residuals against --sigma) are known, too.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     write: Vec<String>,
+    /// Write residuals, a volume for each volume used, and residual_lag1.
+    #[arg(long)]
+    residuals: bool,
+    /// Standard deviation of the noise in units of the signal: adds chi2_reduced to the maps and to the table of labels.
+    #[arg(long, value_name = "VALUE")]
+    sigma: Option<f64>,
+    /// Draw data, fit and its 95 % band: of a voxel by its indices from 0, or of a label's mean signal by its number or name.
+    /// May be given again.
+    #[arg(long, value_name = "LABEL|I,J,K")]
+    plot: Vec<PlotPlace>,
     #[command(flatten)]
     series: SeriesArgs,
     #[command(flatten)]
@@ -50,8 +72,11 @@ fn is_brief(column: &str) -> bool {
 }
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
-    let (method, precision) = (args.method.get()?, args.method.precision());
-    let what = format!("fitting {} by {}", method.model(), method.name());
+    let Criterion::Aicc = args.select;
+    let methods = if args.models.is_empty() { vec![args.method.get()?] } else { args.method.several(&args.models)? };
+    let several = !args.models.is_empty();
+    let precision = args.method.precision();
+    let method = methods[0].clone();
     let dir = args.output.output.display().to_string();
     let request = FitRequest {
         inputs: args.inputs,
@@ -63,10 +88,19 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         method,
         prior: args.prior.get(),
         write: args.write,
+        goodness: GoodnessOptions { residuals: args.residuals, sigma: args.sigma },
+        plots: args.plot,
         output: args.output.into(),
     };
     let device = session.device(precision)?;
-    let summary = run_fit(&request, &device, |n_voxels| Box::new(session.progress(&what, n_voxels)))?;
+    let progress = |method: &FitMethod, n_voxels| -> Box<dyn Progress> {
+        Box::new(session.progress(&format!("fitting {} by {}", method.model(), method.name()), n_voxels))
+    };
+    if several {
+        let summary = select::run(&Selection { request, models: methods }, &device, progress)?;
+        return say_selection(&summary, &dir, session);
+    }
+    let summary = run_fit(&request, &device, |n_voxels| progress(&request.method, n_voxels))?;
     if let Some(table) = &summary.regions {
         let shown: Vec<&str> = table.header().iter().map(String::as_str).filter(|name| is_brief(name)).collect();
         session.say(&table.select(&shown).to_text())?;
@@ -77,6 +111,20 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
     for (meaning, count) in summary.status_counts.iter().filter(|(_, count)| *count > 0) {
         session.say(&format!("  {count}: {meaning}"))?;
+    }
+    Ok(())
+}
+
+fn say_selection(summary: &SelectionSummary, dir: &str, session: &Session) -> Result<()> {
+    if let Some(table) = &summary.regions {
+        session.say(&table.to_text())?;
+    }
+    session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
+    for (model, count) in &summary.chosen {
+        session.say(&format!("  {count}: {model} is chosen"))?;
+    }
+    for LeftOut { model, reason } in &summary.left_out {
+        session.say(&format!("  {model} is left out: {reason}"))?;
     }
     Ok(())
 }

@@ -110,17 +110,56 @@ impl MethodArgs {
             Choice::Wlls => Ok(adc(Method::Wlls)),
             Choice::Iwlls => Ok(adc(Method::Iwlls)),
             Choice::Segmented => self.segmented(&model),
-            Choice::Nlls => {
-                let values = |list: &[Named<f64>]| list.iter().map(|n| (n.name.clone(), n.value)).collect();
-                let options = NllsOptions {
-                    fixed: values(&self.fix),
-                    bounds: self.bounds.iter().map(|n| (n.name.clone(), n.value)).collect(),
-                    start: values(&self.start),
-                    max_iterations: self.max_iterations,
-                };
-                Ok(FitMethod::Nlls { model: Box::new(model), options, force: self.force_model })
+            Choice::Nlls => Ok(self.nlls(model)),
+        }
+    }
+
+    /// Several models, by their names or files (`.toml`), fitted so that they can be compared: by non-linear least squares.
+    /// Values, bounds and starts go to the models that have the parameter.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`]; [`Error::Usage`](crate::Error::Usage) for another method, and for a parameter that no model has.
+    pub fn several(&self, names: &[String]) -> Result<Vec<FitMethod>> {
+        if self.method.is_some_and(|method| method != Choice::Nlls) {
+            return refuse(
+                "models are compared by AICc, which is that of the same signals only where all are fitted by nlls",
+                "leave --method out",
+            );
+        }
+        let model = |name: &String| match name.ends_with(".toml") {
+            true => SignalModel::from_file(name.as_ref()),
+            false => SignalModel::builtin(name).cloned(),
+        };
+        let models = names.iter().map(model).collect::<Result<Vec<_>>>()?;
+        let given = self.fix.iter().map(|n| &n.name).chain(self.start.iter().map(|n| &n.name));
+        for name in given.chain(self.bounds.iter().map(|n| &n.name)) {
+            if models.iter().all(|model| model.parameter(name).is_err()) {
+                return refuse(
+                    &format!("none of these models has a parameter `{name}`"),
+                    "`hepar models show` lists them",
+                );
             }
         }
+        let of = |model: SignalModel| {
+            let has = |name: &str| model.parameter(name).is_ok();
+            let mut own = self.clone();
+            own.fix.retain(|n| has(&n.name));
+            own.start.retain(|n| has(&n.name));
+            own.bounds.retain(|n| has(&n.name));
+            own.nlls(model)
+        };
+        Ok(models.into_iter().map(of).collect())
+    }
+
+    fn nlls(&self, model: SignalModel) -> FitMethod {
+        let values = |list: &[Named<f64>]| list.iter().map(|n| (n.name.clone(), n.value)).collect();
+        let options = NllsOptions {
+            fixed: values(&self.fix),
+            bounds: self.bounds.iter().map(|n| (n.name.clone(), n.value)).collect(),
+            start: values(&self.start),
+            max_iterations: self.max_iterations,
+        };
+        FitMethod::Nlls { model: Box::new(model), options, force: self.force_model }
     }
 
     fn segmented(&self, model: &SignalModel) -> Result<FitMethod> {

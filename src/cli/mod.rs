@@ -19,6 +19,7 @@ mod prior_args;
 mod progress;
 mod simulate;
 mod subtract;
+mod synthesize;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ enum Command {
     Models(models::Args),
     Design(design::Args),
     Simulate(simulate::Args),
+    Synthesize(synthesize::Args),
     Devices(devices::Args),
     Bench(bench::Args),
 }
@@ -160,6 +162,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Models(args) => models::run(args, &session),
         Command::Design(args) => design::run(args, &session),
         Command::Simulate(args) => simulate::run(args, &session),
+        Command::Synthesize(args) => synthesize::run(args, &session),
         Command::Devices(args) => devices::run(args, &session),
         Command::Bench(args) => bench::run(args, &session),
     }

@@ -32,6 +32,20 @@ pub enum Column {
 }
 
 impl Column {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::U16(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The values of a float column as f32; `None` for counts.
     pub fn as_f32(&self) -> Option<Cow<'_, [f32]>> {
         match self {

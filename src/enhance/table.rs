@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::measure::{Cell, RegionMap, Regions, Summary, Table, region_table};
-use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark};
+use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 use crate::volume::Labels;
 
 use super::maps::ComputedMap;
@@ -86,20 +86,24 @@ pub fn plot(labels: &Labels, regions: &Regions, summaries: &[&PhaseSummary], mar
     let points = |i: usize| -> Vec<CurvePoint> {
         let point = |&(summary, seconds): &(&PhaseSummary, f64)| {
             let Summary { mean, sd, .. } = summary.regions[i];
-            CurvePoint { seconds, value: mean, low: mean - sd, high: mean + sd }
+            CurvePoint { at: seconds, value: mean, low: mean - sd, high: mean + sd }
         };
         timed.iter().map(point).collect()
     };
     let named: Vec<(String, Vec<CurvePoint>)> =
         regions.iter().enumerate().map(|(i, (label, _))| (name(labels, label), points(i))).collect();
-    let curves: Vec<Curve> = named.iter().map(|(name, points)| Curve { name, points }).collect();
+    let curve = |(look, (name, points))| Curve { name, points, stroke: Stroke::Joined, look };
+    let curves: Vec<Curve> =
+        named.iter().map(|(name, points)| (name.as_str(), points.as_slice())).enumerate().map(curve).collect();
     let phases: Vec<PhaseMark> = timed
         .iter()
         .filter(|_| marked)
-        .map(|(summary, seconds)| PhaseMark { name: &summary.phase, seconds: *seconds })
+        .map(|(summary, seconds)| PhaseMark { name: &summary.phase, at: *seconds })
         .collect();
     CurvePlot {
         title: "Enhancement curves",
+        subtitle: "",
+        across: ["time after injection", "s"],
         quantity: summaries.first().map_or("", |s| s.quantity),
         unit: summaries.first().map_or("", |s| &s.unit),
         band: "mean ± sd",

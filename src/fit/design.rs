@@ -132,7 +132,7 @@ const SINGULAR: f64 = 1e-12;
 const OUTSIDE: f64 = 1e-8;
 
 /// (JᵀJ)⁻¹ by the singular value decomposition of J, whose columns are first divided by their lengths.
-struct Spread {
+pub(super) struct Spread {
     /// What the columns were divided by.
     lengths: Vec<f64>,
     /// Right singular vectors with the singular values; 0 for those of the null space.
@@ -141,7 +141,7 @@ struct Spread {
 
 impl Spread {
     /// Of J by columns, `[parameter][sample]`.
-    fn of(mut columns: Vec<Vec<f64>>) -> Self {
+    pub(super) fn of(mut columns: Vec<Vec<f64>>) -> Self {
         let n = columns.len();
         let lengths: Vec<f64> = columns.iter().map(|c| norm(c)).map(|l| if l > 0.0 { l } else { 1.0 }).collect();
         for (column, length) in columns.iter_mut().zip(&lengths) {
@@ -157,7 +157,7 @@ impl Spread {
     }
 
     /// √(gᵀ(JᵀJ)⁻¹g); infinite where g has a part in the null space.
-    fn sd(&self, g: &[f64]) -> f64 {
+    pub(super) fn sd(&self, g: &[f64]) -> f64 {
         let g: Vec<f64> = g.iter().zip(&self.lengths).map(|(g, length)| g / length).collect();
         let size = norm(&g);
         let along = |(vector, value): &(Vec<f64>, f64)| match (dot(&g, vector), *value) {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
-use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, status};
+use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, goodness, status};
 use crate::device::VoxelKernel;
 use crate::model::SignalModel;
 use crate::model::fault::suggest;
@@ -145,19 +145,23 @@ impl FitMethod {
         })
     }
 
-    /// The maps of these names, in the order of writing; all if none is named.
+    /// The maps of these names, those of [`goodness`] among them, in the order of writing; all of the fit if none is named.
     ///
     /// # Errors
     /// [`Error::Usage`], with the nearest name, for one that there is not.
     pub fn named_outputs(&self, names: &[String]) -> Result<Vec<FitOutput>> {
-        let all = self.outputs()?;
+        let mut all = self.outputs()?;
+        if names.is_empty() {
+            return Ok(all);
+        }
+        all.extend(goodness::outputs());
         if let Some(unknown) = names.iter().find(|name| all.iter().all(|output| output.name != **name)) {
             let remedy = suggest(unknown, "maps", all.iter().map(|output| output.name.as_str()));
             let (model, method) = (self.model(), self.name());
             let problem = format!("a fit of {model} by {method} has no map `{unknown}`");
             return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
         }
-        Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
+        Ok(all.into_iter().filter(|output| names.contains(&output.name)).collect())
     }
 
     /// A kernel for images over the model's axes, in its order and units, whose columns are `outputs`.

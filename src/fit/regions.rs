@@ -115,7 +115,12 @@ fn mean_decays(series: &Series, regions: &Regions) -> Vec<Vec<f64>> {
 }
 
 /// `[output][region]`: the fits of the regions' mean decays.
-fn fit_means(series: &Series, decays: &[Vec<f64>], method: &FitMethod, outputs: &[FitOutput]) -> Result<Vec<Vec<f64>>> {
+pub(super) fn fit_means(
+    series: &Series,
+    decays: &[Vec<f64>],
+    method: &FitMethod,
+    outputs: &[FitOutput],
+) -> Result<Vec<Vec<f64>>> {
     let n_regions = decays.first().map_or(0, Vec::len);
     let rows = decays
         .iter()

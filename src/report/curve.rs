@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, Colour, Line, WHITE};
 use super::colour::okabe_ito;
 use super::frame::Frame;
-use super::plot::{Curve, CurvePoint};
+use super::plot::{Curve, CurvePoint, Stroke};
 
 const MARKER: f32 = 6.0;
 /// Curves with more points than this show no markers.
@@ -46,10 +46,11 @@ impl Look {
 }
 
 /// Fills between the low and high of a curve; a point between two gaps gets an upright line.
-pub(super) fn draw_band(canvas: &mut Canvas, frame: &Frame, curve: &Curve, look: Look) {
+pub(super) fn draw_band(canvas: &mut Canvas, frame: &Frame, curve: &Curve) {
+    let look = Look::of(curve.look);
     for run in runs(curve.points, |p| p.low.is_finite() && p.high.is_finite()) {
-        let upper = run.iter().map(|p| frame.at(p.seconds, p.high));
-        let lower = run.iter().rev().map(|p| frame.at(p.seconds, p.low));
+        let upper = run.iter().map(|p| frame.at(p.at, p.high));
+        let lower = run.iter().rev().map(|p| frame.at(p.at, p.low));
         let edge: Vec<(f32, f32)> = upper.chain(lower).collect();
         match run.len() {
             1 => canvas.line(&edge, look.line()),
@@ -58,13 +59,21 @@ pub(super) fn draw_band(canvas: &mut Canvas, frame: &Frame, curve: &Curve, look:
     }
 }
 
-/// Joins the values of a curve by lines, with markers where they are few.
-pub(super) fn draw_curve(canvas: &mut Canvas, frame: &Frame, curve: &Curve, look: Look) {
+/// Draws the values of a curve as its stroke says.
+pub(super) fn draw_curve(canvas: &mut Canvas, frame: &Frame, curve: &Curve) {
+    let look = Look::of(curve.look);
     for run in runs(curve.points, |p| p.value.is_finite()) {
-        let points: Vec<(f32, f32)> = run.iter().map(|p| frame.at(p.seconds, p.value)).collect();
-        canvas.line(&points, look.line());
+        let points: Vec<(f32, f32)> = run.iter().map(|p| frame.at(p.at, p.value)).collect();
+        if curve.stroke != Stroke::Markers {
+            canvas.line(&points, look.line());
+        }
         // A point between two gaps has no line that shows it.
-        if curve.points.len() <= MOST_MARKERS || points.len() == 1 {
+        let marked = match curve.stroke {
+            Stroke::Joined => curve.points.len() <= MOST_MARKERS || points.len() == 1,
+            Stroke::Line => false,
+            Stroke::Markers => true,
+        };
+        if marked {
             for &point in &points {
                 draw_marker(canvas, point, look);
             }
@@ -74,7 +83,7 @@ pub(super) fn draw_curve(canvas: &mut Canvas, frame: &Frame, curve: &Curve, look
 
 /// The stretches of points that have what is to be drawn.
 fn runs(points: &[CurvePoint], has: impl Fn(&CurvePoint) -> bool) -> impl Iterator<Item = &[CurvePoint]> {
-    points.split(move |point| !(has(point) && point.seconds.is_finite())).filter(|run| !run.is_empty())
+    points.split(move |point| !(has(point) && point.at.is_finite())).filter(|run| !run.is_empty())
 }
 
 /// A marker with a white rim, so that it stands out from lines that cross it.

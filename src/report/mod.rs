@@ -18,5 +18,5 @@ mod viridis;
 
 pub use colour::ColourKind;
 pub use montage::Montage;
-pub use plot::{Curve, CurvePlot, CurvePoint, PhaseMark};
+pub use plot::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 pub use range::robust_range;

@@ -1,4 +1,4 @@
-//! Signal or enhancement over time, a curve a region.
+//! Curves of signal or enhancement over time or another axis.
 
 use super::canvas::{Anchor, Canvas, INK, Line, SOFT_INK, Style};
 use super::curve::{Look, draw_band, draw_curve, draw_marker};
@@ -15,16 +15,17 @@ const NOTE: Style = Style::new(16.0, Weight::Regular, SOFT_INK);
 /// Height of a line of phase names, and of an entry of the legend.
 const PHASE_ROW: f32 = 22.0;
 const LEGEND_ROW: f32 = 30.0;
+const SUBTITLE_ROW: f32 = 24.0;
 const KEY: f32 = 36.0;
 /// Rows for the names of phases; phases that are too close for them have lines alone.
 const MOST_PHASE_ROWS: usize = 8;
 
-/// One time of a curve, values in the plot's unit. A value that is not finite leaves a gap.
+/// One place of a curve, values in the plot's units. A value that is not finite leaves a gap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CurvePoint {
-    /// Seconds after injection.
-    pub seconds: f64,
-    /// The region's mean or median.
+    /// Where along the horizontal axis, such as seconds after injection.
+    pub at: f64,
+    /// The value there, such as a region's mean or median.
     pub value: f64,
     /// Lower edge of the band.
     pub low: f64,
@@ -32,13 +33,28 @@ pub struct CurvePoint {
     pub high: f64,
 }
 
-/// The values of one region over time.
+/// How the points of a curve are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stroke {
+    /// Joined by lines, with markers where they are few.
+    Joined,
+    /// Joined, without markers.
+    Line,
+    /// Markers alone.
+    Markers,
+}
+
+/// The values of one region over time, or what is fitted to them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Curve<'a> {
-    /// The region's name.
+    /// What it is of, such as the region's name.
     pub name: &'a str,
-    /// Its values, by time.
+    /// Its values, along the axis.
     pub points: &'a [CurvePoint],
+    /// How they are shown.
+    pub stroke: Stroke,
+    /// Which of the plot's colours and markers; curves of one thing share them.
+    pub look: usize,
 }
 
 /// When a phase was acquired.
@@ -46,15 +62,19 @@ pub struct Curve<'a> {
 pub struct PhaseMark<'a> {
     /// The phase's role.
     pub name: &'a str,
-    /// Seconds after injection.
-    pub seconds: f64,
+    /// Where along the horizontal axis.
+    pub at: f64,
 }
 
-/// Curves of several regions over time, each with a band.
+/// Several curves over one axis, each with a band.
 #[derive(Debug, Clone, Copy)]
 pub struct CurvePlot<'a> {
     /// What the plot shows; may be empty.
     pub title: &'a str,
+    /// More of it, in small letters; may be empty.
+    pub subtitle: &'a str,
+    /// What is on the horizontal axis, and its unit.
+    pub across: [&'a str; 2],
     /// What is on the vertical axis, e.g. "signal" or "relative enhancement".
     pub quantity: &'a str,
     /// Its unit; may be empty.
@@ -63,7 +83,7 @@ pub struct CurvePlot<'a> {
     pub band: &'a str,
     /// The regions, in the order of the legend.
     pub curves: &'a [Curve<'a>],
-    /// The phases, marked along the time axis.
+    /// The phases, marked along the horizontal axis.
     pub phases: &'a [PhaseMark<'a>],
     /// Whether 0 means something, as in enhancement: it is then in view and its line drawn.
     pub zero: bool,
@@ -81,15 +101,18 @@ impl CurvePlot<'_> {
         let room = SIZE[0] - 2.0 * MARGIN;
         let title = canvas.shortened(self.title, room, TITLE);
         canvas.text(&title, (MARGIN, 48.0), Anchor::Left, TITLE);
+        let subtitle = canvas.shortened(self.subtitle, room, LABEL);
+        canvas.text(&subtitle, (MARGIN, 76.0), Anchor::Left, LABEL);
         canvas.text(RESEARCH_USE_ONLY, (MARGIN, SIZE[1] - 24.0), Anchor::Left, NOTE);
-        let time = format!("time after injection ({})", frame.ticks_across().unit("s"));
-        frame.draw(&mut canvas, &time, &self.y_name(&frame), self.zero);
+        let [across, unit] = self.across;
+        let across = named(across, frame.ticks_across().unit(unit));
+        frame.draw(&mut canvas, &across, &self.y_name(&frame), self.zero);
         self.draw_phases(&mut canvas, &frame, &rows);
-        for (n, curve) in self.curves.iter().enumerate() {
-            draw_band(&mut canvas, &frame, curve, Look::of(n));
+        for curve in self.curves {
+            draw_band(&mut canvas, &frame, curve);
         }
-        for (n, curve) in self.curves.iter().enumerate() {
-            draw_curve(&mut canvas, &frame, curve, Look::of(n));
+        for curve in self.curves {
+            draw_curve(&mut canvas, &frame, curve);
         }
         self.draw_legend(&mut canvas, &frame, legend);
         canvas.to_png()
@@ -99,20 +122,20 @@ impl CurvePlot<'_> {
     fn frame(&self, canvas: &Canvas, legend: f32, phase_rows: usize) -> Frame {
         let mut frame = Frame {
             left: 0.0,
-            top: 78.0 + phase_rows as f32 * PHASE_ROW,
+            top: 78.0 + phase_rows as f32 * PHASE_ROW + if self.subtitle.is_empty() { 0.0 } else { SUBTITLE_ROW },
             right: SIZE[0] - MARGIN - legend - 24.0,
             bottom: SIZE[1] - 124.0,
-            across: self.time_range(),
+            across: self.axis_range(),
             up: self.value_range(),
         };
         frame.left = MARGIN + 28.0 + frame.number_room(canvas);
         frame
     }
 
-    fn time_range(&self) -> (f64, f64) {
+    fn axis_range(&self) -> (f64, f64) {
         let points = self.curves.iter().flat_map(|curve| curve.points);
-        let times = points.map(|point| point.seconds).chain(self.phases.iter().map(|phase| phase.seconds));
-        padded(times, 0.02)
+        let places = points.map(|point| point.at).chain(self.phases.iter().map(|phase| phase.at));
+        padded(places, 0.02)
     }
 
     fn value_range(&self) -> (f64, f64) {
@@ -122,16 +145,13 @@ impl CurvePlot<'_> {
     }
 
     fn y_name(&self, frame: &Frame) -> String {
-        match frame.ticks_up().unit(self.unit) {
-            unit if unit.is_empty() => self.quantity.to_owned(),
-            unit => format!("{} ({unit})", self.quantity),
-        }
+        named(self.quantity, frame.ticks_up().unit(self.unit))
     }
 
     /// The row of each phase's name above the frame, 0 the lowest. A name stands to the right of its phase's line and one
     /// row above the names that begin below it, so that no line runs through a name.
     fn phase_rows(&self, canvas: &Canvas, frame: &Frame) -> Vec<usize> {
-        let left = |n: usize| frame.at(self.phases[n].seconds, frame.up.0).0;
+        let left = |n: usize| frame.at(self.phases[n].at, frame.up.0).0;
         let mut late_first: Vec<usize> = (0..self.phases.len()).collect();
         late_first.sort_by(|&a, &b| left(b).total_cmp(&left(a)).then(b.cmp(&a)));
         let mut rows = vec![0; self.phases.len()];
@@ -146,7 +166,7 @@ impl CurvePlot<'_> {
     fn draw_phases(&self, canvas: &mut Canvas, frame: &Frame, rows: &[usize]) {
         let line = Line { width: 1.0, colour: SOFT_INK, dash: Some([2.0, 4.0]) };
         for (phase, &row) in self.phases.iter().zip(rows) {
-            let x = frame.at(phase.seconds, frame.up.0).0.floor() + 0.5;
+            let x = frame.at(phase.at, frame.up.0).0.floor() + 0.5;
             if row >= MOST_PHASE_ROWS {
                 canvas.line(&[(x, frame.top), (x, frame.bottom)], line);
                 continue;
@@ -168,10 +188,14 @@ impl CurvePlot<'_> {
         let left = frame.right + 24.0;
         let rows = ((frame.bottom - frame.top) / LEGEND_ROW) as usize - 1;
         let mut y = frame.top + LEGEND_ROW / 2.0;
-        for (n, curve) in self.curves.iter().take(rows).enumerate() {
-            let look = Look::of(n);
-            canvas.line(&[(left, y), (left + KEY, y)], look.line());
-            draw_marker(canvas, (left + KEY / 2.0, y), look);
+        for curve in self.curves.iter().take(rows) {
+            let look = Look::of(curve.look);
+            if curve.stroke != Stroke::Markers {
+                canvas.line(&[(left, y), (left + KEY, y)], look.line());
+            }
+            if curve.stroke != Stroke::Line {
+                draw_marker(canvas, (left + KEY / 2.0, y), look);
+            }
             let room = width - KEY - 10.0;
             let name = canvas.shortened(curve.name, room, LABEL);
             canvas.text_beside(&name, left + KEY + 10.0, y, Anchor::Left, LABEL);
@@ -185,6 +209,11 @@ impl CurvePlot<'_> {
         let note = canvas.shortened(&note, width, NOTE);
         canvas.text_beside(&note, left, y, Anchor::Left, NOTE);
     }
+}
+
+/// What is on an axis, with its unit if it has one.
+fn named(quantity: &str, unit: String) -> String {
+    if unit.is_empty() { quantity.to_owned() } else { format!("{quantity} ({unit})") }
 }
 
 /// The range of the finite values, widened on both sides by a share of it; 0 to 1 where there are none.

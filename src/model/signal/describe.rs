@@ -112,7 +112,7 @@ impl Display for SignalModel {
 }
 
 fn write_parameter(f: &mut Formatter<'_>, parameter: &Parameter, is_linear: bool) -> Written {
-    let Parameter { name, unit, doc, kind } = parameter;
+    let Parameter { name, unit, doc, kind, quantity } = parameter;
     write!(f, "  parameter  {name} [{unit}]: {doc}\n             ")?;
     match kind {
         ParameterKind::Fixed(value) => write!(f, "fixed at {value}")?,
@@ -129,6 +129,9 @@ fn write_parameter(f: &mut Formatter<'_>, parameter: &Parameter, is_linear: bool
                 write!(f, "; the signal is linear in it")?;
             }
         }
+    }
+    if let Some(quantity) = quantity {
+        write!(f, "; other models call it {quantity}")?;
     }
     writeln!(f)
 }

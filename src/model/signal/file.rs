@@ -11,8 +11,8 @@ use crate::model::file;
 use crate::model::map::Formula;
 
 const KEYS_REMEDY: &str = "a signal model has schema, title, reference, signal, [axis.NAME] with unit and requires, \
-                           [parameter.NAME] with unit, doc and either bounds and scale (and start, or places) or fixed, and may \
-                           have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
+                           [parameter.NAME] with unit, doc and either bounds and scale (and start, or places) or fixed (and \
+                           quantity), and may have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
 
 /// A table of tables, whose order in the file is that of their names' places.
 type Named<T> = HashMap<Spanned<String>, T>;
@@ -50,6 +50,7 @@ struct FileParameter {
     places: Option<Spanned<usize>>,
     prior: Option<Spanned<[f64; 2]>>,
     fixed: Option<Spanned<f64>>,
+    quantity: Option<Spanned<String>>,
 }
 
 impl FileParameter {
@@ -109,7 +110,8 @@ fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
 const MOST_PLACES: usize = 100;
 
 /// What other maps of a fit are called.
-const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
+const TAKEN: [&str; 9] =
+    ["rmse", "R2", "AICc", "iterations", "status", "hepar", "residuals", "residual_lag1", "chi2_reduced"];
 
 /// And how their names end.
 const ENDINGS: [&str; 3] = ["_se", "_shrunk", "_shift"];
@@ -174,7 +176,11 @@ fn read_parameter((name, parameter): &(Spanned<String>, FileParameter)) -> Resul
         }
     };
     let (unit, doc) = (parameter.unit.clone(), parameter.doc.clone());
-    Ok(Parameter { name: name.get_ref().clone(), unit, doc, kind })
+    if let Some(quantity) = &parameter.quantity {
+        check_map_names([quantity].into_iter())?;
+    }
+    let quantity = parameter.quantity.as_ref().map(|quantity| quantity.get_ref().clone());
+    Ok(Parameter { name: name.get_ref().clone(), unit, doc, kind, quantity })
 }
 
 fn fitted(name: &Spanned<String>, file: &FileParameter, bounds: &Spanned<[f64; 2]>) -> Result<ParameterKind, Fault> {

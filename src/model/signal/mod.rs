@@ -5,6 +5,7 @@ pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
+mod predict;
 pub mod prior;
 pub mod program;
 pub mod requires;
@@ -50,6 +51,8 @@ pub struct Parameter {
     pub doc: String,
     /// How it is found.
     pub kind: ParameterKind,
+    /// What models share it as, where that is not its name.
+    pub quantity: Option<String>,
 }
 
 /// How a parameter is found.
@@ -106,6 +109,11 @@ pub struct SignalModel {
 }
 
 impl Parameter {
+    /// The name under which models share it: parameters of one quantity and one unit estimate the same thing.
+    pub fn quantity(&self) -> &str {
+        self.quantity.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether it grows with the signal.
     pub fn is_signal(&self) -> bool {
         self.unit == SIGNAL

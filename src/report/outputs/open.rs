@@ -30,9 +30,18 @@ pub struct OpenMap {
 #[derive(Debug)]
 enum Values {
     /// On their way to the disk: no memory is taken.
-    Streamed(NiftiStream),
+    Streamed(Streamed),
     /// In memory until all are there, for those that need the whole: compression, pictures.
     Held(Mutex<Column>),
+}
+
+#[derive(Debug)]
+struct Streamed {
+    file: NiftiStream,
+    /// Voxels of a volume.
+    n_voxels: usize,
+    /// What voxels hold that are never put.
+    elsewhere: f32,
 }
 
 impl Outputs {
@@ -45,11 +54,23 @@ impl Outputs {
         let path = self.planned_path(&image_name(name, self.options.format))?;
         let stream = self.options.format == Format::Nii && !self.options.pictures && elsewhere.is_none();
         let values = if stream {
-            Values::Streamed(NiftiStream::create(&path, grid, like.into())?)
+            let file = NiftiStream::create(&path, grid, 1, like.into())?;
+            Values::Streamed(Streamed { file, n_voxels: grid.n_voxels(), elsewhere: 0.0 })
         } else {
             Values::Held(Mutex::new(like.filled_like(elsewhere.unwrap_or(0.0), grid.n_voxels())))
         };
         Ok(OpenMap { name: name.to_owned(), values })
+    }
+
+    /// Begins a map of `n_volumes`, which has no picture and takes no memory; NaN where nothing is put.
+    ///
+    /// # Errors
+    /// Those of [`Self::open_map`].
+    pub fn open_series(&self, grid: &Grid, name: &str, n_volumes: usize, like: &Column) -> Result<OpenMap> {
+        let path = self.planned_path(&image_name(name, self.options.format))?;
+        let file = NiftiStream::create(&path, grid, n_volumes, like.into())?;
+        let streamed = Streamed { file, n_voxels: grid.n_voxels(), elsewhere: f32::NAN };
+        Ok(OpenMap { name: name.to_owned(), values: Values::Streamed(streamed) })
     }
 
     /// Ends a map: its image, its sidecar and, where wanted, its picture are written.
@@ -59,8 +80,8 @@ impl Outputs {
     pub fn close_map(&self, grid: &Grid, map: OpenMap, label: MapLabel) -> Result<()> {
         let MapLabel { unit, title, picture, meta } = label;
         match map.values {
-            Values::Streamed(stream) => {
-                self.keep(&image_name(&map.name, self.options.format), stream.finish()?);
+            Values::Streamed(streamed) => {
+                self.keep(&image_name(&map.name, self.options.format), streamed.file.finish()?);
                 self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(&title, &unit, &meta))?)?;
             }
             Values::Held(column) => {
@@ -79,19 +100,46 @@ impl OpenMap {
     /// # Errors
     /// Those of [`NiftiStream::put`]; [`Error::Internal`] for values of another type.
     pub fn put(&self, first: usize, picked: Option<&[u32]>, part: &Column) -> Result<()> {
-        match &self.values {
-            Values::Streamed(stream) => stream.put(first, part.into()),
-            Values::Held(column) => {
+        self.put_volume(0, first, picked, part)
+    }
+
+    /// The same for one of several volumes.
+    ///
+    /// # Errors
+    /// Those of [`Self::put`].
+    pub fn put_volume(&self, volume: usize, first: usize, picked: Option<&[u32]>, part: &Column) -> Result<()> {
+        match (&self.values, picked) {
+            (Values::Streamed(Streamed { file, n_voxels, .. }), None) => {
+                file.put(volume * n_voxels + first, part.into())
+            }
+            (Values::Streamed(Streamed { file, n_voxels, elsewhere }), Some(picked)) => {
+                // From the first of these voxels to the first of the next part: all parts together are the volume.
+                let start = if first == 0 { 0 } else { picked[first] as usize };
+                let end = picked.get(first + part.len()).map_or(*n_voxels, |&voxel| voxel as usize);
+                let mut all = part.filled_like(*elsewhere, end - start);
+                let places: Vec<u32> = picked[first..first + part.len()].iter().map(|v| v - start as u32).collect();
+                put_into(&mut all, 0, Some(&places), part).ok_or_else(|| self.wrong())?;
+                file.put(volume * n_voxels + start, (&all).into())
+            }
+            (Values::Held(column), _) => {
                 let mut column = column.lock().unwrap_or_else(PoisonError::into_inner);
-                let done = match (&mut *column, part) {
-                    (Column::F32(all), Column::F32(part)) => place(all, first, picked, part),
-                    (Column::F64(all), Column::F64(part)) => place(all, first, picked, part),
-                    (Column::U16(all), Column::U16(part)) => place(all, first, picked, part),
-                    _ => None,
-                };
-                done.ok_or_else(|| Error::Internal(format!("{}: values of another type or place", self.name)))
+                put_into(&mut column, first, picked, part).ok_or_else(|| self.wrong())
             }
         }
+    }
+
+    fn wrong(&self) -> Error {
+        Error::Internal(format!("{}: values of another type or place", self.name))
+    }
+}
+
+/// `None` if the types differ or there are not as many places.
+fn put_into(all: &mut Column, first: usize, picked: Option<&[u32]>, part: &Column) -> Option<()> {
+    match (all, part) {
+        (Column::F32(all), Column::F32(part)) => place(all, first, picked, part),
+        (Column::F64(all), Column::F64(part)) => place(all, first, picked, part),
+        (Column::U16(all), Column::U16(part)) => place(all, first, picked, part),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each block is compressed alone and ends on a byte boundary (an empty stored block, zlib's "sync flush"), so blocks
 //! can be joined; the last one ends the stream. Checksums are joined likewise.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use crc32fast::Hasher;
 use rayon::prelude::*;
@@ -26,24 +26,59 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
 /// Writes `parts`, one after another, as one gzip member.
 pub(super) fn write_member(out: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
-    out.write_all(&HEADER)?;
+    let mut member = Member::begin(out)?;
     let blocks: Vec<&[u8]> = parts.iter().flat_map(|part| part.chunks(BLOCK)).collect();
-    let mut checksum = Hasher::new();
-    for wave in blocks.chunks(BLOCKS_IN_FLIGHT) {
+    blocks.chunks(BLOCKS_IN_FLIGHT).try_for_each(|wave| member.add(wave))?;
+    member.end()
+}
+
+/// Writes all that `from` holds as one gzip member; a part of it is in memory at a time.
+pub(super) fn write_member_from(out: &mut impl Write, from: &mut impl Read) -> io::Result<()> {
+    let mut member = Member::begin(out)?;
+    let mut wave = Vec::new();
+    loop {
+        wave.clear();
+        from.by_ref().take((BLOCK * BLOCKS_IN_FLIGHT) as u64).read_to_end(&mut wave)?;
+        if wave.is_empty() {
+            return member.end();
+        }
+        member.add(&wave.chunks(BLOCK).collect::<Vec<_>>())?;
+    }
+}
+
+/// A member that grows.
+struct Member<'o, W> {
+    out: &'o mut W,
+    checksum: Hasher,
+    n_bytes: usize,
+}
+
+impl<'o, W: Write> Member<'o, W> {
+    fn begin(out: &'o mut W) -> io::Result<Self> {
+        out.write_all(&HEADER)?;
+        Ok(Self { out, checksum: Hasher::new(), n_bytes: 0 })
+    }
+
+    /// Compresses blocks side by side and writes them one after another.
+    fn add(&mut self, wave: &[&[u8]]) -> io::Result<()> {
         let compressed: Vec<(Vec<u8>, Hasher)> = wave
             .par_iter()
             .map(|block| Ok((compress(block, DeflateFlush::SyncFlush)?, checksum_of(block))))
             .collect::<io::Result<_>>()?;
         for (bytes, of_block) in compressed {
-            checksum.combine(&of_block);
-            out.write_all(&bytes)?;
+            self.checksum.combine(&of_block);
+            self.out.write_all(&bytes)?;
         }
+        self.n_bytes += wave.iter().map(|block| block.len()).sum::<usize>();
+        Ok(())
     }
-    out.write_all(&compress(&[], DeflateFlush::Finish)?)?;
-    let n_bytes: usize = parts.iter().map(|part| part.len()).sum();
-    out.write_all(&checksum.finalize().to_le_bytes())?;
-    // The format counts modulo 2³².
-    out.write_all(&(n_bytes as u32).to_le_bytes())
+
+    fn end(self) -> io::Result<()> {
+        self.out.write_all(&compress(&[], DeflateFlush::Finish)?)?;
+        self.out.write_all(&self.checksum.finalize().to_le_bytes())?;
+        // The format counts modulo 2³².
+        self.out.write_all(&(self.n_bytes as u32).to_le_bytes())
+    }
 }
 
 fn checksum_of(block: &[u8]) -> Hasher {

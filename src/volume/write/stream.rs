@@ -1,13 +1,13 @@
-//! A map that is written while it is computed.
+//! Maps that are written while they are computed.
 
 use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use super::{MapData, header};
+use super::{Format, MapData, gzip, header};
 use crate::Result;
 use crate::volume::atomic::PendingFile;
 use crate::volume::{Grid, positioned};
@@ -15,9 +15,11 @@ use crate::volume::{Grid, positioned};
 /// Bytes after which the system is asked to write out what it has.
 const WRITEBACK: usize = 1 << 20;
 
-/// An uncompressed NIfTI file of one volume whose parts come in any order, from any thread.
+/// A NIfTI file whose parts come in any order, from any thread. None of it stays in memory: where it is to be compressed,
+/// its voxels wait in a hidden file beside it.
 #[derive(Debug)]
 pub struct NiftiStream {
+    path: PathBuf,
     file: PendingFile,
     header_len: u64,
     /// Bytes since the last call for writeback.
@@ -26,22 +28,23 @@ pub struct NiftiStream {
 }
 
 impl NiftiStream {
-    /// Begins a file at `path`, which appears when it is whole: see [`PendingFile`]. The values have the type of `like`,
-    /// which may be empty.
+    /// Begins a file of `n_volumes` at `path`, which appears when it is whole: see [`PendingFile`]. The values have the type
+    /// of `like`, which may be empty. A name that ends in `.nii.gz` asks for compression.
     ///
     /// # Errors
     /// Those of [`PendingFile::create`]; [`Io`](crate::Error::Io) when writing fails.
-    pub fn create(path: &Path, grid: &Grid, like: MapData) -> Result<Self> {
+    pub fn create(path: &Path, grid: &Grid, n_volumes: usize, like: MapData) -> Result<Self> {
         let file = PendingFile::create(path)?;
-        let header = header::header(grid, 1, like);
-        let n_bytes = grid.n_voxels() * like.value_size();
+        let header = header::header(grid, n_volumes, like);
+        let n_bytes = grid.n_voxels() * n_volumes * like.value_size();
         positioned::write_all_at(file.file(), &header, 0).map_err(|e| file.trouble(e))?;
         // A small file is synced at its end alone, and so is any where no thread is to be had.
         let writeback = if n_bytes > 2 * WRITEBACK { Writeback::start(file.file()).ok() } else { None };
-        Ok(Self { file, header_len: header.len() as u64, fresh: AtomicUsize::new(0), writeback })
+        let (path, header_len) = (path.to_owned(), header.len() as u64);
+        Ok(Self { path, file, header_len, fresh: AtomicUsize::new(0), writeback })
     }
 
-    /// Writes the values of the voxels from `first` on.
+    /// Writes the values of the voxels from `first` on, counted over all volumes.
     ///
     /// # Errors
     /// [`Io`](crate::Error::Io) when writing fails.
@@ -62,12 +65,20 @@ impl NiftiStream {
     /// The file, which is now whole; all voxels must have been put.
     ///
     /// # Errors
-    /// [`Io`](crate::Error::Io) when writing fails.
+    /// Those of [`PendingFile::filled`] where it is compressed; [`Io`](crate::Error::Io) when writing fails.
     pub fn finish(self) -> Result<PendingFile> {
-        if let Some(writeback) = self.writeback {
-            writeback.end().map_err(|e| self.file.trouble(e))?;
+        let Self { path, file, writeback, .. } = self;
+        if let Some(writeback) = writeback {
+            writeback.end().map_err(|e| file.trouble(e))?;
         }
-        Ok(self.file)
+        match Format::of(&path) {
+            Some(Format::NiiGz) => PendingFile::filled(&path, |out| {
+                let mut plain = file.file();
+                plain.seek(SeekFrom::Start(0))?;
+                gzip::write_member_from(out, &mut plain)
+            }),
+            _ => Ok(file),
+        }
     }
 }
 

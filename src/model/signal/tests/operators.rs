@@ -52,6 +52,7 @@ fn program(formula: &str, n_parameters: usize) -> SampleProgram {
         unit: "1".into(),
         doc: String::new(),
         kind: ParameterKind::Fitted { bounds: [-1.0, 1.0], scale: 1.0, start: None, places: None, prior: None },
+        quantity: None,
     };
     let model = SignalModel {
         name: "operator".into(),

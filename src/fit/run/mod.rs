@@ -1,0 +1,150 @@
+//! A whole run of a fit: from files to maps, sidecars, tables and plots.
+
+mod beside;
+mod describe;
+mod inputs;
+mod sinks;
+mod wanted;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::goodness::GoodnessOptions;
+use super::plot::PlotPlace;
+use super::prior::{PriorRequest, SecondFit};
+use super::{FitMethod, FitOutput, Results, Role, weak};
+use crate::Result;
+use crate::device::{Device, Progress};
+use crate::measure::Table;
+use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
+use crate::volume::mask::MaskChoice;
+use crate::volume::{ReadOptions, SeriesOptions};
+
+use beside::Beside;
+pub(super) use describe::{describe_series, sha256};
+pub(super) use inputs::Inputs;
+pub(super) use sinks::Kept;
+use sinks::Sinks;
+use wanted::Wanted;
+
+/// What is fitted, how, and where the results go.
+#[derive(Debug, Clone)]
+pub struct FitRequest {
+    /// One 4D file, or several 3D files in order.
+    pub inputs: Vec<PathBuf>,
+    /// How files are read.
+    pub read: ReadOptions,
+    /// How they become a series.
+    pub series: SeriesOptions,
+    /// Axes whose values an image multiplies voxel by voxel.
+    pub axis_scales: Vec<(String, PathBuf)>,
+    /// Which voxels are fitted.
+    pub mask: MaskChoice,
+    /// A label image that gives tables of its regions.
+    pub labels: Option<PathBuf>,
+    /// What is fitted, and how.
+    pub method: FitMethod,
+    /// A second fit, with priors.
+    pub prior: Option<PriorRequest>,
+    /// Maps to write, by their names; all of the fit if none is named.
+    pub write: Vec<String>,
+    /// What else is said of how well the model fits.
+    pub goodness: GoodnessOptions,
+    /// Voxels and labels whose data and fit are drawn.
+    pub plots: Vec<PlotPlace>,
+    /// Where to.
+    pub output: OutputOptions,
+}
+
+/// What a person is told at the end.
+#[derive(Debug)]
+pub struct FitSummary {
+    /// Voxels that were asked for.
+    pub n_voxels: usize,
+    /// How many of them have each bit of [`status::BITS`](super::status::BITS).
+    pub status_counts: Vec<(&'static str, usize)>,
+    /// One row a region and method, where there are labels.
+    pub regions: Option<Table>,
+    /// One row a region on how well the model fits, where there are labels.
+    pub quality: Option<Table>,
+    /// What priors have done to labels, where both are.
+    pub prior: Option<Table>,
+}
+
+/// Reads, fits and writes; nothing is computed before it is sure that the results can be written.
+///
+/// # Errors
+/// Those of [`read`](crate::volume::read), [`Series::new`](crate::volume::Series::new) and
+/// [`read_labels`](crate::volume::read_labels), of [`FitMethod::kernel`], of [`Device::run`] and of [`Outputs`].
+pub fn run(
+    request: &FitRequest,
+    device: &Device,
+    progress: impl FnOnce(usize) -> Box<dyn Progress>,
+) -> Result<FitSummary> {
+    fit(request, &Inputs::read(request)?, &Kept::default(), device, progress)
+}
+
+/// The same with inputs that have been read. `kept` takes columns that the caller needs.
+pub(super) fn fit(
+    request: &FitRequest,
+    inputs: &Inputs,
+    kept: &Kept,
+    device: &Device,
+    progress: impl FnOnce(usize) -> Box<dyn Progress>,
+) -> Result<FitSummary> {
+    let start = Instant::now();
+    let series = &inputs.series;
+    let wanted = Wanted::new(request, kept.names())?;
+    let kernel = request.method.kernel(&series.protocol(), &wanted.computed)?;
+    let beside = Beside::new(request, inputs)?;
+    let second = request.prior.as_ref().map(|prior| SecondFit::plan(prior, request, series)).transpose()?;
+    let of_second = second.iter().flat_map(|second| &second.maps).map(String::as_str);
+    let maps: Vec<&str> = wanted.maps().map(|output| output.name.as_str()).chain(of_second).collect();
+    let table = second.iter().filter_map(|second| second.table.clone());
+    let files: Vec<String> = beside.files().chain(wanted.series_files(request.output.format)).chain(table).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let outputs = Outputs::plan(request.output.clone(), &maps, &files)?;
+
+    let source = inputs.source();
+    let masked = request.mask != MaskChoice::None;
+    let columns = device.columns(&*kernel);
+    let open = |(output, column): (&FitOutput, _)| {
+        let map = || outputs.open_map(&series.grid, &output.name, column, masked.then(|| output.elsewhere()));
+        wanted.of_fit.contains(output).then(map).transpose()
+    };
+    let maps = wanted.computed.iter().zip(&columns).map(open).collect::<Result<_>>()?;
+    let status = wanted.computed.iter().position(|output| output.role == Role::Status);
+    let results = Results::new(maps, status, source.picked());
+    let goodness = wanted.open_goodness(request, series, &source, &outputs, &columns)?;
+    kept.bind(&wanted.computed, source.n_voxels());
+    let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
+    device.run_into(&*kernel, &source, &sinks, &*progress(source.n_voxels()))?;
+
+    for remark in weak::remarks(&request.method, series, &source, device)? {
+        tracing::warn!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model");
+    }
+    tracing::debug!("fitted after {:.1} ms", milliseconds(start));
+    let meta = describe::describe(request, series, device)?;
+    tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
+    let status_counts = results.status_counts();
+    let closing = wanted.labelled(results, goodness, &meta);
+    closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
+    let [regions, quality] = beside.write(request, inputs, device, &outputs)?;
+    let shrunk = second.map(|second| second.run(series, source.picked(), device)).transpose()?;
+    if let Some(shrunk) = &shrunk {
+        shrunk.write(&outputs, &series.grid, &meta, request.method.model())?;
+    }
+    let inputs_sha256 = sha256(series)?;
+    let device = json!(device.description());
+    outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
+    tracing::debug!("written after {:.1} ms", milliseconds(start));
+    let prior = shrunk.and_then(|shrunk| shrunk.table);
+    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, quality, prior })
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

@@ -1,0 +1,110 @@
+//! Which columns a fit computes, and which of them, and of what follows from them, are written.
+
+use serde_json::{Map, Value};
+
+use super::FitRequest;
+use super::describe::label;
+use crate::device::{Column, Source};
+use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, check_sigma, outputs as goodness_outputs};
+use crate::fit::{FitOutput, Results, Role};
+use crate::report::ColourKind;
+use crate::report::outputs::{MapLabel, OpenMap, Outputs};
+use crate::volume::{Format, Series};
+use crate::{Error, Result};
+
+/// The columns and maps of a run.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// What the kernel computes, in its own order: what is written, what is kept or evaluated, and the status, whose
+    /// counts are always said.
+    pub(super) computed: Vec<FitOutput>,
+    /// What of that is written.
+    pub(super) of_fit: Vec<FitOutput>,
+    /// Maps that follow from the fitted parameters.
+    pub(super) goodness: Vec<FitOutput>,
+    /// Whether residuals are written.
+    pub(super) residuals: bool,
+}
+
+impl Wanted {
+    /// What a request asks for; `kept` are columns that are needed beside it.
+    pub(super) fn new(request: &FitRequest, kept: &[String]) -> Result<Self> {
+        let (method, options) = (&request.method, &request.goodness);
+        options.sigma.map_or(Ok(()), check_sigma)?;
+        let named = method.named_outputs(&request.write)?;
+        let is_wanted = |output: &FitOutput| match (request.write.is_empty(), output.name.as_str()) {
+            (false, _) => named.contains(output),
+            (true, LAG1) => options.residuals,
+            (true, _) => options.sigma.is_some(),
+        };
+        let goodness: Vec<FitOutput> = goodness_outputs().into_iter().filter(is_wanted).collect();
+        if options.sigma.is_none() && goodness.iter().any(|output| output.name == CHI2) {
+            let problem = format!("{CHI2} needs to know the noise");
+            return Err(Error::Usage(format!("{problem}\n  remedy: give its standard deviation with --sigma")));
+        }
+        let evaluated = if goodness.is_empty() && !options.residuals { Vec::new() } else { method.fitted_names()? };
+        let of_fit: Vec<FitOutput> = named.into_iter().filter(|output| !goodness.contains(output)).collect();
+        let mut computed = method.outputs()?;
+        computed.retain(|output| {
+            let needed = evaluated.contains(&output.name) || kept.contains(&output.name);
+            output.role == Role::Status || needed || of_fit.contains(output)
+        });
+        Ok(Self { computed, of_fit, goodness, residuals: options.residuals })
+    }
+
+    /// All maps of one volume that are written.
+    pub(super) fn maps(&self) -> impl Iterator<Item = &FitOutput> {
+        self.of_fit.iter().chain(&self.goodness)
+    }
+
+    /// The files of the residuals, which have no picture.
+    pub(super) fn series_files(&self, format: Format) -> impl Iterator<Item = String> {
+        let files = [format!("{RESIDUALS}.{}", format.suffix()), format!("{RESIDUALS}.json")];
+        files.into_iter().filter(|_| self.residuals)
+    }
+
+    /// What evaluates the fit while it runs, where that is asked for; `columns` are those of the fit.
+    pub(super) fn open_goodness<'s>(
+        &self,
+        request: &FitRequest,
+        series: &Series,
+        source: &'s Source<'s>,
+        outputs: &Outputs,
+        columns: &[Column],
+    ) -> Result<Option<GoodnessMaps<'s>>> {
+        if self.goodness.is_empty() && !self.residuals {
+            return Ok(None);
+        }
+        let evaluation = Evaluation::new(&request.method, &series.protocol(), &self.computed)?;
+        // Parameters come first.
+        let like = columns.first().ok_or_else(|| Error::Internal("a fit has no columns".into()))?;
+        let masked = source.picked().map(|_| f32::NAN);
+        let open =
+            |output: &FitOutput| Ok((output.name.clone(), outputs.open_map(&series.grid, &output.name, like, masked)?));
+        let maps = self.goodness.iter().map(open).collect::<Result<_>>()?;
+        let n_volumes = series.volumes.len();
+        let residuals = || outputs.open_series(&series.grid, RESIDUALS, n_volumes, like);
+        let residuals = self.residuals.then(residuals).transpose()?;
+        Ok(Some(GoodnessMaps { evaluation, source, sigma: request.goodness.sigma, residuals, maps }))
+    }
+
+    /// All maps of a run that is done, with what is said of each.
+    pub(super) fn labelled(
+        &self,
+        results: Results,
+        goodness: Option<GoodnessMaps>,
+        meta: &Map<String, Value>,
+    ) -> Vec<(OpenMap, MapLabel)> {
+        let of_fit = self.computed.iter().filter(|output| self.of_fit.contains(output));
+        let mut all: Vec<(OpenMap, MapLabel)> =
+            results.into_maps().zip(of_fit.map(|output| label(output, meta))).collect();
+        if let Some(GoodnessMaps { maps, residuals, .. }) = goodness {
+            let labels = self.goodness.iter().map(|output| label(output, meta));
+            all.extend(maps.into_iter().map(|(_, map)| map).zip(labels));
+            let (unit, title) = ("a.u.".into(), "Residuals: signal less fit, a volume for each volume used".into());
+            let label = MapLabel { unit, title, picture: ColourKind::Diverging.into(), meta: meta.clone() };
+            all.extend(residuals.map(|series| (series, label)));
+        }
+        all
+    }
+}
