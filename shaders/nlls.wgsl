@@ -1,6 +1,8 @@
-// Bounded Levenberg–Marquardt fits of a signal model: the twin of src/fit/nlls/{lookup,lm,state,block}.rs, as far as it is
+// Bounded Levenberg–Marquardt fits of a signal model: the twin of src/fit/nlls/{lookup,lm,state,block,probe}.rs, as far as it is
 // the same for all models. src/fit/nlls/wgsl writes out for a model what stands before it, of this kind:
-// given: const N_STARTS: u32 = 2u; const N_OUTER: u32 = 10u; const N_INNER: u32 = 10u;
+// given: const N_ZONES: u32 = 2u; const ZONES = array<vec2<u32>, N_ZONES>(vec2(0u, 50u), vec2(50u, 100u));
+// given: const NODE_BITS: u32 = 14u;
+// given: const N_IDLE: u32 = 2u; const N_PLACES: u32 = 8u;
 // given: const MAX_ITERATIONS: u32 = 200u;
 // given: const TOLERANCE: f32 = 1e-6; const FLOOR: f32 = 1e-14;
 // given: const FIRST_DAMPING: f32 = 0.1;
@@ -15,6 +17,8 @@
 // given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
 // given: fn remember() {}
 // given: fn is_remembered() -> bool { return false; }
+// given: fn is_idle(idle: u32) -> bool { return false; }
+// given: fn try_place(idle: u32, number: u32) {}
 // given: fn begin(node: u32, voxel: u32) {}
 // given: fn evaluate(voxel: u32) {}
 // given: fn accept() {}
@@ -65,13 +69,13 @@ fn remarks_on_samples() -> u32 {
     return select(0u, SAMPLES_DROPPED, n_used() < N_SAMPLES);
 }
 
-// The first node of a zone: the values of the grid's last parameter are shared out among the starts.
-fn zone(start: u32) -> u32 {
-    return (start * N_OUTER + N_STARTS - 1u) / N_STARTS * N_INNER;
-}
+// The word of notes: a bit that there is one, two for the zone of the best node, the others for the nodes.
+const CAN_BE_FITTED: u32 = 0x80000000u;
+const BEST_SHIFT: u32 = 29u;
 
-// Notes the nodes that the fits of a voxel start from, counted from 1: the best in the upper half of a word, the other
-// in the lower, 0 for none. A voxel that cannot be fitted gets its results; its status stands for the word.
+// Notes the nodes that the fits of a voxel start from: NODE_BITS for each zone, counted from the zone's first as 1, 0 for
+// none; above them the zone that has the best. A voxel that cannot be fitted gets its results; its status, less than
+// CAN_BE_FITTED, stands for the word.
 fn look_up(voxel: u32) {
     take(voxel);
     if !is_fittable() {
@@ -80,22 +84,93 @@ fn look_up(voxel: u32) {
     }
     var word = 0u;
     var most = 0.0;
-    for (var start = 0u; start < N_STARTS; start++) {
+    var best_zone = 0u;
+    for (var zone = 0u; zone < N_ZONES; zone++) {
+        let nodes = ZONES[zone];
         var best = 0.0;
         var chosen = 0u;
-        for (var node = zone(start); node < zone(start + 1u); node++) {
+        for (var node = nodes.x; node < nodes.y; node++) {
             let share = explained(node, voxel);
-            chosen = select(chosen, node + 1u, share > best);
+            chosen = select(chosen, node - nodes.x + 1u, share > best);
             best = max(best, share);
         }
-        word = select(word | chosen, (chosen << 16u) | (word >> 16u), best > most);
+        word |= chosen << (zone * NODE_BITS);
+        best_zone = select(best_zone, zone, best > most);
         most = max(most, best);
     }
     if word == 0u {
         fail(voxel, SINGULAR | remarks_on_samples());
     } else {
-        output[SCRATCH * batch.n_voxels + voxel] = word;
+        output[SCRATCH * batch.n_voxels + voxel] = word | (best_zone << BEST_SHIFT) | CAN_BE_FITTED;
     }
+}
+
+// The starts of the voxel that are left, as `look_up` notes them.
+var<private> starts: u32;
+
+// Begins the voxel's next fit, the best first; false if no start is left.
+fn begin_next(voxel: u32) -> bool {
+    let left = extractBits(starts, 0u, BEST_SHIFT);
+    if left == 0u {
+        return false;
+    }
+    var zone = extractBits(starts, BEST_SHIFT, 2u);
+    if extractBits(starts, zone * NODE_BITS, NODE_BITS) == 0u {
+        zone = firstTrailingBit(left) / NODE_BITS;
+    }
+    let node = extractBits(starts, zone * NODE_BITS, NODE_BITS);
+    starts = insertBits(starts, 0u, zone * NODE_BITS, NODE_BITS);
+    begin(ZONES[zone].x + node - 1u, voxel);
+    return true;
+}
+
+// What is tried of a voxel whose best end lies where a parameter is idle.
+struct Trials {
+    idle: u32,       // the face and parameter, N_IDLE after the last
+    number: u32,     // of the place that is tried next
+    most: f32,       // what a step from a place must promise, or has promised
+    chosen: u32,     // the place that has promised it, counted from 1
+    under_way: u32,  // 1 while a place is evaluated
+}
+
+// In the workgroup's memory, since registers are few.
+var<workgroup> trials: array<Trials, WORKGROUP>;
+
+// Takes notice of what a step promises from the place that was tried.
+fn note_promise() {
+    if is_finite(promise) && promise > trials[place].most {
+        trials[place].most = promise;
+        trials[place].chosen = trials[place].number;
+    }
+}
+
+// Begins at the next place to try, or the fit from the one that promises most; false when all has been tried.
+fn try_next(best: f32) -> bool {
+    var t = trials[place];
+    t.under_way = 0u;
+    var begun = false;
+    while !begun && t.idle < N_IDLE {
+        if t.number == 0u {
+            t.most = fma(TOLERANCE, best, FLOOR);
+            t.chosen = 0u;
+        }
+        if t.number < N_PLACES && (t.number > 0u || is_idle(t.idle)) {
+            try_place(t.idle, t.number);
+            t.number++;
+            t.under_way = 1u;
+            begun = true;
+        } else {
+            if t.chosen > 0u {
+                try_place(t.idle, t.chosen - 1u);
+                begun = true;
+            }
+            t.idle++;
+            t.number = 0u;
+            t.chosen = 0u;
+        }
+    }
+    trials[place] = t;
+    return begun;
 }
 
 // The damping after a step that promised a reduction of the sum of squares and gave another.
@@ -122,55 +197,60 @@ fn advance(voxel: u32) -> bool {
     return !goes_on || damping > MOST_DAMPING || steps > MAX_ITERATIONS;
 }
 
-// Fits one voxel after the other, each from its starts: none waits for another invocation's.
+// Fits one voxel after the other, each from its starts, and on from where a parameter was idle: none waits for another
+// invocation's.
 fn fit(first: u32, stride: u32) {
     var voxel = first - stride;
-    var later = 0u;
-    var is_later = false;
     var best = 0.0;
     var ended = true;
     squares = NOTHING;
+    starts = 0u;
+    trials[place] = Trials(N_IDLE, 0u, 0.0, 0u, 0u);
     loop {
         if ended {
-            if squares < best {
+            if trials[place].under_way == 1u {
+                note_promise();
+            } else if squares < best {
                 best = squares;
                 keep(voxel, remarks_on_samples());
-            }
-            var start = later;
-            later = 0u;
-            is_later = start != 0u;
-            if is_later {
                 remember();
             }
-            if start == 0u {
+            if !begin_next(voxel) && (best == NOTHING || !try_next(best)) {
                 if best == NOTHING {
                     fail(voxel, SINGULAR | remarks_on_samples());
                     fail_in_scratch(voxel);
                 }
                 // The next voxel that can be fitted.
-                while start == 0u {
+                starts = 0u;
+                while starts == 0u {
                     voxel += stride;
                     if voxel >= batch.n_voxels {
                         return;
                     }
                     let word = output[SCRATCH * batch.n_voxels + voxel];
-                    start = word >> 16u;
-                    later = word & 0xffffu;
-                    if start == 0u {
+                    starts = select(0u, word, (word & CAN_BE_FITTED) != 0u);
+                    if starts == 0u {
                         fail_in_scratch(voxel);
                     }
                 }
                 take(voxel);
                 best = NOTHING;
+                trials[place] = Trials(0u, 0u, 0.0, 0u, 0u);
+                _ = begin_next(voxel);
             }
-            begin(start - 1u, voxel);
             squares = NOTHING;
             damping = FIRST_DAMPING;
             promise = 0.0;
             steps = 0u;
         }
-        // What comes near to what has been found ends there.
-        ended = advance(voxel) || (is_later && is_remembered());
+        ended = advance(voxel);
+        if trials[place].under_way == 1u {
+            // The promise is all that is wanted.
+            ended = true;
+        } else if !ended && best < NOTHING {
+            // What comes near to what has been found ends there.
+            ended = is_remembered();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Non-linear fits: each GPU finds what the CPU finds in f64.
 
+mod minima;
+
 use hepar::device::{
     Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel,
 };
@@ -29,10 +31,7 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("nlls_{}_as_the_cpu_has_it", model.name);
         trials.extend(support::on_every_gpu(&name, |device| as_the_cpu(device, model)));
     }
-    for model in SignalModel::all() {
-        let name = format!("nlls_{}_reaches_the_minimum", model.name);
-        trials.extend(support::on_every_device(&name, |device| reaches_the_minimum(device, model)));
-    }
+    trials.extend(minima::trials());
     trials.extend(support::on_every_gpu("nlls_of_many_samples_as_the_cpu_has_it", many_samples));
     trials.extend(support::on_every_gpu("nlls_of_missing_samples_as_the_cpu_has_it", missing_samples));
     trials.extend(support::on_every_gpu("nlls_of_what_cannot_be_fitted", what_cannot_be_fitted));
@@ -97,8 +96,8 @@ struct Oracle<'k> {
 impl<'k> Oracle<'k> {
     /// With as many starts as in f32: what differs is rounding.
     fn with_the_same_starts(kernel: &'k NllsKernel) -> Self {
-        let Effort { places, starts, .. } = Effort::of(Precision::F32);
-        let effort = Effort { places, starts, ..Effort::of(Precision::F64) };
+        let Effort { places, starts, places_of_idle, .. } = Effort::of(Precision::F32);
+        let effort = Effort { places, starts, places_of_idle, ..Effort::of(Precision::F64) };
         Self { kernel, effort, dictionary: kernel.problem().dictionary(&effort) }
     }
 }

@@ -56,9 +56,6 @@ pub const NLLS_OSIPI_SD: f64 = 1e-3;
 pub const NLLS_EXCESS: f64 = 1e-3;
 /// ... and the share of voxels at SNR 30 that reach it: rounding may lead to another minimum now and then.
 pub const NLLS_SHARE: f64 = 0.995;
-/// Six parameters fitted to ten samples have many minima, and one fit in 15 ends in another than that of f64, which is not
-/// always the lowest either: a known gap, not an aim.
-pub const NLLS_SHARE_OF_SIX: f64 = 0.92;
 /// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
 pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
 /// All columns, in 95 % of the voxels, relative to the value or, if that is more, its standard error: an excess x of the

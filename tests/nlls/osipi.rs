@@ -13,6 +13,11 @@ use crate::tolerances::{NLLS_OSIPI_MEAN, NLLS_OSIPI_SD, NLLS_SQUARES_F32, NLLS_S
 
 const N_FITS: usize = 300;
 const N_CELLS: usize = 35;
+/// Share of a cell's fits in f64 that may miss the optimum...
+const MOST_BEYOND: f64 = 0.002;
+/// ... and of the gall bladder's, where f is 0: none of its fits ends for want of a D*, but one or two of 300 in another
+/// minimum than the lowest. A known gap, not an aim.
+const MOST_BEYOND_OF_NO_PERFUSION: f64 = 0.007;
 /// SNR of each cell, tissue after tissue.
 const SNR: [f64; 5] = [10.0, 30.0, 50.0, 100.0, 200.0];
 /// Tissues in the order of the cells, and from which SNR on a program with one start finds the optimum.
@@ -80,13 +85,14 @@ fn f64_as_published(data: std::path::PathBuf) -> Result<(), Failed> {
         }
     }
     let optimum = optimum()?;
+    let higher: Vec<f64> = sums.iter().map(|s| s * (1.0 + 2.0 * NLLS_SQUARES_F64)).collect();
+    assert!(beyond(&higher, &optimum, NLLS_SQUARES_F64).iter().all(|&n| n == N_FITS), "the comparison cannot fail");
     let beyond = beyond(&sums, &optimum, NLLS_SQUARES_F64);
     println!("fits beyond the optimum: {beyond:?}");
     for (cell, &n) in beyond.iter().enumerate().filter(|(cell, _)| cell % SNR.len() > 0) {
-        // Where the truth is f = 0, a fit that has come to f = 0 cannot tell in which D* there would be a gain of some 1e-5.
-        let share = if RELIABLE_FROM[cell / SNR.len()].0 == "gall bladder" { 0.04 } else { 0.002 };
-        let most = share * N_FITS as f64;
-        assert!(n as f64 <= most, "cell {cell}: {n} of {N_FITS} fits beyond the optimum: {beyond:?}");
+        let is_without_perfusion = RELIABLE_FROM[cell / SNR.len()].0 == "gall bladder";
+        let share = if is_without_perfusion { MOST_BEYOND_OF_NO_PERFUSION } else { MOST_BEYOND };
+        assert!(n as f64 <= share * N_FITS as f64, "cell {cell}: {n} of {N_FITS} fits beyond the optimum: {beyond:?}");
     }
     Ok(())
 }

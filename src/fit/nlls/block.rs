@@ -4,9 +4,11 @@
 
 use pulp::NullaryFnOnce;
 
-use super::dictionary::{Dictionary, MOST_LINEAR};
+use super::dictionary::{Dictionary, MOST_LINEAR, MOST_ZONES};
+use super::found::Found;
 use super::lm;
-use super::lookup::{Lookup, STARTS, Start};
+use super::lookup::{Lookup, Start};
+use super::probe::Promising;
 use super::problem::{Effort, Problem};
 use super::samples::Samples;
 use super::state::{State, advance};
@@ -17,37 +19,21 @@ use crate::model::signal::eval::{Evaluator, WIDE};
 /// Voxels of a block: enough to keep lanes filled to its end, few enough for the second-level cache.
 pub const BLOCK: usize = 2048;
 
-/// What has been found for the voxels of a block.
-#[derive(Debug)]
-pub struct Found<T> {
-    /// `[parameter][voxel]`, in units of the scales; those of the signal relative to the voxel's largest.
-    pub parameters: Vec<Vec<T>>,
-    /// The sum of squared residuals relative to the largest signal; infinite where nothing was found.
-    pub squares: Vec<T>,
-    /// Steps of the fit that was kept.
-    pub iterations: Vec<u16>,
-}
-
-impl<T: Element> Found<T> {
-    /// Room for a block's.
-    pub fn new(n_parameters: usize) -> Self {
-        let zeros = vec![T::of(0.0); BLOCK];
-        Self { parameters: vec![zeros.clone(); n_parameters], squares: zeros, iterations: vec![0; BLOCK] }
-    }
-}
-
 /// Fits blocks of voxels.
 #[derive(Debug)]
 pub struct Fitter<'p, L: Lanes> {
-    lanes: L,
+    pub(super) lanes: L,
     problem: &'p Problem,
-    effort: Effort,
-    evaluator: Evaluator<'p, L>,
+    dictionary: &'p Dictionary,
+    pub(super) effort: Effort,
+    pub(super) evaluator: Evaluator<'p, L>,
     lookup: Lookup<'p, Twice<L>>,
-    state: State<L>,
-    n_parameters: usize,
+    pub(super) state: State<L>,
+    pub(super) n_parameters: usize,
     /// `[start][voxel]`
     starts: Vec<Queue<L::T>>,
+    /// Fits that go on from where a parameter was idle.
+    pub(super) promising: Vec<Promising<L::T>>,
 }
 
 /// A place to start from for each voxel.
@@ -73,12 +59,14 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         Self {
             lanes,
             problem,
+            dictionary,
             effort,
             evaluator: Evaluator::new(lanes, &problem.code),
-            lookup: Lookup::new(Twice(lanes), dictionary, &problem.extents, effort.starts),
+            lookup: Lookup::new(Twice(lanes), dictionary, &problem.extents),
             state,
             n_parameters: problem.extents.len(),
-            starts: vec![queue; effort.starts.min(STARTS)],
+            starts: vec![queue; dictionary.zones.len()],
+            promising: Vec::new(),
         }
     }
 
@@ -89,13 +77,21 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         self.state.weighted(self.lanes, samples.weights.is_some());
         self.state.found = [[self.lanes.splat(f64::NAN); WIDE]; MOST_PARAMETERS];
         found.squares[..n].fill(L::T::of(f64::INFINITY));
-        let mut next = Next { start: 0, voxel: 0 };
-        for lane in 0..WIDE * L::LANES {
-            self.refill(lane, &mut next, samples, n, found);
-        }
-        while self.state.task.iter().any(Option::is_some) {
-            advance(self.lanes, &mut self.state, &mut self.evaluator, self.n_parameters);
-            self.finish(&mut next, samples, n, found);
+        let dictionary = self.dictionary;
+        let mut next = Next::Start { start: 0, voxel: 0 };
+        // All starts of all voxels; then, face by face, those that may go on.
+        for pass in 0..=dictionary.idle.len() {
+            if pass > 0 {
+                self.probe(&dictionary.idle[pass - 1], samples, n, found);
+                next = Next::Promising(0);
+            }
+            for lane in 0..WIDE * L::LANES {
+                self.refill(lane, &mut next, samples, n, found);
+            }
+            while self.state.task.iter().any(Option::is_some) {
+                advance(self.lanes, &mut self.state, &mut self.evaluator, self.n_parameters);
+                self.finish(&mut next, samples, n, found);
+            }
         }
     }
 
@@ -169,28 +165,66 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         }
     }
 
-    /// Gives a lane the next voxel and start, or none.
+    /// Gives a lane the next fit, or none.
     #[inline(always)]
     fn refill(&mut self, lane: usize, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &Found<L::T>) {
         self.state.task[lane] = None;
-        let zero = L::T::of(0.0);
-        while let Some((start, v)) = next.take(self.starts.len(), n) {
-            if samples.largest[v] > zero && self.starts[start].explained[v] > zero {
-                self.begin(lane, start, v, samples, found);
-                return;
+        if let Some((v, from, is_later)) = self.take(next, samples, n, found) {
+            self.begin(lane, v, &from, is_later, samples, found);
+        }
+    }
+
+    /// The next fit's voxel, where it starts, and whether it is not the voxel's first.
+    #[inline(always)]
+    fn take(
+        &self,
+        next: &mut Next,
+        samples: &Samples<L::T>,
+        n: usize,
+        found: &Found<L::T>,
+    ) -> Option<(usize, [L::T; MOST_PARAMETERS], bool)> {
+        match next {
+            Next::Start { start, voxel } => {
+                while *start < self.starts.len() {
+                    let queue = &self.starts[*start];
+                    while *voxel < n {
+                        let v = *voxel;
+                        *voxel += 1;
+                        if samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0) {
+                            let [a, b, c] = &queue.projections;
+                            let node = queue.node[v].to_f32() as usize;
+                            return Some((v, self.lookup.parameters(node, &[a[v], b[v], c[v]]), *start > 0));
+                        }
+                    }
+                    (*start, *voxel) = (*start + 1, 0);
+                }
+                None
+            }
+            Next::Promising(number) => {
+                let promising = self.promising.get(*number)?;
+                *number += 1;
+                let mut from = found.at(promising.voxel);
+                from[promising.parameter] = promising.value;
+                Some((promising.voxel, from, true))
             }
         }
     }
 
     /// Begins a voxel's fit on a lane.
     #[inline(always)]
-    fn begin(&mut self, lane: usize, start: usize, v: usize, samples: &Samples<L::T>, found: &Found<L::T>) {
+    pub(super) fn begin(
+        &mut self,
+        lane: usize,
+        v: usize,
+        from: &[L::T; MOST_PARAMETERS],
+        is_later: bool,
+        samples: &Samples<L::T>,
+        found: &Found<L::T>,
+    ) {
         let l = self.lanes;
         let (w, i) = (lane / L::LANES, lane % L::LANES);
-        let (s, queue) = (&mut self.state, &self.starts[start]);
+        let s = &mut self.state;
         s.task[lane] = Some(v as u32);
-        let [a, b, c] = &queue.projections;
-        let from = self.lookup.parameters(queue.node[v].to_f32() as usize, &[a[v], b[v], c[v]]);
         for p in 0..self.n_parameters {
             let extent = &self.problem.extents[p];
             let [low, high] = if extent.is_signal {
@@ -203,7 +237,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 [L::T::of(extent.bounds[0]), L::T::of(extent.bounds[1])]
             };
             l.set_lane(&mut s.to[p][w], i, from[p].within(low, high));
-            if start > 0 {
+            if is_later {
                 let is_known = found.squares[v].is_finite();
                 l.set_lane(&mut s.found[p][w], i, if is_known { found.parameters[p][v] } else { L::T::of(f64::NAN) });
             }
@@ -226,27 +260,13 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     }
 }
 
-/// The start and the voxel that the next free lane takes: all voxels from their best start first, so that what it leads
-/// to is known when their others come.
+/// The fit that the next free lane takes.
 #[derive(Debug)]
-struct Next {
-    start: usize,
-    voxel: usize,
-}
-
-impl Next {
-    /// Takes one, if there is one left.
-    #[inline(always)]
-    fn take(&mut self, n_starts: usize, n_voxels: usize) -> Option<(usize, usize)> {
-        if self.voxel == n_voxels {
-            (self.start, self.voxel) = (self.start + 1, 0);
-        }
-        if self.start >= n_starts || n_voxels == 0 {
-            return None;
-        }
-        self.voxel += 1;
-        Some((self.start, self.voxel - 1))
-    }
+enum Next {
+    /// All voxels from their best start first, so that what it leads to is known when their others come.
+    Start { start: usize, voxel: usize },
+    /// A fit that was found promising, by its number.
+    Promising(usize),
 }
 
 /// Looks a vector of voxels up.
@@ -256,7 +276,7 @@ struct Starts<'f, 'p, L: Lanes> {
 }
 
 impl<L: Lanes> NullaryFnOnce for Starts<'_, '_, L> {
-    type Output = [Start<L::V>; STARTS];
+    type Output = [Start<L::V>; MOST_ZONES];
 
     #[inline(always)]
     fn call(self) -> Self::Output {

@@ -3,11 +3,20 @@
 //! the linear parameters of each node are solved for.
 //!
 //! A sum of squares may have several minima (in D* of IVIM, for one). So the range of the last of the grid's parameters
-//! is cut into zones, and a fit starts from the best node of each.
+//! is cut into zones, and a fit starts from the best node of each. Of a grid of three parameters and more, the ranges of
+//! the last two are halved: of 2,000 tri-exponential fits (ten samples, SNR 30), four zones of D* and D** miss the lowest
+//! minimum by more than 1e-3 in 20, and two of D** in 170.
 
 #![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
 
+use std::ops::Range;
+
+use super::idle::{Idle, idle};
+use super::problem::Effort;
 use crate::model::signal::program::SampleProgram;
+
+/// Most zones, each with a start of its own.
+pub const MOST_ZONES: usize = 4;
 
 /// Most linear coefficients that are solved for.
 pub const MOST_LINEAR: usize = 3;
@@ -36,17 +45,19 @@ pub enum Linear {
     Mixing,
 }
 
-/// The nodes of a grid, the last parameter's values outermost.
+/// The nodes of a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dictionary {
-    /// The nodes; `n_inner` of them for each value of the last parameter.
+    /// The nodes, zone after zone.
     pub nodes: Vec<Node>,
-    /// Nodes for each value of the last parameter.
-    pub n_inner: usize,
+    /// The nodes of each zone, up to [`MOST_ZONES`]; none is empty.
+    pub zones: Vec<Range<usize>>,
     /// How coefficients become parameters.
     pub linear: Linear,
     /// Which parameters the coefficients give, in order.
     pub solved: Vec<usize>,
+    /// Where fits that have ended may start again.
+    pub idle: Vec<Idle>,
 }
 
 /// A fitted parameter as the dictionary sees it: bounds in units of its scale.
@@ -61,7 +72,7 @@ pub struct Extent {
 }
 
 /// Values of a grid's parameter: dense up to its scale, sparse beyond.
-fn places(extent: &Extent, n: usize) -> Vec<f64> {
+pub(super) fn places(extent: &Extent, n: usize) -> Vec<f64> {
     if let Some(start) = extent.start {
         return vec![start];
     }
@@ -75,8 +86,20 @@ fn places_each(n: usize, of_two: usize) -> usize {
         0 | 1 => 3 * of_two,
         2 => of_two,
         3 => of_two / 2 + 1,
-        _ => of_two / 3 + 1,
+        4 => of_two / 3 + 1,
+        _ => of_two / 4 + 1,
     }
+}
+
+/// Into how many parts the range of each of `n` parameters is cut, if that of one is cut into `of_one`.
+fn cuts(n: usize, of_one: usize) -> Vec<usize> {
+    let mut cuts = vec![1; n];
+    match (n, cuts.as_mut_slice()) {
+        (3.., [.., before, last]) if of_one > 1 => (*before, *last) = (2, 2),
+        (_, [.., last]) => *last = of_one.clamp(1, MOST_ZONES),
+        _ => {}
+    }
+    cuts
 }
 
 impl Dictionary {
@@ -86,34 +109,38 @@ impl Dictionary {
         self.nodes.iter().map(|node| node.basis.len() as f64 * (2.0 * n_samples + 2.0) + 1.0).sum()
     }
 
-    /// Number of values of the last parameter.
-    pub fn n_outer(&self) -> usize {
-        self.nodes.len() / self.n_inner.max(1)
-    }
-
     /// A dictionary for a program, whose fitted parameters have these extents.
-    pub fn new(program: &SampleProgram, extents: &[Extent], mixing: Option<usize>, of_two: usize) -> Self {
+    pub fn new(program: &SampleProgram, extents: &[Extent], mixing: Option<usize>, effort: &Effort) -> Self {
         let signal: Vec<usize> = (0..extents.len()).filter(|&i| extents[i].is_signal).take(MOST_LINEAR).collect();
         let (linear, solved) = match (signal.as_slice(), mixing) {
             (&[s], Some(f)) => (Linear::Mixing, vec![s, f]),
             _ => (Linear::All, signal),
         };
         let grid: Vec<usize> = (0..extents.len()).filter(|i| !solved.contains(i)).collect();
-        let n_each = places_each(grid.iter().filter(|&&i| extents[i].start.is_none()).count(), of_two);
+        let n_each = places_each(grid.iter().filter(|&&i| extents[i].start.is_none()).count(), effort.places);
         let values: Vec<Vec<f64>> = grid.iter().map(|&i| places(&extents[i], n_each)).collect();
         let n_nodes = values.iter().map(Vec::len).product();
-        let mut nodes = Vec::new();
+        let cuts = cuts(grid.len(), effort.starts);
+        let mut cut: Vec<Vec<Node>> = vec![Vec::new(); cuts.iter().product()];
         for index in 0..n_nodes {
             let mut parameters = vec![0.0; extents.len()];
-            let mut rest = index;
-            for (values, &parameter) in values.iter().zip(&grid) {
-                parameters[parameter] = values[rest % values.len()];
+            let (mut rest, mut zone, mut stride) = (index, 0, 1);
+            for ((values, &parameter), n) in values.iter().zip(&grid).zip(&cuts) {
+                let i = rest % values.len();
+                parameters[parameter] = values[i];
                 rest /= values.len();
+                zone += i * n / values.len() * stride;
+                stride *= n;
             }
-            nodes.push(Node::new(program, parameters, linear, &solved, extents));
+            cut[zone].push(Node::new(program, parameters, linear, &solved, extents));
         }
-        let n_inner = n_nodes / values.last().map_or(1, Vec::len);
-        Self { nodes, n_inner, linear, solved }
+        let mut nodes = Vec::new();
+        let mut zones = Vec::new();
+        for zone in cut.into_iter().filter(|zone| !zone.is_empty()) {
+            zones.push(nodes.len()..nodes.len() + zone.len());
+            nodes.extend(zone);
+        }
+        Self { nodes, zones, linear, solved, idle: idle(program, extents, effort.places_of_idle) }
     }
 }
 

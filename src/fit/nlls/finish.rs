@@ -1,7 +1,8 @@
 //! From the parameters that fits have found to what is written: units, standard errors, how well the model fits.
 
-use super::block::{BLOCK, Found};
+use super::block::BLOCK;
 use super::covariance::{Group, covariance};
+use super::found::Found;
 use super::kernel::NllsKernel;
 use super::output::{NllsOutput, Quantity};
 use super::samples::Samples;

@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
-use super::block::{BLOCK, Fitter, Found};
+use super::block::{BLOCK, Fitter};
 use super::dictionary::Dictionary;
 use super::finish::Finish;
+use super::found::Found;
 use super::output::NllsOutput;
 use super::problem::{Effort, NllsOptions, Problem};
 use super::samples::Samples;

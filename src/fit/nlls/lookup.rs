@@ -1,11 +1,10 @@
 //! Looking voxels up in a dictionary, on lanes.
 
-use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR};
+use std::ops::Range;
+
+use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR, MOST_ZONES};
 use crate::lanes::{Element, Lanes};
 use crate::model::signal::MOST_PARAMETERS as MOST;
-
-/// Most starts of a voxel.
-pub const STARTS: usize = 4;
 
 /// A dictionary made ready for lanes.
 #[derive(Debug)]
@@ -13,8 +12,6 @@ pub struct Lookup<'d, L: Lanes> {
     lanes: L,
     dictionary: &'d Dictionary,
     n_linear: usize,
-    /// Zones of the last parameter, each of which gives its best.
-    n_starts: usize,
     /// `[node][vector][sample]`
     basis: Vec<L::T>,
     nodes: Vec<Node<L::T>>,
@@ -78,7 +75,7 @@ impl<V: Copy> Start<V> {
 impl<'d, L: Lanes> Lookup<'d, L> {
     /// A lookup; the only place that takes memory.
     #[inline(always)]
-    pub fn new(lanes: L, dictionary: &'d Dictionary, extents: &[Extent], n_starts: usize) -> Self {
+    pub fn new(lanes: L, dictionary: &'d Dictionary, extents: &[Extent]) -> Self {
         let mut basis = Vec::new();
         for node in &dictionary.nodes {
             for row in &node.basis {
@@ -97,7 +94,7 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             let [low, high] = extents[f].bounds;
             mixing = [L::T::of(low), L::T::of(high - low)];
         }
-        Self { lanes, dictionary, n_linear, n_starts: n_starts.min(STARTS), basis, nodes, mixing }
+        Self { lanes, dictionary, n_linear, basis, nodes, mixing }
     }
 
     /// The parameters that a node gives to a voxel with these projections Qᵀy on its basis, in units of their scales.
@@ -124,26 +121,23 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         to
     }
 
-    /// The best places to start from for a vector of voxels, `y` being its samples: one for each zone of the last
-    /// parameter, the best first.
+    /// The best places to start from for a vector of voxels, `y` being its samples: one for each zone, the best first.
     #[inline(always)]
-    pub fn starts(&self, y: &[L::V]) -> [Start<L::V>; STARTS] {
+    pub fn starts(&self, y: &[L::V]) -> [Start<L::V>; MOST_ZONES] {
         let l = self.lanes;
         let none = Start { explained: l.splat(-1.0), node: l.splat(0.0), projections: [l.splat(0.0); MOST_LINEAR] };
-        let mut starts = [none; STARTS];
-        let n_outer = self.dictionary.n_outer();
-        for outer in 0..n_outer {
-            let this = match (self.dictionary.linear, self.n_linear) {
-                (Linear::Mixing, _) => self.best::<2, true>(outer, y, none),
-                (Linear::All, 1) => self.best::<1, false>(outer, y, none),
-                (Linear::All, 2) => self.best::<2, false>(outer, y, none),
-                (Linear::All, _) => self.best::<3, false>(outer, y, none),
+        let mut starts = [none; MOST_ZONES];
+        let n_starts = self.dictionary.zones.len();
+        for (start, zone) in starts.iter_mut().zip(&self.dictionary.zones) {
+            *start = match (self.dictionary.linear, self.n_linear) {
+                (Linear::Mixing, _) => self.best::<2, true>(zone, y, none),
+                (Linear::All, 1) => self.best::<1, false>(zone, y, none),
+                (Linear::All, 2) => self.best::<2, false>(zone, y, none),
+                (Linear::All, _) => self.best::<3, false>(zone, y, none),
             };
-            let zone = &mut starts[outer * self.n_starts / n_outer];
-            *zone = this.or(l, l.lt(zone.explained, this.explained), *zone);
         }
-        for i in 0..self.n_starts {
-            for j in i + 1..self.n_starts {
+        for i in 0..n_starts {
+            for j in i + 1..n_starts {
                 let in_order = l.le(starts[j].explained, starts[i].explained);
                 (starts[i], starts[j]) = (starts[i].or(l, in_order, starts[j]), starts[j].or(l, in_order, starts[i]));
             }
@@ -151,13 +145,17 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         starts
     }
 
-    /// The best node for a value of the last parameter, of M linear parameters or a mixture.
+    /// The best node of a zone, of M linear parameters or a mixture.
     #[inline(always)]
-    fn best<const M: usize, const MIXED: bool>(&self, outer: usize, y: &[L::V], none: Start<L::V>) -> Start<L::V> {
+    fn best<const M: usize, const MIXED: bool>(
+        &self,
+        zone: &Range<usize>,
+        y: &[L::V],
+        none: Start<L::V>,
+    ) -> Start<L::V> {
         let l = self.lanes;
-        let n_inner = self.dictionary.n_inner;
         let mut best = none;
-        for node in outer * n_inner..(outer + 1) * n_inner {
+        for node in zone.clone() {
             let (explained, projections) = if MIXED { self.mixed(node, y) } else { self.linear::<M>(node, y) };
             let this = Start { explained, node: l.fill(self.nodes[node].number), projections };
             best = this.or(l, l.lt(best.explained, explained), best);

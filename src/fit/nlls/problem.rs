@@ -37,8 +37,11 @@ pub struct Effort {
     pub floor: f64,
     /// Places of each of two parameters in the dictionary.
     pub places: usize,
-    /// Fits from different places, of which the best is kept.
+    /// Parts of a parameter's range, a fit from the best place of each, of which the best is kept: see
+    /// [`super::dictionary`].
     pub starts: usize,
+    /// Values that are tried of a parameter that is idle where fits end: see [`super::idle`].
+    pub places_of_idle: usize,
     /// A later fit ends when it comes this near to what has been found: relative to each parameter, or to half its scale
     /// where it is less than that.
     pub same: f64,
@@ -50,8 +53,12 @@ impl Effort {
     /// Of 40,000 fits of simulated IVIM (10 b-values, SNR 30), ending where another fit had ended cost no minimum.
     pub fn of(precision: Precision) -> Self {
         match precision {
-            Precision::F32 => Self { tolerance: 1e-6, floor: 1e-14, places: 10, starts: 2, same: 0.02 },
-            Precision::F64 => Self { tolerance: 1e-12, floor: 1e-28, places: 40, starts: 4, same: 0.0 },
+            Precision::F32 => {
+                Self { tolerance: 1e-6, floor: 1e-14, places: 10, starts: 2, places_of_idle: 8, same: 0.02 }
+            }
+            Precision::F64 => {
+                Self { tolerance: 1e-12, floor: 1e-28, places: 40, starts: 4, places_of_idle: 64, same: 0.0 }
+            }
         }
     }
 }
@@ -135,7 +142,7 @@ impl Problem {
 
     /// Where fits start, as if all factors of axes were 1.
     pub fn dictionary(&self, effort: &Effort) -> Dictionary {
-        Dictionary::new(&self.program, &self.extents, self.mixing, effort.places)
+        Dictionary::new(&self.program, &self.extents, self.mixing, effort)
     }
 }
 

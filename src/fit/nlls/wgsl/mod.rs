@@ -1,5 +1,6 @@
 //! The fit in WGSL: what depends on the model is written out as scalars, before `shaders/nlls.wgsl`, which does not.
 
+mod idle;
 mod params;
 mod results;
 mod samples;
@@ -7,6 +8,7 @@ mod starts;
 mod step;
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::dictionary::Dictionary;
 use super::lm;
@@ -18,8 +20,8 @@ use crate::model::program::Program;
 use crate::model::wgsl;
 use params::Params;
 
-/// Starts that a word of notes holds.
-const MOST_STARTS: usize = 2;
+/// Bits of the shader's word of notes that tell nodes.
+const BITS_OF_NODES: usize = 29;
 
 /// What is to be written, and what the model derives from its parameters.
 #[derive(Debug, Clone, Copy)]
@@ -43,18 +45,21 @@ struct Fit<'a> {
     params: Params,
 }
 
-/// The WGSL of a fit. Dictionaries may have up to 65,535 nodes, and a voxel up to two starts: more are not used.
+/// The WGSL of a fit. Of a zone of the dictionary, as many nodes are used as its share of a word of notes can tell: 127 of
+/// each of four.
 pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outputs: &GpuOutputs) -> Shader {
     let params = Params::new(problem, dictionary, outputs.derived);
     let fit = Fit { problem, dictionary, outputs, params };
     let body = [
         wgsl::FORMULA.into(),
         fit.constants(effort),
+        fit.zones(),
         step::variables(fit.n_parameters()),
         fit.take(),
         fit.explained(),
         fit.begin(),
         fit.remembered(effort.same),
+        fit.idle(),
         fit.evaluate(),
         step::accept_and_reject(fit.n_parameters()),
         fit.step(),
@@ -88,12 +93,26 @@ impl Fit<'_> {
         self.outputs.columns.iter().position(is_status).unwrap_or_default()
     }
 
+    /// Bits that the notes have for a node of each zone.
+    fn node_bits(&self) -> usize {
+        BITS_OF_NODES / self.dictionary.zones.len().max(1)
+    }
+
+    /// The first node of each zone and the one after its last.
+    fn zones(&self) -> String {
+        let most = (1 << self.node_bits()) - 1;
+        let range = |zone: &Range<usize>| format!("vec2({}u, {}u)", zone.start, zone.end.min(zone.start + most));
+        let all = joined(self.dictionary.zones.iter().map(range), ", ", "");
+        format!("const ZONES = array<vec2<u32>, N_ZONES>({all});\n")
+    }
+
     fn constants(&self, effort: &Effort) -> String {
         let counts = [
             ("N_SAMPLES", self.n_samples()),
-            ("N_STARTS", effort.starts.clamp(1, MOST_STARTS)),
-            ("N_OUTER", self.dictionary.n_outer()),
-            ("N_INNER", self.dictionary.n_inner),
+            ("N_ZONES", self.dictionary.zones.len()),
+            ("NODE_BITS", self.node_bits()),
+            ("N_IDLE", self.dictionary.idle.len()),
+            ("N_PLACES", self.params.n_places),
             ("MAX_ITERATIONS", self.problem.max_iterations as usize),
             ("SCRATCH", self.scratch()),
             ("SAMPLES_DROPPED", status::SAMPLES_DROPPED.into()),

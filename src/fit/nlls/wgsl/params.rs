@@ -6,8 +6,8 @@ use crate::model::program::Program;
 use crate::model::signal::program::SampleProgram;
 use crate::model::wgsl::literal;
 
-/// What is read, in this order: the program's uniforms, those of derived quantities, bounds, `[sample][table]`, and
-/// `[node]`: the places on the grid, the triangle's rows, for mixtures the angle, and `[vector][sample]` of the basis.
+/// What is read, in this order: the program's uniforms, those of derived quantities, bounds, `[sample][table]`,
+/// `[idle parameter][place]` to try, and `[node]`: the places on the grid, the triangle's rows, for mixtures the angle, and `[vector][sample]` of the basis.
 pub(super) struct Params {
     pub(super) values: Vec<f32>,
     uniforms: Vec<String>,
@@ -15,6 +15,11 @@ pub(super) struct Params {
     bounds: Vec<[Option<String>; 2]>,
     tables: usize,
     n_tables: usize,
+    /// Where the places of idle parameters begin.
+    pub(super) places: usize,
+    /// Places of each.
+    pub(super) n_places: usize,
+    /// Where the nodes begin.
     pub(super) nodes: usize,
     /// Numbers a node.
     pub(super) node: usize,
@@ -42,6 +47,9 @@ impl Params {
         let bounds = bounds.collect();
         let tables = values.len();
         add_tables(program, &mut values);
+        let places = values.len();
+        let n_places = dictionary.idle.first().map_or(0, |idle| idle.places.len());
+        values.extend(dictionary.idle.iter().flat_map(|idle| &idle.places).map(|&place| place as f32));
         let nodes = values.len();
         let grid: Vec<usize> = (0..problem.extents.len()).filter(|i| !dictionary.solved.contains(i)).collect();
         let n_linear = dictionary.nodes.first().map_or(0, |node| node.basis.len());
@@ -49,7 +57,8 @@ impl Params {
             add_node(node, &grid, dictionary.linear, &mut values);
         }
         let node = (values.len() - nodes) / dictionary.nodes.len().max(1);
-        Self { values, uniforms, derived, bounds, tables, n_tables: program.tables.len(), nodes, node, grid, n_linear }
+        let n_tables = program.tables.len();
+        Self { values, uniforms, derived, bounds, tables, n_tables, places, n_places, nodes, node, grid, n_linear }
     }
 
     pub(super) fn uniform(&self, i: usize) -> String {

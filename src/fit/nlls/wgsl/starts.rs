@@ -61,7 +61,7 @@ impl Fit<'_> {
         text
     }
 
-    /// `remember`: notes where a fit has ended, in the workgroup's memory; `is_remembered`: another is there too.
+    /// `remember`: notes where the best fit has ended, in the workgroup's memory; `is_remembered`: another is there too.
     pub(super) fn remembered(&self, near: f64) -> String {
         let p = self.n_parameters();
         let mut text = format!("var<workgroup> found: array<array<f32, WORKGROUP>, {p}>;\n\nfn remember() {{\n");

@@ -1,0 +1,59 @@
+//! Fits reach the lowest minima that there are.
+
+use hepar::device::Precision;
+use hepar::fit::nlls::Quantity;
+use hepar::model::SignalModel;
+use libtest_mimic::{Failed, Trial};
+
+use super::{B, N_VOXELS, Oracle, cpu, excess, kernel, run, simulated, source, squares};
+use crate::support::{self, TestDevice};
+use crate::tolerances;
+
+const MANY_VOXELS: usize = 100_000;
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![Trial::test("nlls_goes_on_from_where_parameters_are_idle", idle_parameters)];
+    for model in SignalModel::all() {
+        let name = format!("nlls_{}_reaches_the_minimum", model.name);
+        trials.extend(support::on_every_device(&name, |device| reaches_the_minimum(device, model)));
+    }
+    trials
+}
+
+/// f32 finds as low a minimum as f64, which looks for it from more places.
+fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
+    let axes = vec![B.to_vec(); model.axes.len()];
+    let signals = simulated(model, &axes, MANY_VOXELS)?;
+    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    let source = source(&signals);
+    let (got, want) = (run(&device.open(), &kernel, &source)?, run(&cpu(Precision::F64)?, &kernel, &source)?);
+    let best = squares(&kernel, &want, &signals, 1.0);
+    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
+    println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
+    if share < tolerances::NLLS_SHARE || median > tolerances::NLLS_MEDIAN_EXCESS {
+        return Err(format!("{share} within the tolerance, median excess {median:e}").into());
+    }
+    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
+    assert!(share < tolerances::NLLS_SHARE && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
+    Ok(())
+}
+
+/// The lowest minima are reached because fits go on from faces where parameters are idle, and not without.
+fn idle_parameters() -> Result<(), Failed> {
+    let model = SignalModel::builtin("triexponential")?;
+    let axes = [B.to_vec()];
+    let signals = simulated(model, &axes, N_VOXELS)?;
+    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    let (source, device) = (source(&signals), cpu(Precision::F64)?);
+    let best = squares(&kernel, &run(&device, &kernel, &source)?, &signals, 1.0);
+    for goes_on in [true, false] {
+        let mut fit = Oracle::with_the_same_starts(&kernel);
+        if !goes_on {
+            fit.dictionary.idle.clear();
+        }
+        let (share, _) = excess(&squares(&kernel, &run(&device, &fit, &source)?, &signals, 1.0), &best);
+        println!("{:.3} % reach the minimum, going on: {goes_on}", 100.0 * share);
+        assert_eq!(share >= tolerances::NLLS_SHARE, goes_on, "{share} reach the minimum, going on: {goes_on}");
+    }
+    Ok(())
+}
