@@ -19,7 +19,6 @@ use crate::tolerances;
 
 const B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400.0, 800.0];
 const N_VOXELS: usize = 20_000;
-const MANY_VOXELS: usize = 100_000;
 /// The largest signal of a voxel, on average, over the noise's standard deviation.
 const SNR: f64 = 30.0;
 /// Models of magnitudes, which have no negative samples.
@@ -217,25 +216,6 @@ fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> 
 fn as_the_cpu(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
     let axes = protocol::of(model, &B)?;
     compare(&kernel(model, &axes, |_| true)?, &device.open(), &simulated(model, &axes, N_VOXELS)?)
-}
-
-/// f32 finds as low a minimum as f64, which looks for it from more places.
-fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = protocol::of(model, &B)?;
-    let signals = simulated(model, &axes, MANY_VOXELS)?;
-    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
-    let source = source(&signals);
-    let (got, want) = (run(&device.open(), &kernel, &source)?, run(&cpu(Precision::F64)?, &kernel, &source)?);
-    let best = squares(&kernel, &want, &signals, 1.0);
-    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
-    let least = if model.name == "triexponential" { tolerances::NLLS_SHARE_OF_SIX } else { tolerances::NLLS_SHARE };
-    println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
-    if share < least || median > tolerances::NLLS_MEDIAN_EXCESS {
-        return Err(format!("{share} within the tolerance, median excess {median:e}").into());
-    }
-    let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
-    assert!(share < least && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
-    Ok(())
 }
 
 /// More samples than registers hold.

@@ -6,6 +6,7 @@ use hepar::model::SignalModel;
 use libtest_mimic::{Failed, Trial};
 
 use super::{B, N_VOXELS, Oracle, cpu, excess, kernel, run, simulated, source, squares};
+use crate::protocol;
 use crate::support::{self, TestDevice};
 use crate::tolerances;
 
@@ -22,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// f32 finds as low a minimum as f64, which looks for it from more places.
 fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = vec![B.to_vec(); model.axes.len()];
+    let axes = protocol::of(model, &B)?;
     let signals = simulated(model, &axes, MANY_VOXELS)?;
     let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
     let source = source(&signals);
