@@ -4,6 +4,7 @@ pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
+pub mod noise;
 pub mod program;
 pub mod requires;
 mod truth;
@@ -16,6 +17,7 @@ use include_dir::{Dir, include_dir};
 use super::fault::suggest;
 use super::map::Formula;
 use crate::{Error, Result};
+pub use noise::NoiseModel;
 pub use requires::Requirement;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/models/signal");
