@@ -99,6 +99,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         mask: MaskChoice::None,
         labels: None,
         method: options.method.clone(),
+        sigma: None,
         write: written.iter().map(|output| output.name.clone()).collect(),
         output: output_to(&folder.path().join("maps")),
     };

@@ -126,6 +126,7 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         mask: MaskChoice::Auto,
         labels: Some(folders.input.join("labels.nii.gz")),
         method: FitMethod::Adc(AdcOptions::default()),
+        sigma: None,
         write: Vec::new(),
         output,
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Session;
+use super::noise_args::NoiseArgs;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use crate::Result;
 use crate::fit::{FitRequest, run as run_fit};
@@ -20,6 +21,8 @@ pub(super) struct Args {
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     method: MethodArgs,
+    #[command(flatten)]
+    noise: NoiseArgs,
     /// Fit the voxels of this image that are not 0; auto: the body; none: all.
     #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
     mask: MaskChoice,
@@ -47,7 +50,7 @@ fn is_brief(column: &str) -> bool {
 }
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
-    let (method, precision) = (args.method.get()?, args.method.precision());
+    let (method, precision) = (args.noise.apply(args.method.get()?)?, args.method.precision());
     let what = format!("fitting {} by {}", method.model(), method.name());
     let dir = args.output.output.display().to_string();
     let request = FitRequest {
@@ -58,6 +61,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         mask: args.mask,
         labels: args.labels,
         method,
+        sigma: args.noise.sigma,
         write: args.write,
         output: args.output.into(),
     };

@@ -59,6 +59,16 @@ impl Column {
         }
     }
 
+    /// Puts a part of the same type in its place.
+    pub(crate) fn put(&mut self, first: usize, part: &Self) {
+        match (self, part) {
+            (Self::F32(to), Self::F32(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (Self::F64(to), Self::F64(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (Self::U16(to), Self::U16(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (to, from) => debug_assert!(false, "{to:?} is to hold {from:?}"),
+        }
+    }
+
     /// Drops what is beyond `n_voxels`.
     pub(super) fn truncate(&mut self, n_voxels: usize) {
         match self {
@@ -79,7 +89,7 @@ impl Column {
 }
 
 /// Columns of `n_voxels` zeros, to be filled by a device that computes in `precision`.
-pub(super) fn empty_columns(specs: &[ColumnSpec], precision: Precision, n_voxels: usize) -> Vec<Column> {
+pub(crate) fn empty_columns(specs: &[ColumnSpec], precision: Precision, n_voxels: usize) -> Vec<Column> {
     let empty = |spec: &ColumnSpec| match (spec.kind, precision) {
         (ColumnType::F32, Precision::F32) => Column::F32(vec![0.0; n_voxels]),
         (ColumnType::F32, Precision::F64) => Column::F64(vec![0.0; n_voxels]),

@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::regions::region_table;
-use super::{FitMethod, FitOutput, Results, Role, status, weak};
+use super::{FitMethod, FitOutput, Fitting, Results, Role, Sigma, sigma, status, weak};
 use crate::device::{Device, Progress, Source};
 use crate::measure::Table;
 use crate::report::outputs::{MapLabel, OpenMap, OutputOptions, Outputs, RunRecord};
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::labels::read_labels;
 use crate::volume::mask::{Mask, MaskChoice};
-use crate::volume::{ReadOptions, Series, SeriesAxis, SeriesOptions, read};
+use crate::volume::{Average, ReadOptions, Series, SeriesAxis, SeriesOptions, read};
 use crate::{Error, Result};
 
 /// What is fitted, how, and where the results go.
@@ -34,6 +34,8 @@ pub struct FitRequest {
     pub labels: Option<PathBuf>,
     /// What is fitted, and how.
     pub method: FitMethod,
+    /// The noise; `None`: it is estimated if the method needs it.
+    pub sigma: Option<Sigma>,
     /// Maps to write, by their names; all if none is named.
     pub write: Vec<String>,
     /// Where to.
@@ -67,13 +69,14 @@ pub fn run(
     for (axis, path) in &request.axis_scales {
         series.scale(axis, read(path, &request.read)?)?;
     }
-    let series = series;
     let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
     let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
     let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
     let written = request.method.named_outputs(&request.write)?;
     let computed = with_status(&request.method, &written)?;
-    let kernel = request.method.kernel(&series.protocol(), &computed)?;
+    let sigma = noise(request, &mut series, mask.as_ref().map(Mask::picked).as_deref(), device)?;
+    let series = series;
+    let fitting = Fitting::new(&request.method, &series.protocol(), &computed)?;
     let maps: Vec<&str> = written.iter().map(|output| output.name.as_str()).collect();
     let table = table_name(&request.method)?;
     let files: &[&str] = if labels.is_some() { &[&table] } else { &[] };
@@ -82,20 +85,22 @@ pub fn run(
     tracing::debug!("read after {:.1} ms", milliseconds(start));
     let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
     let masked = request.mask != MaskChoice::None;
-    let columns = device.columns(&*kernel);
+    let columns = fitting.empty_columns(device, 0);
     let open = |(output, column): (&FitOutput, _)| {
         let map = || outputs.open_map(&series.grid, &output.name, &column, masked.then(|| output.elsewhere()));
         written.contains(output).then(map).transpose()
     };
     let maps = computed.iter().zip(columns).map(open).collect::<Result<_>>()?;
     let results = Results::new(maps, computed.iter().position(|o| o.role == Role::Status), source.picked());
-    device.run_into(&*kernel, &source, &results, &*progress(source.n_voxels()))?;
+    fitting.run_into(device, &source, &results, &*progress(source.n_voxels()))?;
 
     for remark in weak::remarks(&request.method, &series, &source, device)? {
         tracing::warn!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model");
     }
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
-    let meta = describe(request, &series, device)?;
+    let mut meta = describe(request, &series, device)?;
+    meta.extend(sigma.map(|sigma| ("sigma".to_owned(), sigma)));
+    let meta = meta;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
     let written = computed.iter().filter(|output| written.contains(output));
@@ -111,6 +116,22 @@ pub fn run(
     outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
     Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions })
+}
+
+/// What is known of the noise, if it is asked for or needed; see [`sigma::resolve`].
+fn noise(
+    request: &FitRequest,
+    series: &mut Series,
+    picked: Option<&[u32]>,
+    device: &Device,
+) -> Result<Option<Value>> {
+    if matches!(request.method, FitMethod::Robust(_)) && request.series.average != Average::None {
+        let problem = "--robust looks for outlying repeats, which --average hides in means";
+        return Err(Error::Usage(format!("{problem}\n  remedy: leave one of them out")));
+    }
+    let default = request.method.noise().needs_sigma().then(Sigma::default);
+    let asked = request.sigma.clone().or(default);
+    asked.map(|asked| sigma::resolve(&asked, &request.method, series, picked, device, &request.read)).transpose()
 }
 
 fn milliseconds(start: Instant) -> f64 {
@@ -176,5 +197,5 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
 
 fn sha256(series: &Series) -> Result<Vec<String>> {
     let factors = series.factors().map(|(_, image)| image);
-    series.images().iter().chain(factors).filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
+    series.images().iter().chain(factors).chain(series.sigma()).filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
 }
