@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use super::robust::Robust;
 use super::{FitMethod, FitOutput};
-use crate::device::{Column, ColumnSpec, Device, Precision, Progress, Sink, Source, VoxelKernel, kernel::empty_columns};
+use crate::device::{
+    Column, ColumnSpec, Device, Precision, Progress, Sink, Source, VoxelKernel, kernel::empty_columns,
+};
 use crate::volume::Protocol;
 use crate::{Error, Result};
 

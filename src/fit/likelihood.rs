@@ -39,9 +39,7 @@ impl FitMethod {
     /// [`Error::Usage`] for methods whose fit is no least-squares fit of the signal.
     pub fn robust(self) -> Result<Self> {
         match &self {
-            Self::Nlls { .. } | Self::Adc(AdcOptions { method: Method::Iwlls, .. }) => {
-                Ok(Self::Robust(Box::new(self)))
-            }
+            Self::Nlls { .. } | Self::Adc(AdcOptions { method: Method::Iwlls, .. }) => Ok(Self::Robust(Box::new(self))),
             Self::Robust(_) => Ok(self),
             _ => refuse(&format!("--robust is for fits by iwlls and nlls, not by {}", self.name()), USE_NLLS),
         }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::robust::{BIWEIGHT, DISCOUNTED, HUBER, N_DISCOUNTED};
-use super::weak::check_protocol;
 use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
+use super::robust::{BIWEIGHT, DISCOUNTED, HUBER, discounted};
+use super::weak::check_protocol;
 use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, status};
 use crate::device::VoxelKernel;
 use crate::model::SignalModel;
@@ -150,11 +150,10 @@ impl FitMethod {
                 let all = NllsOutput::all(model, &choice);
                 all.iter().map(|o| new(&o.name, plain(&o.unit), &o.title, nlls_role(o))).collect()
             }
-            // Akaike's criterion is for a likelihood, which an M-estimate has not.
+            // No AICc: an M-estimate has no likelihood.
             Self::Robust(method) => {
                 let mut all: Vec<_> = method.outputs()?.into_iter().filter(|o| o.name != "AICc").collect();
-                let title = format!("samples whose weight is below {DISCOUNTED}");
-                all.insert(all.len() - 1, new(N_DISCOUNTED, "", &title, Role::Discounted));
+                all.insert(all.len() - 1, discounted());
                 all
             }
         })
@@ -249,8 +248,7 @@ impl FitMethod {
             }
             Self::Robust(method) => {
                 keys = method.describe();
-                let how = "M-estimate by modified residuals: Tukey's biweight after Huber's function";
-                let robust = json!({"method": how, "huber": HUBER, "biweight": BIWEIGHT, "discounted_below": DISCOUNTED});
+                let robust = json!({"huber": HUBER, "biweight": BIWEIGHT, "discounted_below": DISCOUNTED});
                 keys.insert("robust".into(), robust);
             }
         }

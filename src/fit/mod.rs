@@ -25,5 +25,5 @@ pub use method::{FitMethod, FitOutput, Role};
 pub use results::Results;
 pub use run::{FitRequest, FitSummary, run};
 pub use samples::BadSamples;
-pub use sigma::Sigma;
 pub use segmented::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
+pub use sigma::Sigma;

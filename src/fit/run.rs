@@ -119,12 +119,7 @@ pub fn run(
 }
 
 /// What is known of the noise, if it is asked for or needed; see [`sigma::resolve`].
-fn noise(
-    request: &FitRequest,
-    series: &mut Series,
-    picked: Option<&[u32]>,
-    device: &Device,
-) -> Result<Option<Value>> {
+fn noise(request: &FitRequest, series: &mut Series, picked: Option<&[u32]>, device: &Device) -> Result<Option<Value>> {
     if matches!(request.method, FitMethod::Robust(_)) && request.series.average != Average::None {
         let problem = "--robust looks for outlying repeats, which --average hides in means";
         return Err(Error::Usage(format!("{problem}\n  remedy: leave one of them out")));
@@ -167,7 +162,8 @@ fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
-    let axis = |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
+    let axis =
+        |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
     let axes: Map<String, Value> = series.axes.iter().zip(series.values()).map(axis).collect();
     let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
@@ -188,7 +184,9 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
     });
     match description {
         Value::Object(mut keys) => {
-            keys.retain(|key, value| key != "b_values_s_per_mm2" || value.as_array().is_some_and(|all| !all.is_empty()));
+            keys.retain(|key, value| {
+                key != "b_values_s_per_mm2" || value.as_array().is_some_and(|all| !all.is_empty())
+            });
             Ok(request.method.describe().into_iter().chain(keys).collect())
         }
         _ => Err(Error::Internal("a sidecar is no JSON object".into())),
@@ -197,5 +195,12 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
 
 fn sha256(series: &Series) -> Result<Vec<String>> {
     let factors = series.factors().map(|(_, image)| image);
-    series.images().iter().chain(factors).chain(series.sigma()).filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
+    series
+        .images()
+        .iter()
+        .chain(factors)
+        .chain(series.sigma())
+        .filter_map(|image| image.sha256().transpose())
+        .map(|hash| hash.map(str::to_owned))
+        .collect()
 }

@@ -85,7 +85,9 @@ pub(super) fn resolve(
         return Ok(described);
     }
     let noise = match sigma {
-        Sigma::Value(value) => Noise::given(*value).map_err(|why| Error::Usage(format!("{why}\n  remedy: {REMEDY}")))?,
+        Sigma::Value(value) => {
+            Noise::given(*value).map_err(|why| Error::Usage(format!("{why}\n  remedy: {REMEDY}")))?
+        }
         _ => estimate(sigma, method, series, picked, device)?,
     };
     if needed {
@@ -201,7 +203,8 @@ fn from_residuals(
     let mut used = Vec::new();
     for _ in 0..ROUNDS {
         let is_bright = |signals: &[f64]| signals.iter().all(|&signal| signal > GAUSSIAN_ABOVE * sigma);
-        let relative = |signal: f64| if sigma > 0.0 { relative_sd(method.noise(), signal / sigma).powi(2) } else { 1.0 };
+        let relative =
+            |signal: f64| if sigma > 0.0 { relative_sd(method.noise(), signal / sigma).powi(2) } else { 1.0 };
         let of_one = |(variance, signals): &(f64, Vec<f64>)| {
             variance * n_samples as f64 / signals.iter().map(|&signal| relative(signal)).sum::<f64>()
         };
@@ -262,7 +265,8 @@ mod tests {
     /// scipy 1.17: scipy.stats.chi2.ppf(0.5, k)
     #[test]
     fn medians_are_those_of_chi_squared() {
-        for (k, median) in [(1, 0.454936), (2, 1.386294), (3, 2.365974), (5, 4.351460), (8, 7.344121), (36, 35.335573)] {
+        for (k, median) in [(1, 0.454936), (2, 1.386294), (3, 2.365974), (5, 4.351460), (8, 7.344121), (36, 35.335573)]
+        {
             let agrees = |got: f64| (got / median - 1.0).abs() < 3e-4;
             assert!(agrees(chi_squared_median(k)), "{k}: {}", chi_squared_median(k));
             assert!(!agrees(chi_squared_median(k) * 1.001), "the comparison cannot fail");

@@ -2,11 +2,11 @@
 
 use super::design::{Bound, bounds};
 use super::{FitMethod, FitOutput, Role};
-use crate::{Error, Result};
 use crate::device::{Device, Source};
 use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
 use crate::volume::{Protocol, Series};
+use crate::{Error, Result};
 
 /// Voxels whose medians are taken.
 const SAMPLE: usize = 4096;

@@ -110,12 +110,7 @@ impl Problem {
     ///
     /// # Errors
     /// Those of [`Self::new`].
-    pub fn scaled(
-        model: &SignalModel,
-        axes: &[Vec<f64>],
-        scaled: &[usize],
-        options: &NllsOptions,
-    ) -> Result<Self> {
+    pub fn scaled(model: &SignalModel, axes: &[Vec<f64>], scaled: &[usize], options: &NllsOptions) -> Result<Self> {
         let choice = Choice::with(model, &options.fixed)?;
         let refuse = |name: &str, what: &str| {
             let problem = format!("`{name}` of the model `{}` is not fitted: it has no {what}", model.name);

@@ -12,7 +12,9 @@ mod weigh;
 use rayon::prelude::*;
 
 use super::{FitMethod, FitOutput, Role, status};
-use crate::device::{Batch, Column, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Sink, Source, VoxelKernel};
+use crate::device::{
+    Batch, Column, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Sink, Source, VoxelKernel,
+};
 use crate::model::signal::eval::SampleCode;
 use crate::model::signal::program::SampleProgram;
 use crate::volume::{Protocol, Scaling, VoxelType};
@@ -22,6 +24,12 @@ pub use weigh::{BIWEIGHT, DISCOUNTED, HUBER};
 
 /// The map of how many samples of a voxel were discounted.
 pub const N_DISCOUNTED: &str = "n_discounted";
+
+/// The output of that map.
+pub(super) fn discounted() -> FitOutput {
+    let title = format!("Samples whose weight is below {DISCOUNTED}");
+    FitOutput { name: N_DISCOUNTED.into(), unit: String::new(), title, role: Role::Discounted }
+}
 
 /// Rounds with Huber's function.
 const HUBER_ROUNDS: usize = 6;

@@ -9,8 +9,8 @@ pub enum NoiseModel {
     /// Symmetric about the signal: fits are least squares.
     #[default]
     Gaussian,
-    /// That of magnitude images, approximated by Gaussian noise about √(S² + σ²) (Alexander 2009,
-    /// doi:10.1007/978-3-540-88378-4_1). The true mean of a magnitude is σ·√(π/2) where there is no signal (Gudbjartsson
+    /// That of magnitude images, approximated by Gaussian noise about √(S² + σ²) (Alexander 2009, in Laidlaw & Weickert,
+    /// Visualization and Processing of Tensor Fields, Springer, p. 3). The true mean of a magnitude is σ·√(π/2) where there is no signal (Gudbjartsson
     /// 1995, doi:10.1002/mrm.1910340618): the approximation is 20 % low there, 2 % at S = 2σ.
     Rician,
 }

@@ -32,7 +32,7 @@ pub(super) fn volumes(images: &[Image], chosen: Vec<Chosen>, options: &SeriesOpt
                 Some(column) => {
                     let is_b0 = |c: &Chosen| b.is_some_and(|b| c.at[b] <= options.b_tolerance);
                     divided(groups, &column.cells(n_volumes(images))?, is_b0)
-                },
+                }
             }
         }
     };

@@ -3,7 +3,7 @@
 mod appended;
 mod average;
 mod choose;
-mod repeats;
+mod noise;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -170,21 +170,13 @@ impl Series {
         Ok(())
     }
 
-    /// Sets the noise's σ, in the unit of the observations: an image of one volume on the grid of the series.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for another image.
-    pub fn set_sigma(&mut self, sigma: Image) -> Result<()> {
-        self.check_map(&sigma, "is to hold the noise's sigma")?;
-        self.sigma = Some(sigma);
-        Ok(())
-    }
-
     fn check_map(&self, map: &Image, purpose: &str) -> Result<()> {
         check_same_grid(&self.images[0], map)?;
         match map.n_volumes() {
             1 => Ok(()),
-            n => Err(Error::data(&map.path, format!("holds {n} volumes, and {purpose}"), "give an image of one volume")),
+            n => {
+                Err(Error::data(&map.path, format!("holds {n} volumes, and {purpose}"), "give an image of one volume"))
+            }
         }
     }
 
@@ -201,11 +193,6 @@ impl Series {
             scaled: self.factors.iter().map(|(axis, _)| *axis).collect(),
             has_sigma: self.sigma.is_some(),
         }
-    }
-
-    /// The image of the noise's σ, if it is set.
-    pub fn sigma(&self) -> Option<&Image> {
-        self.sigma.as_ref()
     }
 
     /// The names of axes that images scale, with the images.

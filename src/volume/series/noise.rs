@@ -1,11 +1,27 @@
-//! Volumes that repeat one another, as the files hold them.
+//! The noise of a series: what is known of it, and the volumes that tell of it.
 
 use super::average::agree;
 use super::{Place, Series, row_at};
+use crate::Result;
 use crate::device::Row;
-use crate::volume::SeriesAxis;
+use crate::volume::{Image, SeriesAxis};
 
 impl Series {
+    /// Sets the noise's σ, in the unit of the observations: an image of one volume on the grid of the series.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for another image.
+    pub fn set_sigma(&mut self, sigma: Image) -> Result<()> {
+        self.check_map(&sigma, "is to hold the noise's sigma")?;
+        self.sigma = Some(sigma);
+        Ok(())
+    }
+
+    /// The image of the noise's σ, if it is set.
+    pub fn sigma(&self) -> Option<&Image> {
+        self.sigma.as_ref()
+    }
+
     /// Groups of two and more volumes that agree in all axes, neither filtered nor averaged: what differs between them is
     /// noise, motion and, of diffusion, direction.
     pub fn repeats(&self) -> Vec<Vec<Row<'_>>> {
