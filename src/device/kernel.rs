@@ -89,7 +89,7 @@ impl Column {
 }
 
 /// Columns of `n_voxels` zeros, to be filled by a device that computes in `precision`.
-pub(crate) fn empty_columns(specs: &[ColumnSpec], precision: Precision, n_voxels: usize) -> Vec<Column> {
+pub(super) fn empty_columns(specs: &[ColumnSpec], precision: Precision, n_voxels: usize) -> Vec<Column> {
     let empty = |spec: &ColumnSpec| match (spec.kind, precision) {
         (ColumnType::F32, Precision::F32) => Column::F32(vec![0.0; n_voxels]),
         (ColumnType::F32, Precision::F64) => Column::F64(vec![0.0; n_voxels]),

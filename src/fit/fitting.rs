@@ -4,9 +4,7 @@ use std::sync::Mutex;
 
 use super::robust::Robust;
 use super::{FitMethod, FitOutput};
-use crate::device::{
-    Column, ColumnSpec, Device, Precision, Progress, Sink, Source, VoxelKernel, kernel::empty_columns,
-};
+use crate::device::{Column, ColumnSpec, Device, Progress, Sink, Source, VoxelKernel};
 use crate::volume::Protocol;
 use crate::{Error, Result};
 
@@ -40,8 +38,7 @@ impl Fitting {
 
     /// Columns as this device will fill them, of `n_voxels` zeros.
     pub fn empty_columns(&self, device: &Device, n_voxels: usize) -> Vec<Column> {
-        let precision = device.cpu().map_or(Precision::F32, crate::device::Cpu::precision);
-        empty_columns(&self.columns(), precision, n_voxels)
+        device.empty_columns(&self.columns(), n_voxels)
     }
 
     /// Fits all wanted voxels and hands the results on as they come.

@@ -185,8 +185,12 @@ impl Robust {
                 break;
             }
         }
-        let precision = device.cpu().map_or(Precision::F32, crate::device::Cpu::precision);
-        Ok(self.wanted.iter().zip(out).map(|(wanted, values)| column(&wanted.spec, precision, values)).collect())
+        Ok(self
+            .wanted
+            .iter()
+            .zip(out)
+            .map(|(wanted, values)| column(&wanted.spec, device.precision(), values))
+            .collect())
     }
 
     /// Writes what a voxel's last fit has found.
