@@ -100,6 +100,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         labels: None,
         prior: None,
         method: options.method.clone(),
+        sigma: None,
         write: written.iter().map(|output| output.name.clone()).collect(),
         goodness: GoodnessOptions::default(),
         plots: Vec::new(),

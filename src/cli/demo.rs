@@ -127,6 +127,7 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         labels: Some(folders.input.join("labels.nii.gz")),
         method: FitMethod::Adc(AdcOptions::default()),
         prior: None,
+        sigma: None,
         write: Vec::new(),
         goodness: GoodnessOptions::default(),
         plots: Vec::new(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Session;
+use super::noise_args::NoiseArgs;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use super::prior_args::PriorArgs;
 use crate::Result;
@@ -23,6 +24,8 @@ pub(super) struct Args {
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     method: MethodArgs,
+    #[command(flatten)]
+    noise: NoiseArgs,
     /// Fit the voxels of this image that are not 0; auto: the body; none: all.
     #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
     mask: MaskChoice,
@@ -47,9 +50,6 @@ pub(super) struct Args {
     /// Write residuals, a volume for each volume used, and residual_lag1.
     #[arg(long)]
     residuals: bool,
-    /// Standard deviation of the noise in units of the signal: adds chi2_reduced to the maps and to the table of labels.
-    #[arg(long, value_name = "VALUE")]
-    sigma: Option<f64>,
     /// Draw data, fit and its 95 % band: of a voxel by its indices from 0, or of a label's mean signal by its number or name.
     /// May be given again.
     #[arg(long, value_name = "LABEL|I,J,K")]
@@ -74,6 +74,7 @@ fn is_brief(column: &str) -> bool {
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let Criterion::Aicc = args.select;
     let methods = if args.models.is_empty() { vec![args.method.get()?] } else { args.method.several(&args.models)? };
+    let methods = methods.into_iter().map(|method| args.noise.apply(method)).collect::<Result<Vec<_>>>()?;
     let several = !args.models.is_empty();
     let precision = args.method.precision();
     let method = methods[0].clone();
@@ -87,8 +88,9 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         labels: args.labels,
         method,
         prior: args.prior.get(),
+        sigma: args.noise.sigma.clone(),
         write: args.write,
-        goodness: GoodnessOptions { residuals: args.residuals, sigma: args.sigma },
+        goodness: GoodnessOptions { residuals: args.residuals, sigma: args.noise.value() },
         plots: args.plot,
         output: args.output.into(),
     };

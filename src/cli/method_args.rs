@@ -158,6 +158,7 @@ impl MethodArgs {
             bounds: self.bounds.iter().map(|n| (n.name.clone(), n.value)).collect(),
             start: values(&self.start),
             max_iterations: self.max_iterations,
+            ..NllsOptions::default()
         };
         FitMethod::Nlls { model: Box::new(model), options, force: self.force_model }
     }

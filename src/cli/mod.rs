@@ -14,6 +14,7 @@ mod method_args;
 mod model_args;
 mod models;
 mod named;
+mod noise_args;
 pub mod options;
 mod prior_args;
 mod progress;

@@ -73,6 +73,16 @@ impl Column {
         }
     }
 
+    /// Puts a part of the same type in its place.
+    pub(crate) fn put(&mut self, first: usize, part: &Self) {
+        match (self, part) {
+            (Self::F32(to), Self::F32(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (Self::F64(to), Self::F64(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (Self::U16(to), Self::U16(from)) => to[first..first + from.len()].copy_from_slice(from),
+            (to, from) => debug_assert!(false, "{to:?} is to hold {from:?}"),
+        }
+    }
+
     /// Drops what is beyond `n_voxels`.
     pub(super) fn truncate(&mut self, n_voxels: usize) {
         match self {

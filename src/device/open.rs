@@ -2,7 +2,9 @@
 
 use super::choose::DeviceChoice;
 use super::kernel::empty_columns;
-use super::{Column, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Sink, Source, VoxelKernel};
+use super::{
+    Column, ColumnSpec, Cpu, CpuDescription, DeviceDescription, Precision, Progress, Sink, Source, VoxelKernel,
+};
 use crate::{Error, Result};
 
 #[cfg(feature = "gpu")]
@@ -68,10 +70,14 @@ impl Device {
         }
     }
 
-    /// Columns as this device will fill them, without a voxel.
-    pub fn columns(&self, kernel: &dyn VoxelKernel) -> Vec<Column> {
-        let precision = self.cpu().map_or(Precision::F32, Cpu::precision);
-        empty_columns(&kernel.columns(), precision, 0)
+    /// The floating-point type computed in.
+    pub fn precision(&self) -> Precision {
+        self.cpu().map_or(Precision::F32, Cpu::precision)
+    }
+
+    /// Columns as this device fills them, of `n_voxels` zeros.
+    pub fn empty_columns(&self, specs: &[ColumnSpec], n_voxels: usize) -> Vec<Column> {
+        empty_columns(specs, self.precision(), n_voxels)
     }
 
     /// What it is, for logs and sidecars.

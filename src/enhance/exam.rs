@@ -9,12 +9,12 @@ use super::curve::CurveOptions;
 use super::descriptor::Descriptor;
 use super::gather::{GatherOptions, gather};
 use super::maps::{Difference, PlannedMap};
-use super::noise::Noise;
 use super::phase::Phases;
 use super::sigma::{self, Sigma, Unenhanced};
 use super::timeline::{Sample, Timeline};
 use crate::Result;
 use crate::device::{Device, Row};
+use crate::measure::Noise;
 use crate::volume::Image;
 
 /// End of the area under the enhancement unless told otherwise, in s after injection.

@@ -12,7 +12,6 @@ pub mod descriptor;
 pub mod exam;
 pub mod gather;
 pub mod maps;
-pub mod noise;
 pub mod output;
 pub mod phase;
 pub mod protocol;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::gather::{GatherOptions, gather};
-use super::noise::Noise;
 use crate::device::Device;
+use crate::measure::Noise;
 use crate::model::Modality;
 use crate::volume::Image;
 use crate::{Error, Result};

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::gather::{GatherOptions, Member, gather};
 use super::maps::{self, Difference, PlannedMap};
-use super::noise::Noise;
 use super::output::{self, Run, Written};
 use super::sigma::{self, Sigma, Unenhanced};
 use super::table;
 use crate::Result;
 use crate::device::{Device, Progress, Source};
+use crate::measure::Noise;
 use crate::model::Modality;
 use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, read_labels};

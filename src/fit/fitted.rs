@@ -2,21 +2,9 @@
 
 use super::FitMethod;
 use crate::Result;
-use crate::model::signal::program::Choice;
 use crate::model::signal::{Parameter, ParameterKind};
 
 impl FitMethod {
-    /// Which parameters of [`Self::signal_model`] are fitted, and what the others are.
-    ///
-    /// # Errors
-    /// Those of [`Self::signal_model`] and [`Choice::with`].
-    pub fn choice(&self) -> Result<Choice> {
-        match self {
-            Self::Nlls { model, options, .. } => Choice::with(model, &options.fixed),
-            _ => Ok(Choice::of(&self.signal_model()?)),
-        }
-    }
-
     /// The fitted parameters, in the model's order.
     ///
     /// # Errors
@@ -31,6 +19,7 @@ impl FitMethod {
         let unbounded = [f64::NEG_INFINITY, f64::INFINITY];
         match self {
             Self::Adc(_) => unbounded,
+            Self::Robust(method) => method.bounds(parameter),
             Self::Segmented(options) => match parameter.name.as_str() {
                 "D" => options.d_bounds,
                 "f" => options.f_bounds,

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
+use super::robust::{BIWEIGHT, DISCOUNTED, HUBER, discounted};
+use super::weak::check_protocol;
 use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, goodness, status};
 use crate::device::VoxelKernel;
 use crate::model::SignalModel;
@@ -29,6 +31,8 @@ pub enum FitMethod {
         /// Fit a protocol that the model's file says is not enough.
         force: bool,
     },
+    /// One of the others by an M-estimate: see [`super::robust`].
+    Robust(Box<FitMethod>),
 }
 
 /// A map that a fit can write.
@@ -57,6 +61,8 @@ pub enum Role {
     Goodness,
     /// Number of steps.
     Iterations,
+    /// Number of samples that hardly counted.
+    Discounted,
     /// Remarks on each voxel, a bit each.
     Status,
 }
@@ -75,7 +81,7 @@ impl FitOutput {
     pub fn elsewhere(&self) -> f32 {
         match self.role {
             Role::Status => status::NOT_ASKED_FOR.into(),
-            Role::Iterations => 0.0,
+            Role::Iterations | Role::Discounted => 0.0,
             _ => f32::NAN,
         }
     }
@@ -88,6 +94,7 @@ impl FitMethod {
             Self::Adc(_) => "adc",
             Self::Segmented(_) => "ivim",
             Self::Nlls { model, .. } => &model.name,
+            Self::Robust(method) => method.model(),
         }
     }
 
@@ -97,6 +104,7 @@ impl FitMethod {
             Self::Adc(options) => options.method.name(),
             Self::Segmented(_) => "segmented",
             Self::Nlls { .. } => "nlls",
+            Self::Robust(method) => method.name(),
         }
     }
 
@@ -107,7 +115,8 @@ impl FitMethod {
     pub fn signal_model(&self) -> Result<SignalModel> {
         match self {
             Self::Nlls { model, .. } => Ok((**model).clone()),
-            _ => SignalModel::builtin(self.model()).cloned(),
+            Self::Robust(method) => method.signal_model(),
+            Self::Adc(_) | Self::Segmented(_) => SignalModel::builtin(self.model()).cloned(),
         }
     }
 
@@ -142,6 +151,12 @@ impl FitMethod {
                 let all = NllsOutput::all(model, &choice);
                 all.iter().map(|o| new(&o.name, plain(&o.unit), &o.title, nlls_role(o))).collect()
             }
+            // No AICc: an M-estimate has no likelihood.
+            Self::Robust(method) => {
+                let mut all: Vec<_> = method.outputs()?.into_iter().filter(|o| o.name != "AICc").collect();
+                all.insert(all.len() - 1, discounted());
+                all
+            }
         })
     }
 
@@ -170,8 +185,12 @@ impl FitMethod {
     /// [`Error::Usage`] where options or samples do not allow the fit.
     pub fn kernel(&self, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Box<dyn VoxelKernel>> {
         let wanted = |name: &str| outputs.iter().any(|output| output.name == name);
-        let Protocol { values: axes, scaled } = protocol;
-        if !scaled.is_empty() && !matches!(self, Self::Nlls { .. }) {
+        let Protocol { values: axes, scaled, has_sigma } = protocol;
+        if self.noise().needs_sigma() && !has_sigma {
+            let problem = "the noise's sigma is not known, and a fit under Rician noise needs it";
+            return Err(Error::Usage(format!("{problem}\n  remedy: give --sigma")));
+        }
+        if !scaled.is_empty() && matches!(self, Self::Adc(_) | Self::Segmented(_)) {
             let problem = format!("fits by {} take no factor a voxel of an axis", self.name());
             return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
         }
@@ -193,6 +212,7 @@ impl FitMethod {
                 }
                 Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
+            Self::Robust(method) => method.kernel(protocol, outputs)?,
         })
     }
 
@@ -227,8 +247,14 @@ impl FitMethod {
                 let bounds = options.bounds.iter().map(|(name, bounds)| (name.clone(), json!(bounds)));
                 keys.insert("bounds_given".into(), Value::Object(bounds.collect()));
                 keys.insert("start_given".into(), Value::Object(pairs(&options.start)));
+                keys.insert("noise".into(), options.noise.name().into());
                 keys.insert("protocol_forced".into(), (*force).into());
                 keys.insert("max_iterations".into(), options.max_iterations.into());
+            }
+            Self::Robust(method) => {
+                keys = method.describe();
+                let robust = json!({"huber": HUBER, "biweight": BIWEIGHT, "discounted_below": DISCOUNTED});
+                keys.insert("robust".into(), robust);
             }
         }
         keys
@@ -275,24 +301,4 @@ fn nlls_role(output: &NllsOutput) -> Role {
         Quantity::Iterations => Role::Iterations,
         Quantity::Status => Role::Status,
     }
-}
-
-/// Refuses a protocol that does not determine the parameters.
-fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
-    let mut missing = Vec::new();
-    for (axis, values) in model.axes.iter().zip(axes) {
-        for requirement in axis.requires.iter().filter(|requirement| !requirement.is_met(values)) {
-            let found = requirement.count(values);
-            missing.push(format!("{} [{}]: {requirement} is asked for, {found} found", axis.name, axis.unit));
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Usage(format!(
-        "these samples do not determine the model `{}`:\n    {}\n  remedy: take others, or another model, or \
-         fit all the same with --force-model",
-        model.name,
-        missing.join("\n    ")
-    )))
 }

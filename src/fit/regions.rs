@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{AdcOptions, FitMethod, FitOutput, Method, Role};
+use super::{AdcOptions, FitMethod, FitOutput, Fitting, Method, Role};
 use crate::device::cpu::Cpu;
 use crate::device::{Column, Device, Precision, Row, Source};
 use crate::measure::{Cell, Regions, Table, summarise};
@@ -89,8 +89,7 @@ fn voxelwise(
 ) -> Result<Vec<Vec<Vec<f32>>>> {
     let picked: Vec<u32> = regions.iter().flat_map(|(_, voxels)| voxels.iter().map(|&v| v as u32)).collect();
     let source = Source::new(series.rows(), series.grid.n_voxels(), Some(picked));
-    let kernel = method.kernel(&series.protocol(), estimates)?;
-    let columns = device.run(&*kernel, &source, &())?;
+    let columns = Fitting::new(method, &series.protocol(), estimates)?.run(device, &source)?;
     let cut = |column: &Column| {
         let values = column.as_f32().ok_or_else(|| Error::Internal("an estimate is a count".into()))?;
         let mut from = 0;
@@ -127,9 +126,9 @@ pub(super) fn fit_means(
         .map(|decay| Row { bytes: bytemuck::cast_slice(decay), voxel_type: VoxelType::F64, scaling: Scaling::IDENTITY })
         .collect();
     // A kernel has its columns in its own order.
-    let kernel = method.kernel(&series.protocol(), outputs)?;
-    let columns = Cpu::new(1, Precision::F64)?.run(&*kernel, &Source::new(rows, n_regions, None));
+    let fitting = Fitting::new(method, &series.protocol(), outputs)?;
+    let columns = fitting.run(&Device::Cpu(Cpu::new(1, Precision::F64)?), &Source::new(rows, n_regions, None))?;
     let mut by_name: HashMap<String, Vec<f64>> =
-        kernel.columns().into_iter().map(|spec| spec.name).zip(columns.into_iter().map(Column::into_f64)).collect();
+        fitting.columns().into_iter().map(|spec| spec.name).zip(columns.into_iter().map(Column::into_f64)).collect();
     Ok(outputs.iter().map(|output| by_name.remove(&output.name).unwrap_or_default()).collect())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::Results;
-use crate::device::{Column, Device, Progress, Source};
+use crate::device::{Column, Device, Progress, Source, VoxelKernel};
 use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
 use crate::model::signal::{Axis, Parameter, SIGNAL};
@@ -150,7 +150,7 @@ pub fn synthesize(
 
     let grid = &first.grid;
     let source = Source::new(images.iter().map(|image| image.row(0)).collect(), grid.n_voxels(), None);
-    let columns = device.columns(&kernel);
+    let columns = device.empty_columns(&kernel.columns(), 0);
     let open = |(name, column): (&String, &Column)| outputs.open_map(grid, name, column, None).map(Some);
     // The last column, a status, has no name and is not written.
     let mut opened = names.iter().zip(&columns).map(open).collect::<Result<Vec<_>>>()?;

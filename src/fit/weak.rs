@@ -2,10 +2,11 @@
 
 use super::design::{Bound, bounds};
 use super::{FitMethod, FitOutput, Role};
-use crate::Result;
 use crate::device::{Device, Source};
+use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
-use crate::volume::Series;
+use crate::volume::{Protocol, Series};
+use crate::{Error, Result};
 
 /// Voxels whose medians are taken.
 const SAMPLE: usize = 4096;
@@ -16,6 +17,8 @@ const SAMPLE: usize = 4096;
 /// # Errors
 /// Those of [`FitMethod::kernel`] and [`Device::run`].
 pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, device: &Device) -> Result<Vec<String>> {
+    let least_squares = method.least_squares();
+    let method = &least_squares;
     let FitMethod::Nlls { model, options, .. } = method else { return Ok(Vec::new()) };
     let choice = Choice::with(model, &options.fixed)?;
     let fitted: Vec<&str> = choice.fitted().map(|i| model.parameters[i].name.as_str()).collect();
@@ -24,8 +27,9 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let rmse = all.iter().find(|output| output.role == Role::Goodness && output.name == "rmse").cloned();
     let wanted: Vec<FitOutput> = fitted.iter().filter_map(named).chain(rmse).collect();
 
-    let kernel = method.kernel(&series.protocol(), &wanted)?;
-    let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source)));
+    let protocol = Protocol { has_sigma: false, ..series.protocol() };
+    let kernel = method.kernel(&protocol, &wanted)?;
+    let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source, SAMPLE)));
     let columns = device.run(&*kernel, &sample, &())?;
     let Some(medians) = columns.into_iter().map(|column| median(column.into_f64())).collect::<Option<Vec<f64>>>()
     else {
@@ -44,9 +48,9 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     Ok(bounds.iter().take(n_fitted).filter_map(Bound::remark).collect())
 }
 
-/// Some of the voxels that are fitted, evenly spread over them, by their places in the grid.
-fn every(source: &Source) -> Vec<u32> {
-    let step = source.n_voxels().div_ceil(SAMPLE).max(1);
+/// At most `most` of the voxels that are fitted, evenly spread over them, by their places in the grid.
+pub(super) fn every(source: &Source, most: usize) -> Vec<u32> {
+    let step = source.n_voxels().div_ceil(most.max(1)).max(1);
     let at = |i: usize| source.picked().map_or(i as u32, |picked| picked[i]);
     (0..source.n_voxels()).step_by(step).map(at).collect()
 }
@@ -56,4 +60,24 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|value| value.is_finite());
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
+}
+
+/// Refuses a protocol that does not determine the parameters.
+pub(super) fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
+    let mut missing = Vec::new();
+    for (axis, values) in model.axes.iter().zip(axes) {
+        for requirement in axis.requires.iter().filter(|requirement| !requirement.is_met(values)) {
+            let found = requirement.count(values);
+            missing.push(format!("{} [{}]: {requirement} is asked for, {found} found", axis.name, axis.unit));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "these samples do not determine the model `{}`:\n    {}\n  remedy: take others, or another model, or \
+         fit all the same with --force-model",
+        model.name,
+        missing.join("\n    ")
+    )))
 }

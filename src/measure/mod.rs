@@ -1,10 +1,12 @@
-//! Regions, lesions and their tables.
+//! Regions, lesions and their tables; the noise of images.
 
+pub mod noise;
 mod numbers;
 mod regions;
 mod summary;
 mod table;
 
+pub use noise::Noise;
 pub use numbers::{exact, rounded};
 pub use regions::{RegionMap, Regions, region_table};
 pub use summary::{Summary, quantile, summarise};

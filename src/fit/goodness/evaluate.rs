@@ -134,7 +134,7 @@ mod tests {
 
     fn evaluated(signals: &[f64], parameters: [f64; 2]) -> Evaluated {
         let method = FitMethod::Adc(AdcOptions::default());
-        let protocol = Protocol { values: vec![B.to_vec()], scaled: Vec::new() };
+        let protocol = Protocol { values: vec![B.to_vec()], scaled: Vec::new(), has_sigma: false };
         let evaluation = Evaluation::new(&method, &protocol, &method.outputs().unwrap()).unwrap();
         let [s0, adc] = parameters.map(|value| Column::F64(vec![f64::NAN, value]));
         let row = |value: &f64| Row {

@@ -51,7 +51,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let zeros = || vec![L::T::of(0.0); BLOCK];
         let queue = Queue { explained: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
-        let mut state = State::new(lanes, problem.code.n_samples(), problem.scaled.len());
+        let mut state = State::new(lanes, problem.code.n_samples(), problem.n_factors());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
             (state.low[p], state.high[p]) = ([lanes.splat(low); WIDE], [lanes.splat(high); WIDE]);

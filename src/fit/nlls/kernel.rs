@@ -53,7 +53,8 @@ impl NllsKernel {
     }
 
     /// The same where a factor of each voxel multiplies some axes, by their indices in the model. After the rows of the
-    /// samples come those of the factors, in the order of `scaled`; a voxel whose factor is not above 0 is not fitted.
+    /// samples come those of the factors, in the order of `scaled`, and at last that of σ, in the unit of the samples, if the
+    /// noise needs it; a voxel whose factor or σ is not above 0 is not fitted.
     ///
     /// # Errors
     /// Those of [`Self::new`].
@@ -176,7 +177,7 @@ impl LaneWork for Fit<'_, '_, '_> {
         let Self { kernel, batch, effort, dictionary, out } = self;
         let problem = &kernel.problem;
         let mut fitter = Fitter::new(l, problem, dictionary, effort);
-        let mut samples = Samples::new(problem.code.n_samples(), problem.scaled.len());
+        let mut samples = Samples::new(problem);
         let mut found = Found::new(problem.extents.len());
         let mut finish = Finish::new(l, kernel);
         for first in (0..batch.n_voxels()).step_by(BLOCK) {

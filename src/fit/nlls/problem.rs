@@ -6,7 +6,7 @@ use crate::model::SignalModel;
 use crate::model::graph::Graph;
 use crate::model::signal::eval::SampleCode;
 use crate::model::signal::program::{Choice, SampleProgram};
-use crate::model::signal::{Parameter, ParameterKind};
+use crate::model::signal::{NoiseModel, Parameter, ParameterKind};
 use crate::{Error, Result};
 
 /// What a user wants otherwise than the model's file has it; values in the parameters' units.
@@ -18,13 +18,21 @@ pub struct NllsOptions {
     pub bounds: Vec<(String, [f64; 2])>,
     /// Where fits start, instead of several places over the bounds.
     pub start: Vec<(String, f64)>,
+    /// How noise appears in the samples.
+    pub noise: NoiseModel,
     /// Most steps of a fit.
     pub max_iterations: u32,
 }
 
 impl Default for NllsOptions {
     fn default() -> Self {
-        Self { fixed: Vec::new(), bounds: Vec::new(), start: Vec::new(), max_iterations: 200 }
+        Self {
+            fixed: Vec::new(),
+            bounds: Vec::new(),
+            start: Vec::new(),
+            noise: NoiseModel::Gaussian,
+            max_iterations: 200,
+        }
     }
 }
 
@@ -66,12 +74,16 @@ impl Effort {
 /// What is fitted.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// The signal and its slopes.
+    /// What samples are expected to be, and its slopes.
     pub program: SampleProgram,
+    /// The signal without noise, where that is something else.
+    noiseless: Option<SampleProgram>,
     /// The same for lanes.
     pub code: SampleCode,
     /// Axes, by their indices in the model, that a factor of each voxel multiplies.
     pub scaled: Vec<usize>,
+    /// How noise appears in the samples.
+    pub noise: NoiseModel,
     /// Which parameters are fitted.
     pub choice: Choice,
     /// The fitted parameters, in units of their scales, in the model's order.
@@ -128,16 +140,25 @@ impl Problem {
             scales.push(scale);
         }
         let internal = |fault: crate::model::Fault| Error::Internal(fault.problem);
-        let program = SampleProgram::scaled(model, &choice, axes, scaled, &scales).map_err(internal)?;
+        let noise = options.noise;
+        let program = SampleProgram::expected(model, &choice, axes, scaled, noise, &scales).map_err(internal)?;
+        let noiseless = || SampleProgram::scaled(model, &choice, axes, scaled, &scales).map_err(internal);
+        let noiseless = noise.needs_sigma().then(noiseless).transpose()?;
         let mixing = mixing(model, &choice, &extents).map_err(internal)?;
         let code = SampleCode::new(&program);
         let (scaled, max_iterations) = (scaled.to_vec(), options.max_iterations);
-        Ok(Self { program, code, scaled, choice, extents, scales, mixing, max_iterations })
+        Ok(Self { program, noiseless, code, scaled, noise, choice, extents, scales, mixing, max_iterations })
     }
 
-    /// Where fits start, as if all factors of axes were 1.
+    /// How many numbers a voxel has besides its samples: factors of axes, and σ where noise needs it.
+    pub fn n_factors(&self) -> usize {
+        self.scaled.len() + usize::from(self.noise.needs_sigma())
+    }
+
+    /// Where fits start, as if all factors of axes were 1 and there was no noise: only so are there linear parameters.
     pub fn dictionary(&self, effort: &Effort) -> Dictionary {
-        Dictionary::new(&self.program, &self.extents, self.mixing, effort)
+        let program = self.noiseless.as_ref().unwrap_or(&self.program);
+        Dictionary::new(program, &self.extents, self.mixing, effort)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The samples of a block of voxels, on their way into a fit.
 
 use super::block::BLOCK;
+use super::problem::Problem;
 use crate::device::Batch;
 use crate::lanes::Element;
 
@@ -11,8 +12,10 @@ pub struct Samples<T> {
     pub y: Vec<Vec<T>>,
     /// `[sample][voxel]`: 0 where a sample is not finite, else 1; only where there are such samples.
     pub weights: Option<Vec<Vec<T>>>,
-    /// `[factor][voxel]`: what multiplies axes; 1 where it cannot.
+    /// `[factor][voxel]`: what multiplies axes, then σ relative to the voxel's largest sample; 1 where it cannot.
     pub factors: Vec<Vec<T>>,
+    /// Whether the last of the factors is σ.
+    has_sigma: bool,
     /// The voxel's largest signal; 0 where it cannot be fitted.
     pub largest: Vec<T>,
     /// Number of finite samples.
@@ -21,10 +24,16 @@ pub struct Samples<T> {
 
 impl<T: Element> Samples<T> {
     /// Room for a block's.
-    pub fn new(n_samples: usize, n_factors: usize) -> Self {
+    pub fn new(problem: &Problem) -> Self {
         let zeros = vec![T::of(0.0); BLOCK];
-        let factors = vec![vec![T::of(1.0); BLOCK]; n_factors];
-        Self { y: vec![zeros.clone(); n_samples], weights: None, factors, largest: zeros, n_used: vec![0; BLOCK] }
+        Self {
+            y: vec![zeros.clone(); problem.code.n_samples()],
+            weights: None,
+            factors: vec![vec![T::of(1.0); BLOCK]; problem.n_factors()],
+            has_sigma: problem.noise.needs_sigma(),
+            largest: zeros,
+            n_used: vec![0; BLOCK],
+        }
     }
 
     /// Takes `n` voxels of a batch from `first` on. A voxel needs at least `least` finite samples, a signal
@@ -64,6 +73,9 @@ impl<T: Element> Samples<T> {
             for (y, &inverse) in row[..n].iter_mut().zip(&inverse) {
                 *y = if y.is_finite() { *y * inverse } else { zero };
             }
+        }
+        if let Some(sigma) = self.factors.last_mut().filter(|_| self.has_sigma) {
+            sigma[..n].iter_mut().zip(&inverse).for_each(|(sigma, &inverse)| *sigma = *sigma * inverse);
         }
     }
 }

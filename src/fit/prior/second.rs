@@ -34,7 +34,7 @@ impl<'a> Plain<'a> {
         source: &'a Source,
         device: &Device,
     ) -> Result<Self> {
-        let Protocol { values, scaled } = series.protocol();
+        let Protocol { values, scaled, .. } = series.protocol();
         let wanted = |quantity| matches!(quantity, Quantity::Parameter(_) | Quantity::ParameterSe(_) | Quantity::Rmse);
         let kernel = NllsKernel::scaled(model, &values, &scaled, options, |o| wanted(o.quantity))?;
         let columns = device.run(&kernel, source, &())?;
@@ -149,7 +149,7 @@ impl<'a> Second<'a> {
     pub(super) fn fit(&self, priors: &[Prior], picked: Option<Vec<u32>>, device: &Device) -> Result<Fitted> {
         let internal = |fault: crate::model::Fault| Error::Internal(fault.problem);
         let model = self.model.with_priors(&self.signal, priors).map_err(internal)?;
-        let Protocol { values, mut scaled } = self.series.protocol();
+        let Protocol { values, mut scaled, .. } = self.series.protocol();
         let (values, noise_axis) = axes(&values, priors.len(), self.relative);
         scaled.push(noise_axis);
         let kernel = NllsKernel::scaled(&model, &values, &scaled, self.options, |output| {

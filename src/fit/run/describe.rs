@@ -24,9 +24,6 @@ pub(super) fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What is said of the fit and of its series.
 pub(super) fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let mut keys = request.method.describe();
-    if let Some(sigma) = request.goodness.sigma {
-        keys.insert("sigma".into(), sigma.into());
-    }
     let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&series.b_values());
     keys.extend(describe_series(request, series, device)?);
     keys.insert("perfusion_sensitive".into(), sensitive.into());
@@ -72,6 +69,7 @@ pub(in crate::fit) fn describe_series(
 /// Of all input files, in order.
 pub(in crate::fit) fn sha256(series: &Series) -> Result<Vec<String>> {
     let factors = series.factors().map(|(_, image)| image);
-    let hashes = series.images().iter().chain(factors).filter_map(|image| image.sha256().transpose());
+    let hashes =
+        series.images().iter().chain(factors).chain(series.sigma()).filter_map(|image| image.sha256().transpose());
     hashes.map(|hash| hash.map(str::to_owned)).collect()
 }

@@ -3,23 +3,28 @@
 use std::path::PathBuf;
 
 use super::FitRequest;
-use crate::Result;
-use crate::device::Source;
+use serde_json::Value;
+
+use crate::device::{Device, Source};
+use crate::fit::{FitMethod, Sigma, sigma};
 use crate::volume::labels::read_labels;
 use crate::volume::mask::Mask;
-use crate::volume::{Labels, Series, read};
+use crate::volume::{Average, Labels, Series, read};
+use crate::{Error, Result};
 
 /// A series with the labels and the mask of its voxels.
 #[derive(Debug)]
 pub(in crate::fit) struct Inputs {
     pub(in crate::fit) series: Series,
     pub(in crate::fit) labels: Option<Labels>,
+    /// What a sidecar says of the noise, where it was asked for or is needed.
+    pub(super) sigma: Option<Value>,
     mask: Option<Mask>,
 }
 
 impl Inputs {
-    /// Reads all that a request names.
-    pub(in crate::fit) fn read(request: &FitRequest) -> Result<Self> {
+    /// Reads all that a request names, and finds the noise.
+    pub(in crate::fit) fn read(request: &FitRequest, device: &Device) -> Result<Self> {
         let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
         let mut series = Series::new(images, &request.series)?;
         for (axis, path) in &request.axis_scales {
@@ -28,11 +33,23 @@ impl Inputs {
         let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
         let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
         let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
-        Ok(Self { series, labels, mask })
+        let sigma = noise(request, &mut series, mask.as_ref().map(Mask::picked).as_deref(), device)?;
+        Ok(Self { series, labels, sigma, mask })
     }
 
     /// The voxels that are fitted.
     pub(in crate::fit) fn source(&self) -> Source<'_> {
         Source::new(self.series.rows(), self.series.grid.n_voxels(), self.mask.as_ref().map(Mask::picked))
     }
+}
+
+/// What is known of the noise, if it is asked for or needed; see [`sigma::resolve`].
+fn noise(request: &FitRequest, series: &mut Series, picked: Option<&[u32]>, device: &Device) -> Result<Option<Value>> {
+    if matches!(request.method, FitMethod::Robust(_)) && request.series.average != Average::None {
+        let problem = "--robust looks for outlying repeats, which --average hides in means";
+        return Err(Error::Usage(format!("{problem}\n  remedy: leave one of them out")));
+    }
+    let default = request.method.noise().needs_sigma().then(Sigma::default);
+    let asked = request.sigma.clone().or(default);
+    asked.map(|asked| sigma::resolve(&asked, &request.method, series, picked, device, &request.read)).transpose()
 }

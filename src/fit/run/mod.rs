@@ -15,7 +15,7 @@ use serde_json::json;
 use super::goodness::GoodnessOptions;
 use super::plot::PlotPlace;
 use super::prior::{PriorRequest, SecondFit};
-use super::{FitMethod, FitOutput, Results, Role, weak};
+use super::{FitMethod, FitOutput, Fitting, Results, Role, Sigma, weak};
 use crate::Result;
 use crate::device::{Device, Progress};
 use crate::measure::Table;
@@ -47,6 +47,8 @@ pub struct FitRequest {
     pub labels: Option<PathBuf>,
     /// What is fitted, and how.
     pub method: FitMethod,
+    /// The noise; `None`: it is estimated if the method needs it.
+    pub sigma: Option<Sigma>,
     /// A second fit, with priors.
     pub prior: Option<PriorRequest>,
     /// Maps to write, by their names; all of the fit if none is named.
@@ -84,7 +86,7 @@ pub fn run(
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
-    fit(request, &Inputs::read(request)?, &Kept::default(), device, progress)
+    fit(request, &Inputs::read(request, device)?, &Kept::default(), device, progress)
 }
 
 /// The same with inputs that have been read. `kept` takes columns that the caller needs.
@@ -98,7 +100,7 @@ pub(super) fn fit(
     let start = Instant::now();
     let series = &inputs.series;
     let wanted = Wanted::new(request, kept.names())?;
-    let kernel = request.method.kernel(&series.protocol(), &wanted.computed)?;
+    let fitting = Fitting::new(&request.method, &series.protocol(), &wanted.computed)?;
     let beside = Beside::new(request, inputs)?;
     let second = request.prior.as_ref().map(|prior| SecondFit::plan(prior, request, series)).transpose()?;
     let of_second = second.iter().flat_map(|second| &second.maps).map(String::as_str);
@@ -110,7 +112,7 @@ pub(super) fn fit(
 
     let source = inputs.source();
     let masked = request.mask != MaskChoice::None;
-    let columns = device.columns(&*kernel);
+    let columns = fitting.empty_columns(device, 0);
     let open = |(output, column): (&FitOutput, _)| {
         let map = || outputs.open_map(&series.grid, &output.name, column, masked.then(|| output.elsewhere()));
         wanted.of_fit.contains(output).then(map).transpose()
@@ -121,13 +123,15 @@ pub(super) fn fit(
     let goodness = wanted.open_goodness(request, series, &source, &outputs, &columns)?;
     kept.bind(&wanted.computed, source.n_voxels());
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
-    device.run_into(&*kernel, &source, &sinks, &*progress(source.n_voxels()))?;
+    fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
 
     for remark in weak::remarks(&request.method, series, &source, device)? {
         tracing::warn!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model");
     }
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
-    let meta = describe::describe(request, series, device)?;
+    let mut meta = describe::describe(request, series, device)?;
+    meta.extend(inputs.sigma.clone().map(|sigma| ("sigma".to_owned(), sigma)));
+    let meta = meta;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
     let closing = wanted.labelled(results, goodness, &meta);

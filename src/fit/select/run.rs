@@ -58,7 +58,7 @@ pub fn run(
 ) -> Result<SelectionSummary> {
     let Selection { request, models } = selection;
     check_axes(models)?;
-    let inputs = Inputs::read(request)?;
+    let inputs = Inputs::read(request, device)?;
     let Inputs { series, labels, .. } = &inputs;
     let Eligible { models, left_out } = eligible(models, &series.values())?;
     for LeftOut { model, reason } in &left_out {

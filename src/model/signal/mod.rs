@@ -5,6 +5,7 @@ pub mod describe;
 pub mod eval;
 mod file;
 mod homogeneous;
+pub mod noise;
 mod predict;
 pub mod prior;
 pub mod program;
@@ -19,6 +20,7 @@ use include_dir::{Dir, include_dir};
 use super::fault::suggest;
 use super::map::Formula;
 use crate::{Error, Result};
+pub use noise::NoiseModel;
 pub use requires::Requirement;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/models/signal");

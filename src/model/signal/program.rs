@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::SignalModel;
 pub use super::choice::Choice;
+use super::{NoiseModel, SignalModel};
 use crate::model::fault::Fault;
 use crate::model::graph::{Entry, Graph, Node, Operation, Varies};
 use crate::model::operator::Binary;
@@ -62,9 +62,26 @@ impl SampleProgram {
         scaled: &[usize],
         scales: &[f64],
     ) -> Result<Self, Fault> {
+        Self::expected(model, choice, axes, scaled, NoiseModel::Gaussian, scales)
+    }
+
+    /// The same for what samples are expected to be under noise, and its slopes. Where that needs σ, it is the last of the
+    /// inputs, in the unit of the signal.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn expected(
+        model: &SignalModel,
+        choice: &Choice,
+        axes: &[Vec<f64>],
+        scaled: &[usize],
+        noise: NoiseModel,
+        scales: &[f64],
+    ) -> Result<Self, Fault> {
         let mut graph = Graph::default();
         let names = model.names_scaled(&mut graph, choice, scaled);
         let signal = graph.add(&model.signal.expr, &names)?;
+        let signal = noise.expected(&mut graph, signal, (scales.len() + scaled.len()) as u32);
         let mut wanted = vec![signal];
         for (input, &scale) in scales.iter().enumerate() {
             let slope = graph.derivative(signal, input as u32);
@@ -106,8 +123,8 @@ impl SampleProgram {
         Ok(program)
     }
 
-    /// The signals of all samples in f64, for parameters in units of their scales, and the voxel's factors after them; a
-    /// factor that is not given is 1.
+    /// The signals of all samples in f64, for parameters in units of their scales, and the voxel's factors and σ after
+    /// them; what is not given of these is 1.
     pub fn signals(&self, parameters: &[f64]) -> Vec<f64> {
         (0..self.n_samples).map(|sample| self.at(parameters, sample).0).collect()
     }

@@ -59,6 +59,14 @@ fn n_volumes(images: &[Image]) -> usize {
 /// Values of an axis other than b that differ by less than this share of themselves are the same: as text and JSON round.
 const SAME: f64 = 1e-6;
 
+/// Whether two places on the axes are the same: b, which is the axis of that number, within `tolerance`.
+pub(super) fn agree(x: &[f64], y: &[f64], b: Option<usize>, tolerance: f64) -> bool {
+    x.iter().zip(y).enumerate().all(|(axis, (x, y))| match Some(axis) == b {
+        true => (x - y).abs() <= tolerance,
+        false => (x - y).abs() <= SAME * x.abs().max(y.abs()),
+    })
+}
+
 /// Repeats together, by rising values of the axes: those of a group differ from its first in b by no more than
 /// `tolerance`, and in no other axis.
 fn grouped(mut chosen: Vec<Chosen>, b: Option<usize>, tolerance: f64) -> Vec<Vec<Chosen>> {
@@ -67,15 +75,9 @@ fn grouped(mut chosen: Vec<Chosen>, b: Option<usize>, tolerance: f64) -> Vec<Vec
         both.map(|(x, y)| x.total_cmp(y)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
     };
     chosen.sort_by(rising);
-    let agree = |x: &Chosen, y: &Chosen| {
-        x.at.iter().zip(&y.at).enumerate().all(|(axis, (x, y))| match Some(axis) == b {
-            true => (x - y).abs() <= tolerance,
-            false => (x - y).abs() <= SAME * x.abs().max(y.abs()),
-        })
-    };
     let mut groups: Vec<Vec<Chosen>> = Vec::new();
     for c in chosen {
-        match groups.iter_mut().rev().find(|group| agree(&group[0], &c)) {
+        match groups.iter_mut().rev().find(|group| agree(&group[0].at, &c.at, b, tolerance)) {
             Some(group) => group.push(c),
             None => groups.push(vec![c]),
         }

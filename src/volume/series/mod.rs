@@ -3,6 +3,7 @@
 mod appended;
 mod average;
 mod choose;
+mod noise;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -99,6 +100,9 @@ pub struct Series {
     images: Vec<Image>,
     /// What multiplies axes, by their indices.
     factors: Vec<(usize, Image)>,
+    /// The noise's σ of each voxel, in the unit of the observations.
+    sigma: Option<Image>,
+    b_tolerance: f64,
 }
 
 /// Where the observations of a series lie on its axes.
@@ -108,6 +112,8 @@ pub struct Protocol {
     pub values: Vec<Vec<f64>>,
     /// Axes that a factor of each voxel multiplies: their rows follow those of the observations, in this order.
     pub scaled: Vec<usize>,
+    /// Whether a row of the noise's σ is the last.
+    pub has_sigma: bool,
 }
 
 impl Series {
@@ -140,6 +146,8 @@ impl Series {
             left_out,
             images,
             factors: Vec::new(),
+            sigma: None,
+            b_tolerance: options.b_tolerance,
         })
     }
 
@@ -157,24 +165,34 @@ impl Series {
         if self.factors.iter().any(|(other, _)| *other == place) {
             return refuse(format!("the axis `{axis}` is scaled twice"), "give one image, with the product of both");
         }
-        check_same_grid(&self.images[0], &factor)?;
-        if factor.n_volumes() != 1 {
-            let problem = format!("holds {} volumes, and is to scale the axis `{axis}`", factor.n_volumes());
-            return Err(Error::data(&factor.path, problem, "give an image of one volume"));
-        }
+        self.check_map(&factor, &format!("is to scale the axis `{axis}`"))?;
         self.factors.push((place, factor));
         Ok(())
     }
 
-    /// The observations and then the factors of [`Protocol::scaled`], ready for a kernel.
+    fn check_map(&self, map: &Image, purpose: &str) -> Result<()> {
+        check_same_grid(&self.images[0], map)?;
+        match map.n_volumes() {
+            1 => Ok(()),
+            n => {
+                Err(Error::data(&map.path, format!("holds {n} volumes, and {purpose}"), "give an image of one volume"))
+            }
+        }
+    }
+
+    /// The observations, then the factors of [`Protocol::scaled`], then σ if it is set, ready for a kernel.
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let factors = self.factors.iter().map(|(_, image)| image.row(0));
-        self.volumes.iter().map(|volume| self.row(volume)).chain(factors).collect()
+        let maps = self.factors.iter().map(|(_, image)| image).chain(&self.sigma).map(|image| image.row(0));
+        self.volumes.iter().map(|volume| self.row(volume)).chain(maps).collect()
     }
 
     /// Where the observations lie on the axes.
     pub fn protocol(&self) -> Protocol {
-        Protocol { values: self.values(), scaled: self.factors.iter().map(|(axis, _)| *axis).collect() }
+        Protocol {
+            values: self.values(),
+            scaled: self.factors.iter().map(|(axis, _)| *axis).collect(),
+            has_sigma: self.sigma.is_some(),
+        }
     }
 
     /// The names of axes that images scale, with the images.

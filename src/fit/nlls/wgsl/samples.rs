@@ -19,13 +19,16 @@ impl Fit<'_> {
     pub(super) fn take(&self) -> String {
         let n = self.n_samples();
         let mut text = String::new();
-        let factors = 0..self.problem.scaled.len();
+        let factors = 0..self.problem.n_factors();
         // Writing to a string cannot fail.
         for factor in factors.clone() {
             let _ = writeln!(text, "var<private> factor{factor}: f32;");
         }
-        let load_factors: String =
+        let mut load_factors: String =
             factors.clone().map(|f| format!("    factor{f} = load({}u, voxel);\n", n + f)).collect();
+        if let Some(sigma) = factors.clone().last().filter(|_| self.problem.noise.needs_sigma()) {
+            let _ = writeln!(load_factors, "    factor{sigma} *= per_largest;");
+        }
         if self.in_registers() {
             for k in 0..n {
                 let _ = writeln!(text, "var<private> y{k}: f32;");

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::model::signal::NoiseModel;
 use crate::volume::Grid;
 
 /// σ and where it comes from, as recorded beside every map that uses it.
@@ -25,8 +26,8 @@ pub struct Noise {
 
 /// Part of each in-plane edge that a corner takes.
 const CORNER: f64 = 0.1;
-/// Fewest voxels of a corner: σ is then known to about 5 %.
-const MIN_CORNER_VOXELS: usize = 100;
+/// Fewest voxels that σ is found from: it is then known to about 5 %.
+pub const MIN_VOXELS: usize = 100;
 /// Most zeros of a corner. More means that the scanner cut the background off.
 const MAX_ZEROS: f64 = 0.05;
 /// mean / sd of a Rayleigh distribution, √(π/(4 − π)).
@@ -34,7 +35,9 @@ const RAYLEIGH_MEAN_PER_SD: f64 = 1.913_065;
 /// Largest relative departure from it: sums over coils lie above, ghosts below.
 const RAYLEIGH_WITHIN: f64 = 0.15;
 /// Signal over σ above which magnitude noise is Gaussian (Gudbjartsson 1995, doi:10.1002/mrm.1910340618, asks for 3).
-const GAUSSIAN_ABOVE: f64 = 5.0;
+pub const GAUSSIAN_ABOVE: f64 = 5.0;
+/// Rounds in which σ and the voxels that are bright enough settle.
+pub const ROUNDS: usize = 5;
 
 impl Noise {
     /// A value from elsewhere.
@@ -54,8 +57,8 @@ impl Noise {
         let mut corner =
             corners(grid, values).into_iter().min_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap_or_default();
         let n = corner.len();
-        if n < MIN_CORNER_VOXELS {
-            return Err(format!("the corners of the image have {n} voxels, fewer than {MIN_CORNER_VOXELS}"));
+        if n < MIN_VOXELS {
+            return Err(format!("the corners of the image have {n} voxels, fewer than {MIN_VOXELS}"));
         }
         let zeros = corner.iter().filter(|&&s| s <= 0.0).count() as f64 / n as f64;
         if zeros > MAX_ZEROS {
@@ -74,7 +77,8 @@ impl Noise {
         }
         Ok(Self {
             sigma: median(&mut corner) / (2.0 * std::f64::consts::LN_2).sqrt(),
-            method: "background: median of the darkest in-plane corner / sqrt(2 ln 2); wrong under parallel imaging",
+            method: "background: median of the darkest in-plane corner / sqrt(2 ln 2); wrong under parallel imaging and of \
+                     filtered images",
             n_voxels: Some(n),
             repeat_sha256: None,
         })
@@ -82,33 +86,37 @@ impl Noise {
 
     /// From two images of the same thing, whose difference has sd σ√2 where the signal is above 5σ.
     pub fn from_repeats(a: &[f32], b: &[f32]) -> Result<Self, String> {
-        let pairs: Vec<(f64, f64)> = a
+        let pairs: Vec<[f32; 2]> = a.iter().zip(b).map(|(&a, &b)| [a, b]).collect();
+        let method = "repeats: sd of the difference of two images / sqrt(2) where the signal is above 5 sigma; motion \
+                      between them adds to it";
+        Self::from_pairs(&pairs, NoiseModel::Gaussian, method)
+    }
+
+    /// From pairs of samples of the same thing, whose differences have sd σ√2 where the signal is above 5σ. What lies
+    /// beyond three of these sds, such as motion, does not count. The sd of a magnitude is a little less than σ, which is
+    /// made good under Rician noise.
+    pub fn from_pairs(pairs: &[[f32; 2]], noise: NoiseModel, method: &'static str) -> Result<Self, String> {
+        let pairs: Vec<(f64, f64)> = pairs
             .iter()
-            .zip(b)
-            .map(|(&a, &b)| (f64::from(a - b), f64::from(a + b) / 2.0))
+            .map(|&[a, b]| (f64::from(a - b), f64::from(a + b) / 2.0))
             .filter(|(difference, _)| difference.is_finite())
             .collect();
         let mut sigma = 0.0;
         let mut used = Vec::new();
-        // The first round includes air, whose sd is smaller; the third no longer changes which voxels are used by much.
-        for _ in 0..3 {
+        // The first rounds include air, whose sd is smaller; later ones change little.
+        for _ in 0..ROUNDS {
             let bright = pairs.iter().filter(|(_, signal)| *signal > GAUSSIAN_ABOVE * sigma);
-            used = bright.map(|&(difference, _)| difference).collect();
-            sigma = standard_deviation(&used) / std::f64::consts::SQRT_2;
+            let per_sd = |signal: f64| if sigma > 0.0 { 1.0 / relative_sd(noise, signal / sigma) } else { 1.0 };
+            used = bright.map(|&(difference, signal)| difference * per_sd(signal)).collect();
+            sigma = clipped_sd(&mut used) / std::f64::consts::SQRT_2;
         }
-        if used.len() < MIN_CORNER_VOXELS || sigma <= 0.0 {
+        if used.len() < MIN_VOXELS || sigma <= 0.0 || sigma.is_nan() {
             return Err(format!(
                 "{} voxels are above {GAUSSIAN_ABOVE} times the noise in both images, and differ by {sigma}",
                 used.len()
             ));
         }
-        Ok(Self {
-            sigma,
-            method: "repeats: sd of the difference of two images / sqrt(2) where the signal is above 5 sigma; motion \
-                     between them adds to it",
-            n_voxels: Some(used.len()),
-            repeat_sha256: None,
-        })
+        Ok(Self { sigma, method, n_voxels: Some(used.len()), repeat_sha256: None })
     }
 
     /// Least enhancement that stands out of the noise of two images: 3σ√2.
@@ -143,7 +151,42 @@ fn standard_deviation(values: &[f64]) -> f64 {
     (squares / (values.len() as f64 - 1.0)).sqrt()
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// sd of a sample over σ, where its mean is `snr` times σ, above [`GAUSSIAN_ABOVE`]: of a magnitude, √(1 − σ²/2A²) to
+/// 1e-3, with A² = mean² − σ² (from the moments in Gudbjartsson 1995, doi:10.1002/mrm.1910340618).
+pub fn relative_sd(noise: NoiseModel, snr: f64) -> f64 {
+    match noise {
+        NoiseModel::Gaussian => 1.0,
+        NoiseModel::Rician => (1.0 - 0.5 / (snr * snr - 1.0)).sqrt(),
+    }
+}
+
+/// sd / median absolute deviation of a Gaussian.
+pub const SD_PER_MAD: f64 = 1.482_602_218_505_602;
+/// What is further from the centre than so many sds does not count...
+const CLIP: f64 = 3.0;
+/// ... and the variance of what is left of a Gaussian: 1 − 2kφ(k)/(2Φ(k) − 1) for k = 3.
+const CLIPPED_VARIANCE: f64 = 0.973_338_7;
+
+/// The sd of a Gaussian that outliers are mixed with: from the median absolute deviation, which steps of integers would
+/// show in, on to the sd of what lies within three of it.
+fn clipped_sd(values: &mut [f64]) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let centre = median(values);
+    let mut deviations: Vec<f64> = values.iter().map(|x| (x - centre).abs()).collect();
+    let start = SD_PER_MAD * median(&mut deviations);
+    let mut sd = if start > 0.0 { start } else { standard_deviation(values) };
+    for _ in 0..10 {
+        let within = deviations.iter().filter(|&&d| d <= CLIP * sd);
+        let (n, squares) = within.fold((0.0, 0.0), |(n, sum), d| (n + 1.0, sum + d * d));
+        sd = (squares / n / CLIPPED_VARIANCE).sqrt();
+    }
+    sd
+}
+
+/// Of any number of values but none.
+pub fn median(values: &mut [f64]) -> f64 {
     let middle = values.len() / 2;
     *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }

@@ -1,0 +1,78 @@
+//! A method bound to a protocol and its outputs, ready to run: one kernel, or a loop around it.
+
+use std::sync::Mutex;
+
+use super::robust::Robust;
+use super::{FitMethod, FitOutput};
+use crate::device::{Column, ColumnSpec, Device, Progress, Sink, Source, VoxelKernel};
+use crate::volume::Protocol;
+use crate::{Error, Result};
+
+/// A fit ready to run.
+pub enum Fitting {
+    /// One kernel.
+    Once(Box<dyn VoxelKernel>),
+    /// The same over and over.
+    Robust(Robust),
+}
+
+impl Fitting {
+    /// A fit whose columns are `outputs`.
+    ///
+    /// # Errors
+    /// Those of [`FitMethod::kernel`].
+    pub fn new(method: &FitMethod, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Self> {
+        Ok(match method {
+            FitMethod::Robust(method) => Self::Robust(Robust::new(method, protocol, outputs)?),
+            method => Self::Once(method.kernel(protocol, outputs)?),
+        })
+    }
+
+    /// What it writes, in the order of its columns.
+    pub fn columns(&self) -> Vec<ColumnSpec> {
+        match self {
+            Self::Once(kernel) => kernel.columns(),
+            Self::Robust(robust) => robust.columns(),
+        }
+    }
+
+    /// Columns as this device will fill them, of `n_voxels` zeros.
+    pub fn empty_columns(&self, device: &Device, n_voxels: usize) -> Vec<Column> {
+        device.empty_columns(&self.columns(), n_voxels)
+    }
+
+    /// Fits all wanted voxels and hands the results on as they come.
+    ///
+    /// # Errors
+    /// Those of [`Device::run_into`].
+    pub fn run_into(&self, device: &Device, source: &Source, sink: &dyn Sink, progress: &dyn Progress) -> Result<()> {
+        match self {
+            Self::Once(kernel) => device.run_into(&**kernel, source, sink, progress),
+            Self::Robust(robust) => robust.run_into(device, source, sink, progress),
+        }
+    }
+
+    /// Fits all wanted voxels; columns are in the order of [`Source::picked`].
+    ///
+    /// # Errors
+    /// Those of [`Device::run`].
+    pub fn run(&self, device: &Device, source: &Source) -> Result<Vec<Column>> {
+        if let Self::Once(kernel) = self {
+            return device.run(&**kernel, source, &());
+        }
+        let whole = Whole(Mutex::new(self.empty_columns(device, source.n_voxels())));
+        self.run_into(device, source, &whole, &())?;
+        whole.0.into_inner().map_err(|_| Error::Internal("a thread has failed".into()))
+    }
+}
+
+/// Puts parts of columns together.
+struct Whole(Mutex<Vec<Column>>);
+
+impl Sink for Whole {
+    fn take(&self, first: usize, columns: &[Column]) -> Result<()> {
+        let mut whole = self.0.lock().map_err(|_| Error::Internal("a thread has failed".into()))?;
+        whole.iter_mut().zip(columns).for_each(|(to, from)| to.put(first, from));
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! The noise of a series: what is known of it, and the volumes that tell of it.
+
+use super::average::agree;
+use super::{Place, Series, row_at};
+use crate::Result;
+use crate::device::Row;
+use crate::volume::{Image, SeriesAxis};
+
+impl Series {
+    /// Sets the noise's σ, in the unit of the observations: an image of one volume on the grid of the series.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for another image.
+    pub fn set_sigma(&mut self, sigma: Image) -> Result<()> {
+        self.check_map(&sigma, "is to hold the noise's sigma")?;
+        self.sigma = Some(sigma);
+        Ok(())
+    }
+
+    /// The image of the noise's σ, if it is set.
+    pub fn sigma(&self) -> Option<&Image> {
+        self.sigma.as_ref()
+    }
+
+    /// Groups of two and more volumes that agree in all axes, neither filtered nor averaged: what differs between them is
+    /// noise, motion and, of diffusion, direction.
+    pub fn repeats(&self) -> Vec<Vec<Row<'_>>> {
+        let b = self.axes.iter().position(SeriesAxis::is_b);
+        let mut groups: Vec<(&[f64], Vec<Row>)> = Vec::new();
+        for volume in &self.volumes {
+            let rows = volume.from.iter().filter_map(|&index| self.as_stored(index));
+            match groups.iter_mut().find(|(at, _)| agree(at, &volume.at, b, self.b_tolerance)) {
+                Some((_, group)) => group.extend(rows),
+                None => groups.push((&volume.at, rows.collect())),
+            }
+        }
+        groups.into_iter().map(|(_, rows)| rows).filter(|rows| rows.len() > 1).collect()
+    }
+
+    /// The first volume that each observation was made from, neither filtered nor averaged.
+    pub fn unfiltered(&self) -> Vec<Row<'_>> {
+        self.volumes.iter().filter_map(|volume| self.as_stored(*volume.from.first()?)).collect()
+    }
+
+    /// Whether the observations are the files' own volumes.
+    pub fn is_as_stored(&self) -> bool {
+        self.volumes.iter().all(|volume| matches!(volume.voxels, super::Voxels::Borrowed(_)))
+    }
+
+    /// A volume of the files, counted over all of them.
+    fn as_stored(&self, index: usize) -> Option<Row<'_>> {
+        let mut volume = index;
+        for (image, of) in self.images.iter().enumerate() {
+            match volume.checked_sub(of.n_volumes()) {
+                None => return Some(row_at(&self.images, Place { image, volume })),
+                Some(rest) => volume = rest,
+            }
+        }
+        None
+    }
+}
