@@ -1,7 +1,7 @@
 //! The axes of a series: what differs between its volumes, such as b-value, echo time or flip angle.
 //!
 //! Which axes a series has, and their units, is for the signal model to say. Their values come from a list, from a file,
-//! or from what lies beside the images: files of b-values, and for other axes the keys of JSON sidecars in [`KEYS`].
+//! or from what lies beside the images: files of b-values, and for other axes the keys of JSON sidecars in `KEYS`.
 
 use std::path::{Path, PathBuf};
 
