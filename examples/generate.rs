@@ -179,7 +179,7 @@ fn destroyed_repeats() -> Result<String, Failure> {
         for method in [plain.clone(), plain.robust()?] {
             let outputs = method.named_outputs(&["ADC".into()])?;
             let protocol = Protocol { values: vec![b.clone()], scaled: Vec::new(), has_sigma: false };
-            let source = Source::new(signals.iter().map(row).collect(), N_VOXELS, None);
+            let source = Source::new(signals.iter().map(|values| row(values)).collect(), N_VOXELS, None);
             let columns = Fitting::new(&method, &protocol, &outputs)?.run(&device, &source)?;
             text += &cell(columns.into_iter().flat_map(Column::into_f64).collect(), adc);
         }
@@ -198,13 +198,13 @@ fn simulated(b_values: &[f64], noise: Noise, snr: f32, adc: f64) -> Vec<Vec<f32>
     (0..).zip(b_values).map(volume).collect()
 }
 
-fn row(values: &Vec<f32>) -> Row<'_> {
+fn row(values: &[f32]) -> Row<'_> {
     Row { bytes: bytemuck::cast_slice(values), voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY }
 }
 
 /// The one column of a kernel, in f64.
 fn run(kernel: &dyn VoxelKernel, signals: &[Vec<f32>]) -> Result<Vec<f64>, Failure> {
-    let source = Source::new(signals.iter().map(row).collect(), N_VOXELS, None);
+    let source = Source::new(signals.iter().map(|values| row(values)).collect(), N_VOXELS, None);
     Ok(Cpu::new(0, Precision::F64)?.run(kernel, &source).into_iter().flat_map(Column::into_f64).collect())
 }
 

@@ -112,9 +112,9 @@ fn bad_sigma(device: &TestDevice) -> Result<(), Failed> {
     let mut rows: Vec<Vec<f32>> = B.iter().map(|b| vec![100.0 * (-b * ADC).exp() as f32; 6]).collect();
     rows.push(vec![1.0, 0.0, -1.0, f32::NAN, f32::INFINITY, 2.0]);
     let found = fit(device, model, &[B.to_vec()], &[], &rician(), (&rows, &["ADC", "status"]))?;
-    for v in 0..6 {
-        let is_refused = found[0][v].is_nan() && found[1][v] as u16 & status::BAD_INPUT != 0;
-        assert_eq!(is_refused, (1..5).contains(&v), "voxel {v}: {} {}", found[0][v], found[1][v]);
+    for (v, (adc, bits)) in found[0].iter().zip(&found[1]).enumerate() {
+        let is_refused = adc.is_nan() && *bits as u16 & status::BAD_INPUT != 0;
+        assert_eq!(is_refused, (1..5).contains(&v), "voxel {v}: {adc} {bits}");
     }
     Ok(())
 }
