@@ -13,7 +13,7 @@ pub enum Fitting {
     /// One kernel.
     Once(Box<dyn VoxelKernel>),
     /// The same over and over.
-    Robust(Robust),
+    Robust(Box<Robust>),
 }
 
 impl Fitting {
@@ -23,7 +23,7 @@ impl Fitting {
     /// Those of [`FitMethod::kernel`].
     pub fn new(method: &FitMethod, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Self> {
         Ok(match method {
-            FitMethod::Robust(method) => Self::Robust(Robust::new(method, protocol, outputs)?),
+            FitMethod::Robust(method) => Self::Robust(Box::new(Robust::new(method, protocol, outputs)?)),
             method => Self::Once(method.kernel(protocol, outputs)?),
         })
     }

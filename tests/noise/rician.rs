@@ -77,13 +77,14 @@ fn every_model(device: &TestDevice) -> Result<(), Failed> {
         let problem = Problem::scaled(model, &axes, &[0], &rician())?;
         let uniform = |stream: u32, v: usize| Rng::new(7).stream(stream).uniforms(v as u64)[0];
         let mut rows = vec![vec![0.0f32; N]; axes[0].len() + 2];
+        let place = problem.extents.iter().position(|extent| !extent.is_signal).ok_or("only signals")?;
         let mut truth = Vec::new();
         for v in 0..N {
             let mut inputs: Vec<f64> = (0..)
                 .zip(&problem.extents)
                 .map(|(i, extent)| (0.7 + 0.6 * uniform(i, v)).clamp(extent.bounds[0], extent.bounds[1]))
                 .collect();
-            truth.push(inputs[1] * problem.scales[1]);
+            truth.push(inputs[place] * problem.scales[place]);
             let (factor, sigma) = ((0.9 + 0.2 * uniform(8, v)) as f32, (0.02 + 0.03 * uniform(9, v)) as f32);
             inputs.extend([f64::from(factor), f64::from(sigma)]);
             for (row, signal) in rows.iter_mut().zip(problem.program.signals(&inputs)) {
@@ -91,7 +92,7 @@ fn every_model(device: &TestDevice) -> Result<(), Failed> {
             }
             (rows[axes[0].len()][v], rows[axes[0].len() + 1][v]) = (factor, 500.0 * sigma);
         }
-        let parameter = model.parameters[problem.choice.fitted().nth(1).ok_or("one parameter")?].name.as_str();
+        let parameter = model.parameters[problem.choice.fitted().nth(place).ok_or("one parameter")?].name.as_str();
         let errors = |options: &NllsOptions| -> Result<f64, Failed> {
             let found = fit(device, model, &axes, &[0], options, (&rows, &[parameter]))?;
             let mut errors: Vec<f64> = found[0].iter().zip(&truth).map(|(f, t)| (f / t - 1.0).abs()).collect();
@@ -111,9 +112,9 @@ fn bad_sigma(device: &TestDevice) -> Result<(), Failed> {
     let mut rows: Vec<Vec<f32>> = B.iter().map(|b| vec![100.0 * (-b * ADC).exp() as f32; 6]).collect();
     rows.push(vec![1.0, 0.0, -1.0, f32::NAN, f32::INFINITY, 2.0]);
     let found = fit(device, model, &[B.to_vec()], &[], &rician(), (&rows, &["ADC", "status"]))?;
-    for v in 0..6 {
-        let is_refused = found[0][v].is_nan() && found[1][v] as u16 & status::BAD_INPUT != 0;
-        assert_eq!(is_refused, (1..5).contains(&v), "voxel {v}: {} {}", found[0][v], found[1][v]);
+    for (v, (adc, bits)) in found[0].iter().zip(&found[1]).enumerate() {
+        let is_refused = adc.is_nan() && *bits as u16 & status::BAD_INPUT != 0;
+        assert_eq!(is_refused, (1..5).contains(&v), "voxel {v}: {adc} {bits}");
     }
     Ok(())
 }

@@ -160,7 +160,10 @@ fn refused() -> Result<(), Failed> {
         let output = outcome.get_output();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{arguments}: {stderr}");
-        assert!(stderr.contains(said) && (status == 66 || stderr.contains("remedy") || status == 2), "{arguments}: {stderr}");
+        assert!(
+            stderr.contains(said) && (status == 66 || stderr.contains("remedy") || status == 2),
+            "{arguments}: {stderr}"
+        );
     }
     Ok(())
 }

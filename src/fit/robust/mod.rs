@@ -7,10 +7,12 @@
 //! then Tukey's biweight takes outliers out altogether, with that scale. A voxel leaves when its fit stays.
 
 mod predict;
+mod voxel;
 mod weigh;
 
 use rayon::prelude::*;
 
+use super::nlls::NllsOptions;
 use super::{FitMethod, FitOutput, Role, status};
 use crate::device::{
     Batch, Column, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Sink, Source, VoxelKernel,
@@ -20,6 +22,7 @@ use crate::model::signal::program::SampleProgram;
 use crate::volume::{Protocol, Scaling, VoxelType};
 use crate::{Error, Result};
 use predict::predict;
+use voxel::Voxel;
 pub use weigh::{BIWEIGHT, DISCOUNTED, HUBER};
 
 /// The map of how many samples of a voxel were discounted.
@@ -31,27 +34,45 @@ pub(super) fn discounted() -> FitOutput {
     FitOutput { name: N_DISCOUNTED.into(), unit: String::new(), title, role: Role::Discounted }
 }
 
-/// Rounds with Huber's function.
-const HUBER_ROUNDS: usize = 6;
-/// Rounds in all, at most; few voxels of noise take so many.
+/// Rounds with Huber's function, at most.
+const START_ROUNDS: usize = 20;
+/// Rounds with the biweight, at most; few voxels of noise take so many.
 const MOST_ROUNDS: usize = 60;
-/// A fit stays when no expected sample moves by more than this share of the scale.
-const STAYS: f64 = 1e-3;
-/// The least scale, relative to the largest sample: what rounding leaves in f32.
-const LEAST_SCALE: f64 = 1e-5;
 /// Voxels that are fitted side by side, at most.
 const CHUNK: usize = 1 << 14;
 
 /// A robust fit ready to run.
 pub struct Robust {
-    kernel: Box<dyn VoxelKernel>,
-    /// Which columns of the kernel the fitted parameters are.
-    parameters: Vec<usize>,
+    /// Finds a start with Huber's function: by least squares of the signal, since logarithms of what is left of destroyed
+    /// samples lead too far astray.
+    start: Stage,
+    /// The fit itself, with the biweight.
+    fit: Stage,
     /// What is written.
     wanted: Vec<Wanted>,
     code: SampleCode,
     /// Samples that are ≤ 0 are left out by the kernel.
     needs_positive: bool,
+}
+
+/// What is repeated.
+struct Stage {
+    kernel: Box<dyn VoxelKernel>,
+    /// Which columns of the kernel the fitted parameters are.
+    parameters: Vec<usize>,
+}
+
+impl Stage {
+    fn new(kernel: Box<dyn VoxelKernel>, fitted: &[String]) -> Result<Self> {
+        let specs = kernel.columns();
+        let parameters = fitted.iter().map(|name| place(&specs, name)).collect::<Result<_>>()?;
+        Ok(Self { kernel, parameters })
+    }
+}
+
+fn place(specs: &[ColumnSpec], name: &str) -> Result<usize> {
+    let found = specs.iter().position(|spec| spec.name == name);
+    found.ok_or_else(|| Error::Internal(format!("a fit has no column `{name}`")))
 }
 
 /// A column that is written.
@@ -78,27 +99,30 @@ impl Robust {
     /// Those of [`FitMethod::kernel`].
     pub fn new(method: &FitMethod, protocol: &Protocol, outputs: &[FitOutput]) -> Result<Self> {
         let (model, choice) = (method.signal_model()?, method.choice()?);
-        let fitted: Vec<&str> = choice.fitted().map(|i| model.parameters[i].name.as_str()).collect();
+        let fitted: Vec<String> = choice.fitted().map(|i| model.parameters[i].name.clone()).collect();
         let n_samples = protocol.values.first().map_or(0, Vec::len);
         if n_samples <= 2 * fitted.len() {
             let problem = format!("{n_samples} samples do not tell outliers from {} parameters", fitted.len());
             let remedy = format!("leave --robust out, or give {} samples and more", 2 * fitted.len() + 1);
             return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
         }
-        let is_used = |o: &&FitOutput| fitted.contains(&o.name.as_str()) || outputs.contains(o);
+        let is_used = |o: &&FitOutput| fitted.contains(&o.name) || outputs.contains(o);
         let used: Vec<FitOutput> = method.outputs()?.iter().filter(is_used).cloned().collect();
         let kernel = method.kernel(protocol, &used)?;
         let specs = kernel.columns();
-        let place = |name: &str| {
-            let found = specs.iter().position(|spec| spec.name == name);
-            found.ok_or_else(|| Error::Internal(format!("a fit has no column `{name}`")))
+        let start = match method {
+            FitMethod::Adc(_) => {
+                FitMethod::Nlls { model: Box::new(model.clone()), options: NllsOptions::default(), force: true }
+            }
+            other => other.clone(),
         };
+        let start = start.kernel(protocol, &start.named_outputs(&fitted)?)?;
         let wanted = |output: &FitOutput| {
             if output.name == N_DISCOUNTED {
                 let spec = ColumnSpec { name: N_DISCOUNTED.into(), kind: ColumnType::U16 };
                 return Ok(Wanted { spec, from: Origin::Discounted });
             }
-            let at = place(&output.name)?;
+            let at = place(&specs, &output.name)?;
             let from = match output.role {
                 Role::StandardError => Origin::StandardError(at),
                 Role::Status => Origin::Status(at),
@@ -111,11 +135,11 @@ impl Robust {
         let program = SampleProgram::expected(&model, &choice, values, scaled, method.noise(), &scales)
             .map_err(|fault| Error::Internal(fault.problem))?;
         Ok(Self {
-            parameters: fitted.iter().map(|name| place(name)).collect::<Result<_>>()?,
+            start: Stage::new(start, &fitted)?,
+            fit: Stage::new(kernel, &fitted)?,
             wanted: outputs.iter().map(wanted).collect::<Result<_>>()?,
             code: SampleCode::new(&program),
             needs_positive: matches!(method, FitMethod::Adc(_)),
-            kernel,
         })
     }
 
@@ -154,36 +178,31 @@ impl Robust {
         let all: Vec<Vec<f64>> = (0..batch.n_obs()).map(row).collect();
         let n_samples = self.code.n_samples();
         let mut out = vec![vec![0.0; n]; self.wanted.len()];
-        let mut moving: Vec<Voxel> = (0..n).map(|voxel| Voxel::new(voxel, n_samples)).collect();
-        let mut data = all.clone();
-        for round in 0..MOST_ROUNDS {
-            let rows = data.iter().map(|values| Row {
-                bytes: bytemuck::cast_slice(values),
-                voxel_type: VoxelType::F64,
-                scaling: Scaling::IDENTITY,
-            });
-            let found = device.run(&*self.kernel, &Source::new(rows.collect(), moving.len(), None), &())?;
-            let found: Vec<Vec<f64>> = found.into_iter().map(Column::into_f64).collect();
-            let parameters: Vec<Vec<f64>> = self.parameters.iter().map(|&at| found[at].clone()).collect();
-            let expected = predict(&self.code, &parameters, &data[n_samples..]);
-            let mut next = vec![Vec::with_capacity(moving.len()); all.len()];
-            let mut still = Vec::new();
-            for (i, mut voxel) in moving.into_iter().enumerate() {
-                let is_fitted = parameters.iter().all(|values| values[i].is_finite());
-                let ended = !is_fitted || voxel.look(round, &all, |k| expected[k][i], self);
-                if ended || round + 1 == MOST_ROUNDS {
-                    self.keep(&voxel, ended, |at| found[at][i], &mut out);
-                    continue;
+        let mut moving: Vec<Voxel> = (0..n).map(|voxel| Voxel::new(voxel, &all[..n_samples])).collect();
+        for (stage, is_start, rounds) in [(&self.start, true, START_ROUNDS), (&self.fit, false, MOST_ROUNDS)] {
+            let mut ended = Vec::new();
+            for round in 1..=rounds {
+                let row = |k: usize| moving.iter().map(|voxel| voxel.row(k, &all)).collect();
+                let data: Vec<Vec<f64>> = (0..all.len()).map(row).collect();
+                let found = run(device, &*stage.kernel, &data, moving.len())?;
+                let parameters: Vec<Vec<f64>> = stage.parameters.iter().map(|&at| found[at].clone()).collect();
+                let expected = predict(&self.code, &parameters, &data[n_samples..]);
+                let mut still = Vec::new();
+                for (i, mut voxel) in moving.into_iter().enumerate() {
+                    let is_fitted = parameters.iter().all(|values| values[i].is_finite());
+                    let stays = !is_fitted || voxel.look(is_start, &all, |k| expected[k][i], self);
+                    match stays || round == rounds {
+                        false => still.push(voxel),
+                        true if is_start => ended.push(voxel),
+                        true => self.keep(&voxel, stays, |at| found[at][i], &mut out),
+                    }
                 }
-                for (k, to) in next.iter_mut().enumerate() {
-                    to.push(if k < n_samples { voxel.modified[k] } else { all[k][voxel.at] });
+                moving = still;
+                if moving.is_empty() {
+                    break;
                 }
-                still.push(voxel);
             }
-            (moving, data) = (still, next);
-            if moving.is_empty() {
-                break;
-            }
+            moving = ended;
         }
         Ok(self
             .wanted
@@ -207,71 +226,21 @@ impl Robust {
     }
 }
 
+/// The columns of a kernel for rows of `n` voxels.
+fn run(device: &Device, kernel: &dyn VoxelKernel, data: &[Vec<f64>], n: usize) -> Result<Vec<Vec<f64>>> {
+    let rows = data.iter().map(|values| Row {
+        bytes: bytemuck::cast_slice(values),
+        voxel_type: VoxelType::F64,
+        scaling: Scaling::IDENTITY,
+    });
+    let columns = device.run(kernel, &Source::new(rows.collect(), n, None), &())?;
+    Ok(columns.into_iter().map(Column::into_f64).collect())
+}
+
 fn column(spec: &ColumnSpec, precision: Precision, values: Vec<f64>) -> Column {
     match (spec.kind, precision) {
         (ColumnType::U16, _) => Column::U16(values.into_iter().map(|v| v as u16).collect()),
         (ColumnType::F32, Precision::F32) => Column::F32(values.into_iter().map(|v| v as f32).collect()),
         (ColumnType::F32, Precision::F64) => Column::F64(values),
-    }
-}
-
-/// A voxel whose fit still moves.
-struct Voxel {
-    /// Its place in the batch.
-    at: usize,
-    /// What its last fit expected of each sample.
-    expected: Vec<f64>,
-    /// What the next fit is given for samples.
-    modified: Vec<f64>,
-    /// The scale of its residuals.
-    scale: f64,
-    n_discounted: usize,
-    /// What least squares of modified samples take too little for the standard error: 1 / mean slope of ψ (Huber 1981,
-    /// section 7.6, without the small factor K).
-    loosening: f64,
-}
-
-impl Voxel {
-    fn new(at: usize, n_samples: usize) -> Self {
-        let (expected, modified) = (vec![f64::NAN; n_samples], vec![0.0; n_samples]);
-        Self { at, expected, modified, scale: 0.0, n_discounted: 0, loosening: 1.0 }
-    }
-
-    /// Looks at what the last fit expects, and modifies the samples for the next; true if the fit stays.
-    fn look(&mut self, round: usize, all: &[Vec<f64>], expected: impl Fn(usize) -> f64, fit: &Robust) -> bool {
-        let mut change = 0.0f64;
-        let (mut residuals, mut largest) = (Vec::with_capacity(self.modified.len()), 0.0f64);
-        let is_usable = |y: f64| y.is_finite() && (y > 0.0 || !fit.needs_positive);
-        for k in 0..self.expected.len() {
-            let (y, now) = (all[k][self.at], expected(k));
-            // The first comparison is with nothing.
-            change = if self.expected[k].is_nan() { f64::INFINITY } else { change.max((now - self.expected[k]).abs()) };
-            self.expected[k] = now;
-            if is_usable(y) {
-                residuals.push(y - now);
-                largest = largest.max(y.abs());
-            }
-        }
-        if round <= HUBER_ROUNDS {
-            self.scale = weigh::scale(&residuals, fit.parameters.len(), LEAST_SCALE * largest);
-        }
-        let is_huber = round < HUBER_ROUNDS;
-        let mut slopes = 0.0;
-        self.n_discounted = 0;
-        for k in 0..self.expected.len() {
-            let y = all[k][self.at];
-            if !is_usable(y) {
-                self.modified[k] = y;
-                continue;
-            }
-            let u = (y - self.expected[k]) / self.scale;
-            let (weight, slope) = weigh::biweight(u);
-            slopes += slope;
-            self.n_discounted += usize::from(weight < DISCOUNTED);
-            let counts = if is_huber { weigh::huber(u) } else { weight * u };
-            self.modified[k] = self.expected[k] + self.scale * counts;
-        }
-        self.loosening = if slopes > 0.0 { residuals.len() as f64 / slopes } else { f64::NAN };
-        round > HUBER_ROUNDS && change <= STAYS * self.scale
     }
 }
