@@ -81,14 +81,14 @@ impl VoxelKernel for ExpLn {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
         Shader {
             body: "
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     for (var voxel = id.x; voxel < batch.n_voxels; voxel += groups.x * WORKGROUP) {
         store_f32(0u, voxel, exp_accurate(load(0u, voxel)));
-        store_f32(1u, voxel, ln_accurate(load(1u, voxel)));
+        Some(store_f32(1u, voxel, ln_accurate(load(1u, voxel)));)
     }
 }"
             .into(),

@@ -30,7 +30,8 @@ macro_rules! promises {
 promises! {
     accuracy adc bench bvalues corpus demo design devices enhance enhance_kernels enhance_rules fit info maps models
     nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules nlls nlls_devices orientation peak
-    phantom pictures plots recovery refusals segmented series shaders simulate subtract subtract_rules t1 writing
+    phantom pictures plots recovery refusals segmented series shaders simulate spectrum subtract subtract_rules t1
+    writing
 }
 
 fn main() {

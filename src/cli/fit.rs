@@ -1,11 +1,12 @@
-//! `hepar fit`.
+//! `hepar fit`, and what other fits share with it.
 
 use std::path::PathBuf;
 
 use super::Session;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use crate::Result;
-use crate::fit::{FitRequest, run as run_fit};
+use crate::device::Device;
+use crate::fit::{FitMethod, FitRequest, run as run_fit};
 use crate::volume::mask::MaskChoice;
 
 /// Fit a signal model to every voxel of a series.
@@ -15,26 +16,33 @@ use crate::volume::mask::MaskChoice;
 /// list` names the models.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One 4D NIfTI file, or several 3D files in order.
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    voxels: VoxelArgs,
     #[command(flatten)]
     method: MethodArgs,
-    /// Fit the voxels of this image that are not 0; auto: the body; none: all.
-    #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
-    mask: MaskChoice,
-    /// Label image (own grid allowed): adds a table of each label's values and of the fit to its mean signal.
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
-    /// Maps to write, such as ADC,S0; default: all.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    write: Vec<String>,
     #[command(flatten)]
     series: SeriesArgs,
     #[command(flatten)]
     scales: ScaleArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// Which voxels are fitted, and what is written of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct VoxelArgs {
+    /// One 4D NIfTI file, or several 3D files in order.
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// Fit the voxels of this image that are not 0; auto: the body; none: all.
+    #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
+    mask: MaskChoice,
+    /// Label image (own grid allowed): adds a table of each label's values and of the fit to its mean signal.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Maps to write, such as S0,rmse; default: all of one volume.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    write: Vec<String>,
 }
 
 /// Whether the terminal shows a column of the table of regions.
@@ -48,26 +56,43 @@ fn is_brief(column: &str) -> bool {
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let (method, precision) = (args.method.get()?, args.method.precision());
-    let what = format!("fitting {} by {}", method.model(), method.name());
-    let dir = args.output.output.display().to_string();
-    let request = FitRequest {
-        inputs: args.inputs,
-        read: session.read_options(),
-        series: args.series.of(&method.signal_model()?)?,
-        axis_scales: args.scales.list(),
-        mask: args.mask,
-        labels: args.labels,
-        method,
-        write: args.write,
-        output: args.output.into(),
-    };
-    let device = session.device(precision)?;
-    let summary = run_fit(&request, &device, |n_voxels| Box::new(session.progress(&what, n_voxels)))?;
+    let request = args.voxels.request(method, args.series, args.output, session)?;
+    let request = FitRequest { axis_scales: args.scales.list(), ..request };
+    fit(&request, &session.device(precision)?, session)
+}
+
+impl VoxelArgs {
+    /// What is asked for.
+    pub(super) fn request(
+        self,
+        method: FitMethod,
+        series: SeriesArgs,
+        output: OutputArgs,
+        session: &Session,
+    ) -> Result<FitRequest> {
+        Ok(FitRequest {
+            inputs: self.inputs,
+            read: session.read_options(),
+            series: series.of(&method.signal_model()?)?,
+            axis_scales: Vec::new(),
+            mask: self.mask,
+            labels: self.labels,
+            method,
+            write: self.write,
+            output: output.into(),
+        })
+    }
+}
+
+/// Fits, and says what came of it.
+pub(super) fn fit(request: &FitRequest, device: &Device, session: &Session) -> Result<()> {
+    let what = format!("fitting {} by {}", request.method.model(), request.method.name());
+    let summary = run_fit(request, device, |n_voxels| Box::new(session.progress(&what, n_voxels)))?;
     if let Some(table) = &summary.regions {
         let shown: Vec<&str> = table.header().iter().map(String::as_str).filter(|name| is_brief(name)).collect();
         session.say(&table.select(&shown).to_text())?;
     }
-    session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
+    session.say(&format!("{} voxels fitted; results in {}", summary.n_voxels, request.output.dir.display()))?;
     for (meaning, count) in summary.status_counts.iter().filter(|(_, count)| *count > 0) {
         session.say(&format!("  {count}: {meaning}"))?;
     }

@@ -17,6 +17,7 @@ mod named;
 pub mod options;
 mod progress;
 mod simulate;
+mod spectrum;
 mod subtract;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ enum Command {
     Demo(demo::Args),
     Info(info::Args),
     Fit(fit::Args),
+    Spectrum(spectrum::Args),
     Subtract(subtract::Args),
     Enhance(enhance::Args),
     Maps(maps::Args),
@@ -153,6 +155,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Demo(args) => demo::run(args, &session),
         Command::Info(args) => info::run(args, &session),
         Command::Fit(args) => fit::run(args, &session),
+        Command::Spectrum(args) => spectrum::run(args, &session),
         Command::Subtract(args) => subtract::run(args, &session),
         Command::Enhance(args) => enhance::run(args, &session),
         Command::Maps(args) => maps::run(args, &session),

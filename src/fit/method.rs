@@ -1,8 +1,12 @@
 //! Which model is fitted, and how: one face for all kernels of this folder.
 
-use serde_json::{Map, Value, json};
+mod describe;
+mod roles;
 
-use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
+use roles::{adc_role, nlls_role, segmented_role, spectrum_role};
+
+use super::nlls::{NllsKernel, NllsOptions, NllsOutput};
+use super::spectrum::{SpectrumKernel, SpectrumOptions, SpectrumOutput};
 use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, status};
 use crate::device::VoxelKernel;
 use crate::model::SignalModel;
@@ -29,6 +33,8 @@ pub enum FitMethod {
         /// Fit a protocol that the model's file says is not enough.
         force: bool,
     },
+    /// The spectrum of diffusivities.
+    Spectrum(SpectrumOptions),
 }
 
 /// A map that a fit can write.
@@ -42,6 +48,8 @@ pub struct FitOutput {
     pub title: String,
     /// What kind of map it is.
     pub role: Role,
+    /// How many volumes it has: as many as its kernel has columns for it.
+    pub n_volumes: usize,
 }
 
 /// What kind of map a fit writes.
@@ -57,6 +65,8 @@ pub enum Role {
     Goodness,
     /// Number of steps.
     Iterations,
+    /// One volume a diffusivity; written where it is named.
+    Spectrum,
     /// Remarks on each voxel, a bit each.
     Status,
 }
@@ -88,6 +98,15 @@ impl FitMethod {
             Self::Adc(_) => "adc",
             Self::Segmented(_) => "ivim",
             Self::Nlls { model, .. } => &model.name,
+            Self::Spectrum(_) => "spectrum",
+        }
+    }
+
+    /// The subcommand that fits it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Spectrum(_) => "spectrum",
+            _ => "fit",
         }
     }
 
@@ -97,26 +116,28 @@ impl FitMethod {
             Self::Adc(options) => options.method.name(),
             Self::Segmented(_) => "segmented",
             Self::Nlls { .. } => "nlls",
+            Self::Spectrum(_) => "nnls",
         }
     }
 
-    /// The model itself.
+    /// The model itself; of a spectrum that of one of its diffusivities, which has the same axes.
     ///
     /// # Errors
     /// Those of [`SignalModel::builtin`]; there are none.
     pub fn signal_model(&self) -> Result<SignalModel> {
         match self {
             Self::Nlls { model, .. } => Ok((**model).clone()),
+            Self::Spectrum(_) => SignalModel::builtin("adc").cloned(),
             _ => SignalModel::builtin(self.model()).cloned(),
         }
     }
 
-    /// Whether the model tells perfusion from diffusion: it has a perfusion fraction, `f`.
+    /// Whether the model tells perfusion from diffusion: it has a perfusion fraction, `f`, or is a spectrum.
     ///
     /// # Errors
     /// Those of [`Self::signal_model`].
     pub fn has_perfusion(&self) -> Result<bool> {
-        Ok(self.signal_model()?.parameter("f").is_ok())
+        Ok(matches!(self, Self::Spectrum(_)) || self.signal_model()?.parameter("f").is_ok())
     }
 
     /// All maps that it can write, in the order of writing.
@@ -129,6 +150,7 @@ impl FitMethod {
             unit: unit.into(),
             title: title.into(),
             role,
+            n_volumes: 1,
         };
         Ok(match self {
             Self::Adc(_) => AdcOutput::ALL.iter().map(|&o| new(o.name(), o.unit(), o.title(), adc_role(o))).collect(),
@@ -141,10 +163,15 @@ impl FitMethod {
                 let all = NllsOutput::all(model, &choice);
                 all.iter().map(|o| new(&o.name, plain(&o.unit), &o.title, nlls_role(o))).collect()
             }
+            Self::Spectrum(options) => {
+                let all = SpectrumOutput::all(options).into_iter();
+                all.map(|o| FitOutput { n_volumes: o.n_volumes, ..new(&o.name, o.unit, &o.title, spectrum_role(&o)) })
+                    .collect()
+            }
         })
     }
 
-    /// The maps of these names, in the order of writing; all if none is named.
+    /// The maps of these names, in the order of writing; all of one volume if none is named.
     ///
     /// # Errors
     /// [`Error::Usage`], with the nearest name, for one that there is not.
@@ -156,7 +183,11 @@ impl FitMethod {
             let problem = format!("a fit of {model} by {method} has no map `{unknown}`");
             return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
         }
-        Ok(all.into_iter().filter(|output| names.is_empty() || names.contains(&output.name)).collect())
+        let is_wanted = |output: &FitOutput| match names {
+            [] => output.n_volumes == 1,
+            _ => names.contains(&output.name),
+        };
+        Ok(all.into_iter().filter(is_wanted).collect())
     }
 
     /// A kernel for images over the model's axes, in its order and units, whose columns are `outputs`.
@@ -188,45 +219,12 @@ impl FitMethod {
                 }
                 Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
+            Self::Spectrum(options) => {
+                let mut wanted: Vec<_> = SpectrumOutput::all(options).into_iter().filter(|o| wanted(&o.name)).collect();
+                wanted.sort_by_key(|o| place(&o.name));
+                Box::new(SpectrumKernel::new(options, &axes[0], &wanted)?)
+            }
         })
-    }
-
-    /// What a sidecar says of the method.
-    pub fn describe(&self) -> Map<String, Value> {
-        let mut keys = Map::new();
-        keys.insert("model".into(), self.model().into());
-        keys.insert("method".into(), self.name().into());
-        let pairs = |list: &[(String, f64)]| {
-            list.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>()
-        };
-        match self {
-            Self::Adc(options) => {
-                keys.insert("bad_samples".into(), options.bad_samples.name().into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-            Self::Segmented(options) => {
-                keys.insert("segmented_threshold_s_per_mm2".into(), options.threshold_s_per_mm2.into());
-                for (name, bounds) in
-                    [("D", options.d_bounds), ("f", options.f_bounds), ("Dstar", options.dstar_bounds)]
-                {
-                    keys.insert(format!("{name}_bounds"), json!(bounds));
-                }
-                keys.insert("plain_reweightings".into(), json!(options.plain_reweightings));
-                keys.insert("bad_samples".into(), options.bad_samples.name().into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-            Self::Nlls { model, options, force } => {
-                keys.insert("signal".into(), model.signal.text.clone().into());
-                keys.insert("reference".into(), model.reference.clone().into());
-                keys.insert("fixed".into(), Value::Object(pairs(&options.fixed)));
-                let bounds = options.bounds.iter().map(|(name, bounds)| (name.clone(), json!(bounds)));
-                keys.insert("bounds_given".into(), Value::Object(bounds.collect()));
-                keys.insert("start_given".into(), Value::Object(pairs(&options.start)));
-                keys.insert("protocol_forced".into(), (*force).into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-        }
-        keys
     }
 }
 
@@ -236,39 +234,6 @@ fn plain(unit: &str) -> &str {
         "1" => "",
         SIGNAL => "a.u.",
         unit => unit,
-    }
-}
-
-fn adc_role(output: AdcOutput) -> Role {
-    match output {
-        AdcOutput::Adc => Role::Estimate,
-        AdcOutput::S0 => Role::Signal,
-        AdcOutput::AdcSe => Role::StandardError,
-        AdcOutput::Rmse | AdcOutput::R2 => Role::Goodness,
-        AdcOutput::Iterations => Role::Iterations,
-        AdcOutput::Status => Role::Status,
-    }
-}
-
-fn segmented_role(output: SegmentedOutput) -> Role {
-    use SegmentedOutput::{Aicc, D, Dstar, F, FDstar, Iterations, R2, Rmse, S0, Status};
-    match output {
-        S0 => Role::Signal,
-        D | F | Dstar | FDstar => Role::Estimate,
-        Rmse | R2 | Aicc => Role::Goodness,
-        Iterations => Role::Iterations,
-        Status => Role::Status,
-    }
-}
-
-fn nlls_role(output: &NllsOutput) -> Role {
-    match output.quantity {
-        Quantity::Parameter(_) | Quantity::Derived(_) if output.unit == SIGNAL => Role::Signal,
-        Quantity::Parameter(_) | Quantity::Derived(_) => Role::Estimate,
-        Quantity::ParameterSe(_) | Quantity::DerivedSe(_) => Role::StandardError,
-        Quantity::Rmse | Quantity::R2 | Quantity::Aicc => Role::Goodness,
-        Quantity::Iterations => Role::Iterations,
-        Quantity::Status => Role::Status,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod results;
 pub mod run;
 mod samples;
 pub mod segmented;
+pub mod spectrum;
 pub mod status;
 mod weak;
 
@@ -21,3 +22,4 @@ pub use results::Results;
 pub use run::{FitRequest, FitSummary, run};
 pub use samples::BadSamples;
 pub use segmented::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
+pub use spectrum::{SpectrumKernel, SpectrumOptions, SpectrumOutput};

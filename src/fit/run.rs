@@ -83,12 +83,16 @@ pub fn run(
     let source = Source::new(series.rows(), series.grid.n_voxels(), mask.as_ref().map(Mask::picked));
     let masked = request.mask != MaskChoice::None;
     let columns = device.columns(&*kernel);
-    let open = |(output, column): (&FitOutput, _)| {
-        let map = || outputs.open_map(&series.grid, &output.name, &column, masked.then(|| output.elsewhere()));
+    let mut at = 0;
+    let mut open = |output: &FitOutput| {
+        let (column, elsewhere) = (&columns[at], masked.then(|| output.elsewhere()));
+        at += output.n_volumes;
+        let map = || outputs.open_map(&series.grid, &output.name, output.n_volumes, column, elsewhere);
         written.contains(output).then(map).transpose()
     };
-    let maps = computed.iter().zip(columns).map(open).collect::<Result<_>>()?;
-    let results = Results::new(maps, computed.iter().position(|o| o.role == Role::Status), source.picked());
+    let maps = computed.iter().map(&mut open).collect::<Result<_>>()?;
+    // The status is the last output, and has one column.
+    let results = Results::new(maps, columns.len().checked_sub(1), source.picked());
     device.run_into(&*kernel, &source, &results, &*progress(source.n_voxels()))?;
 
     for remark in weak::remarks(&request.method, &series, &source, device)? {
@@ -99,7 +103,7 @@ pub fn run(
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
     let written = computed.iter().filter(|output| written.contains(output));
-    let labelled = results.into_maps().zip(written.map(|output| label(output, &meta)));
+    let labelled = results.into_maps().zip(written.map(|output| label(output, &request.method, &meta)));
     let labelled: Vec<(OpenMap, MapLabel)> = labelled.collect();
     labelled.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
     let regions = labels.map(|labels| region_table(&series, &labels, &request.method, device)).transpose()?;
@@ -108,7 +112,12 @@ pub fn run(
     }
     let inputs_sha256 = sha256(&series)?;
     let device = json!(device.description());
-    outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
+    outputs.finish(&RunRecord {
+        command: request.method.command(),
+        options: meta,
+        inputs_sha256: &inputs_sha256,
+        device,
+    })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
     Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions })
 }
@@ -133,11 +142,14 @@ fn table_name(method: &FitMethod) -> Result<String> {
     })
 }
 
-fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
+fn label(output: &FitOutput, method: &FitMethod, meta: &Map<String, Value>) -> MapLabel {
     let mut meta = meta.clone();
     if output.role == Role::Status {
         let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
         meta.insert("status_bits".into(), Value::Object(bits.collect()));
+    }
+    if let (Role::Spectrum, FitMethod::Spectrum(options)) = (output.role, method) {
+        meta.insert("diffusivities_mm2_per_s".into(), options.diffusivities().into());
     }
     let (unit, title) = (output.unit.clone(), output.title.clone());
     MapLabel { unit, title, picture: output.colours().into(), meta }
@@ -146,7 +158,8 @@ fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
 /// What a sidecar says of how its map was made.
 fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let b_values = series.b_values();
-    let axis = |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
+    let axis =
+        |(axis, values): (&SeriesAxis, Vec<f64>)| (axis.name.clone(), json!({"unit": axis.unit, "values": values}));
     let axes: Map<String, Value> = series.axes.iter().zip(series.values()).map(axis).collect();
     let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&b_values);
     let left_out: Vec<usize> = series.left_out.iter().map(|(volume, _)| *volume).collect();
@@ -167,7 +180,9 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
     });
     match description {
         Value::Object(mut keys) => {
-            keys.retain(|key, value| key != "b_values_s_per_mm2" || value.as_array().is_some_and(|all| !all.is_empty()));
+            keys.retain(|key, value| {
+                key != "b_values_s_per_mm2" || value.as_array().is_some_and(|all| !all.is_empty())
+            });
             Ok(request.method.describe().into_iter().chain(keys).collect())
         }
         _ => Err(Error::Internal("a sidecar is no JSON object".into())),
@@ -176,5 +191,11 @@ fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Ma
 
 fn sha256(series: &Series) -> Result<Vec<String>> {
     let factors = series.factors().map(|(_, image)| image);
-    series.images().iter().chain(factors).filter_map(|image| image.sha256().transpose()).map(|hash| hash.map(str::to_owned)).collect()
+    series
+        .images()
+        .iter()
+        .chain(factors)
+        .filter_map(|image| image.sha256().transpose())
+        .map(|hash| hash.map(str::to_owned))
+        .collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result as Written};
 
 use super::kernel::{BoundMap, MapKernel};
 use super::map::{InputSpec, MapModel, Modality};
-use crate::Result;
+use crate::{Error, Result};
 use crate::device::{Shader, VoxelKernel};
 
 impl MapModel {
@@ -18,7 +18,8 @@ impl MapModel {
 
     /// The map's own part of the shader: what comes after the common parts.
     pub fn wgsl(&self) -> Result<Shader> {
-        Ok(self.kernel_of_images()?.shader(self.inputs.len()))
+        let shader = self.kernel_of_images()?.shader(self.inputs.len());
+        shader.ok_or_else(|| Error::Internal(format!("the map {} has no shader", self.name)))
     }
 }
 

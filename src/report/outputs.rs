@@ -159,7 +159,8 @@ impl Outputs {
         }
     }
 
-    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted, `NAME.png`; gives back the image's path.
+    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted and of one volume, `NAME.png`; gives back the image's
+    /// path.
     ///
     /// # Errors
     /// Those of [`write_nifti`] and of [`Montage::to_png`]; [`Error::Internal`] for a map that was not planned.
@@ -170,7 +171,7 @@ impl Outputs {
         write_nifti(&path, grid, n_volumes, map.data)?;
         self.note(&image);
         self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map.title, map.unit, &map.meta))?)?;
-        if self.options.pictures {
+        if self.options.pictures && n_volumes == 1 {
             self.write_file(&format!("{}.png", map.name), &paint(grid, map)?)?;
         }
         Ok(path)

@@ -24,6 +24,7 @@ pub struct MapLabel {
 #[must_use = "a map appears when it is closed: call Outputs::close_map"]
 pub struct OpenMap {
     name: String,
+    n_volumes: usize,
     values: Values,
 }
 
@@ -36,20 +37,28 @@ enum Values {
 }
 
 impl Outputs {
-    /// Begins a map of one volume. `elsewhere` holds one value, that of the voxels that are never put; without it all
+    /// Begins a map of `n_volumes` volumes, which is streamed if it has one. `elsewhere` holds one value, that of the voxels that are never put; without it all
     /// must be, and `like`, which may be empty, gives their type.
     ///
     /// # Errors
     /// Those of [`NiftiStream::create`]; [`Error::Internal`] for a map that was not planned.
-    pub fn open_map(&self, grid: &Grid, name: &str, like: &Column, elsewhere: Option<f32>) -> Result<OpenMap> {
+    pub fn open_map(
+        &self,
+        grid: &Grid,
+        name: &str,
+        n_volumes: usize,
+        like: &Column,
+        elsewhere: Option<f32>,
+    ) -> Result<OpenMap> {
         let path = self.planned_path(&image_name(name, self.options.format))?;
-        let stream = self.options.format == Format::Nii && !self.options.pictures && elsewhere.is_none();
+        let whole = self.options.pictures || elsewhere.is_some() || n_volumes != 1;
+        let stream = self.options.format == Format::Nii && !whole;
         let values = if stream {
             Values::Streamed(NiftiStream::create(&path, grid, like.into())?)
         } else {
-            Values::Held(Mutex::new(like.filled_like(elsewhere.unwrap_or(0.0), grid.n_voxels())))
+            Values::Held(Mutex::new(like.filled_like(elsewhere.unwrap_or(0.0), n_volumes * grid.n_voxels())))
         };
-        Ok(OpenMap { name: name.to_owned(), values })
+        Ok(OpenMap { name: name.to_owned(), n_volumes, values })
     }
 
     /// Ends a map: its image, its sidecar and, where wanted, its picture appear.
@@ -75,24 +84,36 @@ impl Outputs {
 }
 
 impl OpenMap {
-    /// Puts values of the voxels from `first` on, or of those of `picked` from there on.
+    /// How many volumes it has.
+    pub fn n_volumes(&self) -> usize {
+        self.n_volumes
+    }
+
+    /// Puts values of a volume: of the voxels from `first` on, or of those of `picked` from there on.
     ///
     /// # Errors
     /// Those of [`NiftiStream::put`]; [`Error::Internal`] for values of another type.
-    pub fn put(&self, first: usize, picked: Option<&[u32]>, part: &Column) -> Result<()> {
+    pub fn put(&self, volume: usize, first: usize, picked: Option<&[u32]>, part: &Column) -> Result<()> {
         match &self.values {
             Values::Streamed(stream) => stream.put(first, part.into()),
             Values::Held(column) => {
                 let mut column = column.lock().unwrap_or_else(PoisonError::into_inner);
                 let done = match (&mut *column, part) {
-                    (Column::F32(all), Column::F32(part)) => place(all, first, picked, part),
-                    (Column::F64(all), Column::F64(part)) => place(all, first, picked, part),
-                    (Column::U16(all), Column::U16(part)) => place(all, first, picked, part),
+                    (Column::F32(all), Column::F32(part)) => place(self.volume(volume, all), first, picked, part),
+                    (Column::F64(all), Column::F64(part)) => place(self.volume(volume, all), first, picked, part),
+                    (Column::U16(all), Column::U16(part)) => place(self.volume(volume, all), first, picked, part),
                     _ => None,
                 };
                 done.ok_or_else(|| Error::Internal(format!("{}: values of another type or place", self.name)))
             }
         }
+    }
+}
+
+impl OpenMap {
+    fn volume<'a, T>(&self, volume: usize, all: &'a mut [T]) -> &'a mut [T] {
+        let n_voxels = all.len() / self.n_volumes;
+        &mut all[volume * n_voxels..][..n_voxels]
     }
 }
 
