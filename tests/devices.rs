@@ -72,7 +72,7 @@ impl VoxelKernel for Echo {
     }
 
     fn shader(&self, _n_obs: usize) -> Option<Shader> {
-        Shader {
+        Some(Shader {
             body: "
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -83,12 +83,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             finite += u32(is_finite(x));
             if obs == 0u && x < 0.0 { store_nan(obs, voxel); } else { store_f32(obs, voxel, x); }
         }
-        Some(store_u16(N_OBS, voxel, finite);)
+        store_u16(N_OBS, voxel, finite);
     }
 }"
             .into(),
             params: Vec::new(),
-        }
+        })
     }
 }
 

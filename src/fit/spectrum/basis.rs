@@ -26,8 +26,8 @@ pub(super) struct Basis {
     pub(super) largest: f64,
     /// U by rows, `[image][rank]`.
     u: Vec<f64>,
-    /// B by rows, `[rank][stride]`.
-    rows: Vec<f64>,
+    /// B, `[bins together][rank][bin]`: what is multiplied at once lies together.
+    tiles: Vec<f64>,
     /// Where row 0 of each column of a packed matrix would lie.
     columns: Vec<usize>,
     /// `[bin][packed]`: the sum of bbᵀ over the columns b of B before the bin, see [`Basis::at`].
@@ -50,20 +50,20 @@ impl Basis {
         all.retain(|(square, ..)| *square > largest * SMALLEST * SMALLEST);
 
         let (rank, stride) = (all.len(), d.len().next_multiple_of(BINS_TOGETHER));
-        let mut rows = vec![0.0; rank * stride];
-        for (to, (_, row, _)) in rows.chunks_exact_mut(stride).zip(&all) {
-            to[..d.len()].copy_from_slice(row);
+        let mut tiles = vec![0.0; rank * stride];
+        for (i, (_, row, _)) in all.iter().enumerate() {
+            row.iter().enumerate().for_each(|(bin, &value)| tiles[place(rank, i, bin)] = value);
         }
         let u = (0..b_values.len()).flat_map(|i| all.iter().map(move |(.., turn)| turn[i])).collect();
         let n_rows = rank.next_multiple_of(ROWS_TOGETHER);
         let mut columns = Vec::new();
         let mut length = 0;
-        for column in 0..rank {
+        for column in 0..n_rows {
             let first_row = first_row(column);
             columns.push(length - first_row);
             length += n_rows - first_row;
         }
-        let mut basis = Self { d, rank, n_rows, stride, largest, u, rows, columns, sums: Vec::new() };
+        let mut basis = Self { d, rank, n_rows, stride, largest, u, tiles, columns, sums: Vec::new() };
         basis.sums = basis.sums_of_products();
         basis
     }
@@ -73,15 +73,15 @@ impl Basis {
         self.d.len()
     }
 
-    /// A row of B, padded by zeros.
+    /// B in tiles of [`BINS_TOGETHER`] bins, each `[rank][bin]`.
     #[inline(always)]
-    pub(super) fn row(&self, i: usize) -> &[f64] {
-        &self.rows[i * self.stride..][..self.stride]
+    pub(super) fn tiles(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.tiles.chunks_exact(self.rank * BINS_TOGETHER)
     }
 
     /// A column of B.
     pub(super) fn column(&self, bin: usize) -> impl Iterator<Item = f64> {
-        (0..self.rank).map(move |i| self.rows[i * self.stride + bin])
+        (0..self.rank).map(move |i| self.tiles[place(self.rank, i, bin)])
     }
 
     /// Where the element of a row and a column lies in a packed symmetric matrix, its lower triangle by columns: each begins
@@ -132,6 +132,11 @@ impl Basis {
     }
 }
 
+/// Where an element of B lies.
+fn place(rank: usize, row: usize, bin: usize) -> usize {
+    (bin / BINS_TOGETHER * rank + row) * BINS_TOGETHER + bin % BINS_TOGETHER
+}
+
 /// Where a column of a packed matrix begins.
 #[inline(always)]
 pub(super) fn first_row(column: usize) -> usize {
@@ -164,7 +169,8 @@ mod tests {
     fn sums_are_those_of_the_columns_before() {
         let basis = basis();
         let (row, column, bin) = (4, 1, 13);
-        let expected: f64 = (0..bin).map(|j| basis.row(row)[j] * basis.row(column)[j]).sum();
+        let element = |row: usize, bin: usize| basis.column(bin).nth(row).unwrap();
+        let expected: f64 = (0..bin).map(|j| element(row, j) * element(column, j)).sum();
         assert!((basis.sum_before(bin)[basis.at(row, column)] - expected).abs() < 1e-15);
         let mut places: Vec<usize> =
             (0..basis.rank).flat_map(|c| (c..basis.rank).map(move |r| (r, c))).map(|(r, c)| basis.at(r, c)).collect();

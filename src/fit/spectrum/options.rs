@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// How far the sum of squares rises above its least, unless told otherwise: "2 to 2.5 %" in Whittall & MacKay 1989.
+/// How far the sum of squares rises above its least, unless told otherwise: 1.02 to 1.025 are customary in relaxometry, after
+/// Whittall & MacKay 1989 (quoted at second hand).
 const MISFIT: f64 = 1.02;
 
 /// How much a spectrum is regularised: λ of ‖A·x − s‖² + λ·‖x‖², x ≥ 0.

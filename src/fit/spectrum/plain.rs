@@ -6,7 +6,7 @@
 
 use super::basis::Basis;
 use super::ridge::Ended;
-use super::vectors::products;
+use super::vectors::{add_scaled, dot, products};
 use crate::lanes::Lanes;
 
 /// A slope below this share of ‖b‖·‖c‖ is rounding.
@@ -22,9 +22,12 @@ pub(super) struct Plain<'a> {
     bins: Vec<usize>,
     values: Vec<f64>,
     goal: Vec<f64>,
-    /// Orthonormal columns, one a bin, and what makes those of B of them: `r[j]` are the parts of the j-th bin's column.
-    q: Vec<Vec<f64>>,
-    r: Vec<Vec<f64>>,
+    /// Columns of B by bins, `[bin][n_rows]`.
+    columns: Vec<f64>,
+    /// Orthonormal columns, one a bin of the set, and what makes those of B of them: in `r[j]` are the
+    /// parts of the j-th bin's column. Both `[bin][n_rows]`.
+    q: Vec<f64>,
+    r: Vec<f64>,
     /// Bᵀ(c − B·x).
     slopes: Vec<f64>,
     /// The spectrum.
@@ -35,6 +38,7 @@ pub(super) struct Plain<'a> {
 
 impl<'a> Plain<'a> {
     pub(super) fn new(basis: &'a Basis) -> Self {
+        let padded = |bin| basis.column(bin).chain(std::iter::repeat_n(0.0, basis.n_rows - basis.rank));
         let length = |bin| basis.column(bin).map(|b| b * b).sum::<f64>().sqrt();
         Self {
             basis,
@@ -42,8 +46,9 @@ impl<'a> Plain<'a> {
             bins: Vec::new(),
             values: Vec::new(),
             goal: Vec::new(),
-            q: Vec::new(),
-            r: Vec::new(),
+            columns: (0..basis.n_bins()).flat_map(|bin| padded(bin)).collect(),
+            q: vec![0.0; basis.n_rows * basis.n_rows],
+            r: vec![0.0; basis.n_rows * basis.n_rows],
             slopes: vec![0.0; basis.stride],
             x: vec![0.0; basis.stride],
             residual: vec![0.0; basis.n_rows],
@@ -54,14 +59,14 @@ impl<'a> Plain<'a> {
     #[inline(always)]
     pub(super) fn minimise<L: Lanes>(&mut self, lanes: L, c: &[f64], limit: u32) -> Ended {
         let basis = self.basis;
-        let flat = FLAT * norm(c);
+        let flat = FLAT * dot(lanes, c, c).sqrt();
         self.keep(0);
         self.values.clear();
         self.residual.copy_from_slice(c);
         let mut ended = Ended { steps: 0, converged: false };
         while ended.steps < limit && !ended.converged {
             products(lanes, basis, &self.residual, &mut self.slopes);
-            ended.converged = !self.grow(c, flat);
+            ended.converged = !self.grow(lanes, c, flat);
             ended.steps += 1;
         }
         self.x.fill(0.0);
@@ -72,22 +77,28 @@ impl<'a> Plain<'a> {
     }
 
     /// Takes the steepest bin that can be above 0, and solves for the set; false where there is none.
-    fn grow(&mut self, c: &[f64], flat: f64) -> bool {
+    #[inline(always)]
+    fn grow<L: Lanes>(&mut self, lanes: L, c: &[f64], flat: f64) -> bool {
         for &bin in &self.bins {
             self.slopes[bin] = 0.0;
         }
         loop {
-            let steepest = (0..self.basis.n_bins()).max_by(|&a, &b| self.slopes[a].total_cmp(&self.slopes[b]));
-            let Some(bin) = steepest.filter(|&bin| self.slopes[bin] > flat * self.lengths[bin]) else { return false };
+            let (bin, slope) = steepest(&self.slopes[..self.basis.n_bins()]);
+            if slope <= flat * self.lengths[bin] {
+                return false;
+            }
             let n = self.bins.len();
-            self.push(bin);
-            self.solve(c);
+            if n == self.basis.rank {
+                return false;
+            }
+            self.push(lanes, bin);
+            self.solve(lanes, c);
             // Rounding: a bin whose slope is upwards would go below 0.
-            if n < self.basis.rank && self.goal[n] > 0.0 {
+            if self.goal[n] > 0.0 {
                 break;
             }
             self.keep(n);
-            self.solve(c);
+            self.solve(lanes, c);
             self.slopes[bin] = 0.0;
         }
         self.values.push(0.0);
@@ -105,10 +116,10 @@ impl<'a> Plain<'a> {
             self.keep(first);
             self.values.truncate(first);
             for (bin, value) in later.into_iter().zip(values).filter(|(_, value)| *value > 0.0) {
-                self.push(bin);
+                self.push(lanes, bin);
                 self.values.push(value);
             }
-            self.solve(c);
+            self.solve(lanes, c);
         }
         self.values.copy_from_slice(&self.goal);
         true
@@ -117,51 +128,59 @@ impl<'a> Plain<'a> {
     /// Drops all bins but the first `n`.
     fn keep(&mut self, n: usize) {
         self.bins.truncate(n);
-        self.q.truncate(n);
-        self.r.truncate(n);
     }
 
     /// Adds a bin: its column less its parts along the others, twice, since once leaves rounding.
-    fn push(&mut self, bin: usize) {
-        let mut column: Vec<f64> = self.basis.column(bin).collect();
-        let mut parts = vec![0.0; self.q.len() + 1];
+    #[inline(always)]
+    fn push<L: Lanes>(&mut self, lanes: L, bin: usize) {
+        let (n, n_rows) = (self.bins.len(), self.basis.n_rows);
+        let (q, column) = self.q.split_at_mut(n * n_rows);
+        let column = &mut column[..n_rows];
+        let parts = &mut self.r[n * n_rows..][..n_rows];
+        column.copy_from_slice(&self.columns[bin * n_rows..][..n_rows]);
+        parts.fill(0.0);
         for _ in 0..2 {
-            for (part, q) in parts.iter_mut().zip(&self.q) {
-                let along = inner(q, &column);
-                column.iter_mut().zip(q).for_each(|(x, q)| *x -= along * q);
+            for (part, q) in parts.iter_mut().zip(q.chunks_exact(n_rows)) {
+                let along = dot(lanes, q, column);
+                add_scaled(lanes, -along, q, column);
                 *part += along;
             }
         }
-        let length = norm(&column);
-        column.iter_mut().for_each(|x| *x /= length.max(f64::MIN_POSITIVE));
-        parts[self.q.len()] = length.max(f64::MIN_POSITIVE);
+        let length = dot(lanes, column, column).sqrt().max(f64::MIN_POSITIVE);
+        column.iter_mut().for_each(|x| *x /= length);
+        parts[n] = length;
         self.bins.push(bin);
-        self.q.push(column);
-        self.r.push(parts);
     }
 
     /// The values of the set's bins that come nearest to `c`, and what they leave of it.
-    fn solve(&mut self, c: &[f64]) {
+    #[inline(always)]
+    fn solve<L: Lanes>(&mut self, lanes: L, c: &[f64]) {
+        let n_rows = self.basis.n_rows;
         self.residual.copy_from_slice(c);
         self.goal.clear();
-        for q in &self.q {
-            let along = inner(q, &self.residual);
-            self.residual.iter_mut().zip(q).for_each(|(r, q)| *r -= along * q);
+        for q in self.q.chunks_exact(n_rows).take(self.bins.len()) {
+            let along = dot(lanes, q, &self.residual);
+            add_scaled(lanes, -along, q, &mut self.residual);
             self.goal.push(along);
         }
         for j in (0..self.goal.len()).rev() {
-            self.goal[j] /= self.r[j][j];
-            for i in 0..j {
-                self.goal[i] -= self.r[j][i] * self.goal[j];
+            let (before, own) = self.goal.split_at_mut(j);
+            let parts = &self.r[j * n_rows..][..n_rows];
+            own[0] /= parts[j];
+            for (goal, part) in before.iter_mut().zip(parts) {
+                *goal -= part * own[0];
             }
         }
     }
 }
 
-fn inner(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    inner(a, a).sqrt()
+/// The largest of some values, and the first place where it is.
+fn steepest(slopes: &[f64]) -> (usize, f64) {
+    let mut steepest = (0, f64::NEG_INFINITY);
+    for (bin, &slope) in slopes.iter().enumerate() {
+        if slope > steepest.1 {
+            steepest = (bin, slope);
+        }
+    }
+    steepest
 }

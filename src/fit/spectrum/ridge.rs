@@ -8,8 +8,10 @@
 //! b-value, and so changes its sign less often than there are b-values (Descartes' rule): these bins are a few runs, and
 //! B₊B₊ᵀ a few differences of sums made before.
 
-use super::basis::{Basis, first_row};
-use super::vectors::{add_difference, add_scaled, dot, positive_squares, products, residual, take_positive};
+use super::basis::{Basis, ROWS_TOGETHER, first_row};
+use super::vectors::{
+    add_difference, add_scaled, dot, load, positive_squares, products, residual, store, take_positive,
+};
 use crate::lanes::Lanes;
 
 /// Most halvings of a step.
@@ -156,14 +158,16 @@ impl<'a> Ridge<'a> {
         for j in 0..basis.rank {
             factors[basis.at(j, j)] += lambda;
         }
-        for j in 0..basis.rank {
-            let rows = first_row(j);
-            column[rows..].copy_from_slice(&factors[basis.at(rows, j)..][..basis.n_rows - rows]);
-            inverse[j] = 1.0 / column[j];
-            for later in j + 1..basis.rank {
-                let rows = first_row(later);
-                let to = &mut factors[basis.at(rows, later)..][..basis.n_rows - rows];
-                add_scaled(lanes, -(column[later] * inverse[j]), &column[rows..], to);
+        for first in (0..basis.n_rows).step_by(ROWS_TOGETHER) {
+            let last = basis.rank.min(first + ROWS_TOGETHER);
+            take_earlier_columns(lanes, basis, first, inverse, factors);
+            for j in first..last {
+                column[first..].copy_from_slice(&factors[basis.at(first, j)..][..basis.n_rows - first]);
+                inverse[j] = 1.0 / column[j];
+                for later in j + 1..last {
+                    let to = &mut factors[basis.at(first, later)..][..basis.n_rows - first];
+                    add_scaled(lanes, -(column[later] * inverse[j]), &column[first..], to);
+                }
             }
         }
     }
@@ -186,6 +190,35 @@ impl<'a> Ridge<'a> {
             let known = dot(lanes, &factors[basis.at(rows, j)..][..basis.n_rows - rows], &vector[rows..]);
             vector[j] = (forward[j] - known) * inverse[j];
         }
+    }
+}
+
+/// Takes the parts along all columns before `first` from the [`ROWS_TOGETHER`] columns that begin there, at once: a vector of
+/// rows of each stays in a register meanwhile.
+#[inline(always)]
+fn take_earlier_columns<L: Lanes>(lanes: L, basis: &Basis, first: usize, inverse: &[f64], factors: &mut [f64]) {
+    let (before, own) = factors.split_at_mut(basis.at(first, first));
+    let length = basis.n_rows - first;
+    let (a, own) = own.split_at_mut(length);
+    let (b, own) = own.split_at_mut(length);
+    let (c, own) = own.split_at_mut(length);
+    let d = &mut own[..length];
+    for row in (first..basis.n_rows).step_by(L::LANES) {
+        let at = row - first;
+        let [mut sum_a, mut sum_b, mut sum_c, mut sum_d] =
+            [load(lanes, &a[at..]), load(lanes, &b[at..]), load(lanes, &c[at..]), load(lanes, &d[at..])];
+        for (j, inverse) in inverse[..first].iter().enumerate() {
+            let rows = load(lanes, &before[basis.at(row, j)..]);
+            let parts = &before[basis.at(first, j)..][..ROWS_TOGETHER];
+            sum_a = lanes.mul_add(rows, lanes.splat(-parts[0] * inverse), sum_a);
+            sum_b = lanes.mul_add(rows, lanes.splat(-parts[1] * inverse), sum_b);
+            sum_c = lanes.mul_add(rows, lanes.splat(-parts[2] * inverse), sum_c);
+            sum_d = lanes.mul_add(rows, lanes.splat(-parts[3] * inverse), sum_d);
+        }
+        store(lanes, sum_a, &mut a[at..]);
+        store(lanes, sum_b, &mut b[at..]);
+        store(lanes, sum_c, &mut c[at..]);
+        store(lanes, sum_d, &mut d[at..]);
     }
 }
 

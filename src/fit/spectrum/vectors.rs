@@ -2,7 +2,7 @@
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::basis::Basis;
+use super::basis::{BINS_TOGETHER, Basis};
 use crate::lanes::{Element, Lanes};
 
 /// The sum of a vector's lanes.
@@ -13,6 +13,16 @@ fn across<L: Lanes>(lanes: L, v: L::V) -> f64 {
         sum += lanes.lane(v, lane).to_f64();
     }
     sum
+}
+
+#[inline(always)]
+pub(super) fn load<L: Lanes>(lanes: L, from: &[f64]) -> L::V {
+    lanes.load(cast_slice::<f64, L::T>(from))
+}
+
+#[inline(always)]
+pub(super) fn store<L: Lanes>(lanes: L, v: L::V, to: &mut [f64]) {
+    lanes.store(v, cast_slice_mut::<f64, L::T>(to));
 }
 
 /// aᵀb of vectors as long as a multiple of the lanes.
@@ -52,21 +62,27 @@ pub(super) fn products<L: Lanes>(lanes: L, basis: &Basis, y: &[f64], g: &mut [f6
     let zero = lanes.splat(0.0);
     let mut squares = zero;
     let g = cast_slice_mut::<f64, L::T>(g);
-    // Four vectors of bins at a time: their sums do not wait for one another.
-    for (block, g) in g.chunks_exact_mut(4 * L::LANES).enumerate() {
-        let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
-        for (i, &y) in y[..basis.rank].iter().enumerate() {
-            let row = cast_slice::<f64, L::T>(&basis.row(i)[block * 4 * L::LANES..][..4 * L::LANES]);
-            let y = lanes.splat(y);
-            a = lanes.mul_add(lanes.load(row), y, a);
-            b = lanes.mul_add(lanes.load(&row[L::LANES..]), y, b);
-            c = lanes.mul_add(lanes.load(&row[2 * L::LANES..]), y, c);
-            d = lanes.mul_add(lanes.load(&row[3 * L::LANES..]), y, d);
-        }
-        for (v, g) in [a, b, c, d].into_iter().zip(g.chunks_exact_mut(L::LANES)) {
-            lanes.store(v, g);
-            let positive = lanes.max(v, zero);
-            squares = lanes.mul_add(positive, positive, squares);
+    for (tile, g) in basis.tiles().zip(g.chunks_exact_mut(BINS_TOGETHER)) {
+        // Four vectors at a time, whose sums do not wait for one another: all bins of a tile where a vector has four.
+        for (at, g) in g.chunks_exact_mut(4 * L::LANES).enumerate() {
+            let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+            for (row, &y) in cast_slice::<f64, L::T>(tile).chunks_exact(BINS_TOGETHER).zip(y) {
+                let row = &row[at * 4 * L::LANES..][..4 * L::LANES];
+                let y = lanes.splat(y);
+                a = lanes.mul_add(lanes.load(row), y, a);
+                b = lanes.mul_add(lanes.load(&row[L::LANES..]), y, b);
+                c = lanes.mul_add(lanes.load(&row[2 * L::LANES..]), y, c);
+                d = lanes.mul_add(lanes.load(&row[3 * L::LANES..]), y, d);
+            }
+            let (first, second) = g.split_at_mut(2 * L::LANES);
+            lanes.store(a, first);
+            lanes.store(b, &mut first[L::LANES..]);
+            lanes.store(c, second);
+            lanes.store(d, &mut second[L::LANES..]);
+            (a, b) = (lanes.max(a, zero), lanes.max(b, zero));
+            (c, d) = (lanes.max(c, zero), lanes.max(d, zero));
+            squares = lanes.mul_add(a, a, lanes.mul_add(b, b, squares));
+            squares = lanes.mul_add(c, c, lanes.mul_add(d, d, squares));
         }
     }
     across(lanes, squares)
@@ -97,7 +113,10 @@ pub(super) fn take_positive<L: Lanes>(lanes: L, g: &[f64], factor: f64, x: &mut 
 /// r = c − B·x.
 #[inline(always)]
 pub(super) fn residual<L: Lanes>(lanes: L, basis: &Basis, x: &[f64], c: &[f64], r: &mut [f64]) {
-    for i in 0..basis.rank {
-        r[i] = c[i] - dot(lanes, basis.row(i), x);
+    r.copy_from_slice(c);
+    for (tile, x) in basis.tiles().zip(x.chunks_exact(BINS_TOGETHER)) {
+        for (row, r) in tile.chunks_exact(BINS_TOGETHER).zip(r.iter_mut()) {
+            *r -= dot(lanes, row, x);
+        }
     }
 }

@@ -103,10 +103,10 @@ fn opened(format: Format, pictures: bool, elsewhere: Option<f32>, parts: &[(usiz
     let folder = tempfile::tempdir().unwrap();
     let options = OutputOptions { dir: folder.path().into(), format, pictures, force: false };
     let outputs = Outputs::plan(options, &["ADC"], &[]).unwrap();
-    let open = outputs.open_map(&grid(), "ADC", &Column::F32(Vec::new()), elsewhere).unwrap();
+    let open = outputs.open_map(&grid(), "ADC", 1, &Column::F32(Vec::new()), elsewhere).unwrap();
     for &(first, value) in parts {
         let picked = elsewhere.map(|_| &[1, 0][..]);
-        open.put(first, picked, &Column::F32(vec![value])).unwrap();
+        open.put(0, first, picked, &Column::F32(vec![value])).unwrap();
     }
     let MapOutput { unit, title, picture, meta, .. } = map("ADC");
     outputs.close_map(&grid(), open, MapLabel { unit: unit.into(), title: title.into(), picture, meta }).unwrap();
@@ -147,7 +147,7 @@ fn a_map_that_is_not_closed_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let options = OutputOptions { dir: folder.path().into(), format: Format::Nii, pictures: false, force: false };
     let outputs = Outputs::plan(options, &["ADC"], &[]).unwrap();
-    let open = outputs.open_map(&grid(), "ADC", &Column::F32(Vec::new()), None).unwrap();
+    let open = outputs.open_map(&grid(), "ADC", 1, &Column::F32(Vec::new()), None).unwrap();
     assert_eq!(files(folder.path()).len(), 1, "it is written while it is computed");
     drop(open);
     assert!(files(folder.path()).is_empty());
