@@ -173,13 +173,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        let with = |change: fn(&mut SpectrumOptions)| {
+        type Change = fn(&mut SpectrumOptions);
+        let with = |change: Change| {
             let mut options = SpectrumOptions::default();
             change(&mut options);
             options.check().map_err(|error| error.to_string())
         };
         assert_eq!(with(|_| ()), Ok(()));
-        let refused: [(fn(&mut SpectrumOptions), &str); 7] = [
+        let refused: [(Change, &str); 7] = [
             (|o| o.range = [0.0, 1.0], "--range"),
             (|o| o.range = [1.0, 0.1], "--range"),
             (|o| o.n_bins = 5, "--bins"),

@@ -46,7 +46,7 @@ impl<'a> Plain<'a> {
             bins: Vec::new(),
             values: Vec::new(),
             goal: Vec::new(),
-            columns: (0..basis.n_bins()).flat_map(|bin| padded(bin)).collect(),
+            columns: (0..basis.n_bins()).flat_map(padded).collect(),
             q: vec![0.0; basis.n_rows * basis.n_rows],
             r: vec![0.0; basis.n_rows * basis.n_rows],
             slopes: vec![0.0; basis.stride],

