@@ -4,8 +4,8 @@ use std::fmt::{Display, Formatter, Result as Written};
 
 use super::kernel::{BoundMap, MapKernel};
 use super::map::{InputSpec, MapModel, Modality};
-use crate::{Error, Result};
 use crate::device::{Shader, VoxelKernel};
+use crate::{Error, Result};
 
 impl MapModel {
     /// A kernel of this map alone, with every input an image, in the order of the inputs.
