@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let axes = vec![B.to_vec(); model.axes.len()];
         let write = |what: &str, pick: &dyn Fn(Quantity) -> bool| -> Result<(), Box<dyn std::error::Error>> {
             let kernel = NllsKernel::new(model, &axes, &NllsOptions::default(), |output| pick(output.quantity))?;
-            let text = compose(&kernel.shader(B.len()).body, VoxelType::I16, B.len());
+            let text = compose(&kernel.shader(B.len()).ok_or("no shader")?.body, VoxelType::I16, B.len());
             Ok(std::fs::write(folder.join(format!("{}.{what}.wgsl", model.name)), text)?)
         };
         write("parameters", &|quantity| matches!(quantity, Quantity::Parameter(_) | Quantity::Status))?;

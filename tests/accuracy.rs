@@ -1,8 +1,7 @@
 //! exp and ln are good to f32 rounding on every device, and defined at their edges.
 
 use hepar::device::{
-    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Precision, Row, Shader, Source,
-    VoxelKernel,
+    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Precision, Row, Shader, Source, VoxelKernel,
 };
 use hepar::lanes::{Element, LaneWork, Lanes, run_f32};
 use hepar::volume::{Scaling, VoxelType};
@@ -60,10 +59,7 @@ impl VoxelKernel for ExpLn {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        let spec = |name: &str| ColumnSpec {
-            name: name.into(),
-            kind: ColumnType::F32,
-        };
+        let spec = |name: &str| ColumnSpec { name: name.into(), kind: ColumnType::F32 };
         vec![spec("exp"), spec("ln")]
     }
 
@@ -71,9 +67,7 @@ impl VoxelKernel for ExpLn {
         for (obs, column) in out.iter_mut().enumerate() {
             let mut x = vec![0.0; batch.n_voxels()];
             batch.row(obs).load_f32(0, &mut x);
-            let ColumnMut::F32(to) = column else {
-                unreachable!("two f32 columns")
-            };
+            let ColumnMut::F32(to) = column else { unreachable!("two f32 columns") };
             match obs {
                 0 => run_f32(OnLanes(Exp, &x, to)),
                 _ => run_f32(OnLanes(Ln, &x, to)),
@@ -81,8 +75,8 @@ impl VoxelKernel for ExpLn {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
-        Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        Some(Shader {
             body: "
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -93,23 +87,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
             .into(),
             params: Vec::new(),
-        }
+        })
     }
 }
 
 /// exp and ln of the same values.
 fn exp_and_ln(device: &Device, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let row = || Row {
-        bytes: bytemuck::cast_slice(x),
-        voxel_type: VoxelType::F32,
-        scaling: Scaling::IDENTITY,
-    };
+    let row = || Row { bytes: bytemuck::cast_slice(x), voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY };
     let source = Source::new(vec![row(), row()], x.len(), None);
-    match device
-        .run(&ExpLn, &source, &())
-        .expect("it runs")
-        .as_slice()
-    {
+    match device.run(&ExpLn, &source, &()).expect("it runs").as_slice() {
         [Column::F32(exp), Column::F32(ln)] => (exp.clone(), ln.clone()),
         other => panic!("two f32 columns, not {other:?}"),
     }
@@ -135,22 +121,12 @@ fn exp_and_ln_are_accurate(device: &TestDevice) -> Result<(), Failed> {
     let (exp, _) = exp_and_ln(&device, &exponents);
     let worst = worst_ulp(&exponents, &exp, f64::exp);
     assert!(worst < 2.0, "exp errs by {worst} ulp");
-    let positive: Vec<f32> = exponents
-        .iter()
-        .map(|x| x.exp())
-        .chain(ramp(0.5, 2.0))
-        .collect();
+    let positive: Vec<f32> = exponents.iter().map(|x| x.exp()).chain(ramp(0.5, 2.0)).collect();
     let (_, ln) = exp_and_ln(&device, &positive);
     let worst = worst_ulp(&positive, &ln, f64::ln);
     assert!(worst < 2.0, "ln errs by {worst} ulp");
-    assert!(
-        worst_ulp(&exponents, &exp, |x| x.exp() * (1.0 + 3e-7)) > 2.0,
-        "canary of exp"
-    );
-    assert!(
-        worst_ulp(&positive, &ln, |x| x.ln() + 3e-7) > 2.0,
-        "canary of ln"
-    );
+    assert!(worst_ulp(&exponents, &exp, |x| x.exp() * (1.0 + 3e-7)) > 2.0, "canary of exp");
+    assert!(worst_ulp(&positive, &ln, |x| x.ln() + 3e-7) > 2.0, "canary of ln");
     edges_are_defined(&device);
     Ok(())
 }
@@ -159,26 +135,12 @@ fn edges_are_defined(device: &Device) {
     let (inf, nan) = (f32::INFINITY, f32::NAN);
     let x = [0.0, -0.0, 1.0, -1.0, -100.0, 100.0, inf, -inf, nan];
     let (exp, ln) = exp_and_ln(device, &x);
-    let want_exp = [
-        1.0,
-        1.0,
-        std::f32::consts::E,
-        (-1.0f32).exp(),
-        0.0,
-        inf,
-        inf,
-        0.0,
-        nan,
-    ];
+    let want_exp = [1.0, 1.0, std::f32::consts::E, (-1.0f32).exp(), 0.0, inf, inf, 0.0, nan];
     let want_ln = [-inf, -inf, 0.0, nan, nan, 100.0f32.ln(), inf, nan, nan];
     for (got, want) in [(exp, want_exp), (ln, want_ln)] {
         for (i, (&got, want)) in got.iter().zip(want).enumerate() {
             let near = got == want || (got - want).abs() <= 2.0 * f32::EPSILON * want.abs();
-            assert!(
-                near || (got.is_nan() && want.is_nan()),
-                "of {}: {got}, not {want}",
-                x[i]
-            );
+            assert!(near || (got.is_nan() && want.is_nan()), "of {}: {got}, not {want}", x[i]);
         }
     }
 }

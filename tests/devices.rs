@@ -71,8 +71,8 @@ impl VoxelKernel for Echo {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
-        Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        Some(Shader {
             body: "
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -88,7 +88,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
             .into(),
             params: Vec::new(),
-        }
+        })
     }
 }
 

@@ -114,7 +114,7 @@ impl VoxelKernel for Oracle<'_> {
         self.kernel.run_with(batch, Precision::F64, self.effort, &self.dictionary, out);
     }
 
-    fn shader(&self, n_obs: usize) -> Shader {
+    fn shader(&self, n_obs: usize) -> Option<Shader> {
         self.kernel.shader(n_obs)
     }
 }

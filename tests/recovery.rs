@@ -59,8 +59,8 @@ mod injected {
             unreachable!("for GPUs alone");
         }
 
-        fn shader(&self, _n_obs: usize) -> Shader {
-            Shader {
+        fn shader(&self, _n_obs: usize) -> Option<Shader> {
+            Some(Shader {
                 body: "
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -70,7 +70,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
                 .into(),
                 params: vec![2.0],
-            }
+            })
         }
     }
 

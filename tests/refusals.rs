@@ -53,11 +53,11 @@ impl VoxelKernel for Text {
         unreachable!("for GPUs alone");
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
-        Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        Some(Shader {
             body: self.body.clone(),
             params: self.params.clone(),
-        }
+        })
     }
 }
 

@@ -166,7 +166,7 @@ fn fits_are_valid(model: &SignalModel) -> Result<(), Failed> {
         for pick in [|_| true, |quantity| matches!(quantity, Quantity::Parameter(_)), |q| q == Quantity::Rmse] {
             let options = NllsOptions::default();
             let kernel = NllsKernel::new(model, &axes, &options, |output| pick(output.quantity))?;
-            of_observations(&kernel.shader(n_obs).body, n_obs)?;
+            of_observations(&kernel.shader(n_obs).ok_or("no shader")?.body, n_obs)?;
         }
     }
     Ok(())

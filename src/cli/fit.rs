@@ -1,4 +1,4 @@
-//! `hepar fit`.
+//! `hepar fit`, and what other fits share with it.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::noise_args::NoiseArgs;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use super::prior_args::PriorArgs;
 use crate::Result;
-use crate::device::Progress;
+use crate::device::{Device, Progress};
 use crate::fit::select::{self, Criterion, LeftOut, Selection, SelectionSummary};
 use crate::fit::{FitMethod, FitRequest, GoodnessOptions, PlotPlace, run as run_fit};
 use crate::volume::mask::MaskChoice;
@@ -19,16 +19,12 @@ use crate::volume::mask::MaskChoice;
 /// list` names the models.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One 4D NIfTI file, or several 3D files in order.
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    voxels: VoxelArgs,
     #[command(flatten)]
     method: MethodArgs,
     #[command(flatten)]
     noise: NoiseArgs,
-    /// Fit the voxels of this image that are not 0; auto: the body; none: all.
-    #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
-    mask: MaskChoice,
     /// Compare these models, such as adc,kurtosis,ivim or files of your own (.toml): each that the samples allow is fitted by
     /// nlls, its maps go to DIR/MODEL, and DIR gets the model that each voxel's signals support, the weights of all, and
     /// averages over them of what they share.
@@ -37,17 +33,10 @@ pub(super) struct Args {
     /// By what one of --models is chosen.
     #[arg(long, value_enum, default_value_t, requires = "models")]
     select: Criterion,
-    /// Label image (own grid allowed): adds tables of each label's values, of the fit to its mean signal, and of how well the
-    /// model fits.
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
     #[command(flatten)]
     prior: PriorArgs,
-    /// Maps to write, such as ADC,S0; default: all of the fit. residual_lag1 (how much alike successive residuals are) and
-    /// chi2_reduced (of the residuals against --sigma) are known, too.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    write: Vec<String>,
-    /// Write residuals, a volume for each volume used, and residual_lag1.
+    /// Write residuals, a volume for each volume used, and residual_lag1, how much alike successive residuals are (which
+    /// --write knows, too).
     #[arg(long)]
     residuals: bool,
     /// Draw data, fit and its 95 % band: of a voxel by its indices from 0, or of a label's mean signal by its number or name.
@@ -60,6 +49,23 @@ pub(super) struct Args {
     scales: ScaleArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// Which voxels are fitted, and what is written of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct VoxelArgs {
+    /// One 4D NIfTI file, or several 3D files in order.
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// Fit the voxels of this image that are not 0; auto: the body; none: all.
+    #[arg(long, value_name = "FILE|auto|none", default_value = "none")]
+    mask: MaskChoice,
+    /// Label image (own grid allowed): adds a table of each label's values and of the fit to its mean signal.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Maps to write, such as S0,rmse; default: all of one volume.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    write: Vec<String>,
 }
 
 /// Whether the terminal shows a column of the table of regions.
@@ -76,33 +82,59 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let methods = if args.models.is_empty() { vec![args.method.get()?] } else { args.method.several(&args.models)? };
     let methods = methods.into_iter().map(|method| args.noise.apply(method)).collect::<Result<Vec<_>>>()?;
     let several = !args.models.is_empty();
-    let precision = args.method.precision();
-    let method = methods[0].clone();
-    let dir = args.output.output.display().to_string();
+    let device = session.device(args.method.precision())?;
+    let request = args.voxels.request(methods[0].clone(), args.series, args.output, session)?;
     let request = FitRequest {
-        inputs: args.inputs,
-        read: session.read_options(),
-        series: args.series.of(&method.signal_model()?)?,
         axis_scales: args.scales.list(),
-        mask: args.mask,
-        labels: args.labels,
-        method,
         prior: args.prior.get(),
-        sigma: args.noise.sigma.clone(),
-        write: args.write,
         goodness: GoodnessOptions { residuals: args.residuals, sigma: args.noise.value() },
+        sigma: args.noise.sigma,
         plots: args.plot,
-        output: args.output.into(),
-    };
-    let device = session.device(precision)?;
-    let progress = |method: &FitMethod, n_voxels| -> Box<dyn Progress> {
-        Box::new(session.progress(&format!("fitting {} by {}", method.model(), method.name()), n_voxels))
+        ..request
     };
     if several {
+        let dir = request.output.dir.display().to_string();
+        let progress = |method: &FitMethod, n_voxels| progress(session, method, n_voxels);
         let summary = select::run(&Selection { request, models: methods }, &device, progress)?;
         return say_selection(&summary, &dir, session);
     }
-    let summary = run_fit(&request, &device, |n_voxels| progress(&request.method, n_voxels))?;
+    fit(&request, &device, session)
+}
+
+impl VoxelArgs {
+    /// What is asked for.
+    pub(super) fn request(
+        self,
+        method: FitMethod,
+        series: SeriesArgs,
+        output: OutputArgs,
+        session: &Session,
+    ) -> Result<FitRequest> {
+        Ok(FitRequest {
+            inputs: self.inputs,
+            read: session.read_options(),
+            series: series.of(&method.signal_model()?)?,
+            axis_scales: Vec::new(),
+            mask: self.mask,
+            labels: self.labels,
+            method,
+            sigma: None,
+            prior: None,
+            write: self.write,
+            goodness: GoodnessOptions::default(),
+            plots: Vec::new(),
+            output: output.into(),
+        })
+    }
+}
+
+fn progress(session: &Session, method: &FitMethod, n_voxels: usize) -> Box<dyn Progress> {
+    Box::new(session.progress(&format!("fitting {} by {}", method.model(), method.name()), n_voxels))
+}
+
+/// Fits, and says what came of it.
+pub(super) fn fit(request: &FitRequest, device: &Device, session: &Session) -> Result<()> {
+    let summary = run_fit(request, device, |n_voxels| progress(session, &request.method, n_voxels))?;
     if let Some(table) = &summary.regions {
         let shown: Vec<&str> = table.header().iter().map(String::as_str).filter(|name| is_brief(name)).collect();
         session.say(&table.select(&shown).to_text())?;
@@ -110,7 +142,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     if let Some(table) = &summary.prior {
         session.say(&table.to_text())?;
     }
-    session.say(&format!("{} voxels fitted; results in {dir}", summary.n_voxels))?;
+    session.say(&format!("{} voxels fitted; results in {}", summary.n_voxels, request.output.dir.display()))?;
     for (meaning, count) in summary.status_counts.iter().filter(|(_, count)| *count > 0) {
         session.say(&format!("  {count}: {meaning}"))?;
     }

@@ -19,6 +19,7 @@ pub mod options;
 mod prior_args;
 mod progress;
 mod simulate;
+mod spectrum;
 mod subtract;
 mod synthesize;
 
@@ -41,11 +42,11 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 enum Command {
     Demo(demo::Args),
     Info(info::Args),
     Fit(fit::Args),
+    Spectrum(spectrum::Args),
     Subtract(subtract::Args),
     Enhance(enhance::Args),
     Maps(maps::Args),
@@ -157,6 +158,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Demo(args) => demo::run(args, &session),
         Command::Info(args) => info::run(args, &session),
         Command::Fit(args) => fit::run(args, &session),
+        Command::Spectrum(args) => spectrum::run(args, &session),
         Command::Subtract(args) => subtract::run(args, &session),
         Command::Enhance(args) => enhance::run(args, &session),
         Command::Maps(args) => maps::run(args, &session),

@@ -69,7 +69,7 @@ fn wgsl(model: &SignalModel) -> Result<String> {
     let axes = vec![values; model.axes.len()];
     let is_written = |output: &NllsOutput| matches!(output.quantity, Quantity::Parameter(_) | Quantity::Status);
     let kernel = NllsKernel::new(model, &axes, &NllsOptions::default(), is_written)?;
-    Ok(kernel.shader(N_SAMPLES).body)
+    Ok(kernel.shader(N_SAMPLES).map(|shader| shader.body).unwrap_or_default())
 }
 
 fn check(files: &[PathBuf]) -> Result<()> {

@@ -161,8 +161,8 @@ mod tests {
             }
         }
 
-        fn shader(&self, _n_obs: usize) -> Shader {
-            Shader { body: String::new(), params: Vec::new() }
+        fn shader(&self, _n_obs: usize) -> Option<Shader> {
+            Some(Shader { body: String::new(), params: Vec::new() })
         }
     }
 

@@ -156,8 +156,10 @@ pub trait VoxelKernel: Sync {
     /// Computes all columns of a batch; each of `out` has the length of the batch.
     fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]);
 
-    /// The same in WGSL for `n_obs` observations.
-    fn shader(&self, n_obs: usize) -> Shader;
+    /// The same in WGSL for `n_obs` observations; `None` where the CPU alone does it.
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        None
+    }
 
     /// Arithmetic operations of a voxel that takes so many iterations, counted in the kernel's text: a fused multiply-add
     /// is two, a division or a comparison one. `None` where nobody has counted.

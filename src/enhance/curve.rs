@@ -101,7 +101,7 @@ impl VoxelKernel for CurveKernel {
         }
     }
 
-    fn shader(&self, n_obs: usize) -> Shader {
+    fn shader(&self, n_obs: usize) -> Option<Shader> {
         debug_assert_eq!(n_obs, self.n_baseline + self.steps.len());
         let mut params = vec![
             self.n_baseline as f32,
@@ -114,7 +114,7 @@ impl VoxelKernel for CurveKernel {
             params.extend([step.seconds, step.per_second, step.area_weight].map(|x| x as f32));
         }
         let body = [wgsl_constants(), include_str!("../../shaders/curve.wgsl").into(), self.wgsl_main()].join("\n");
-        Shader { body, params }
+        Some(Shader { body, params })
     }
 }
 

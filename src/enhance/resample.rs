@@ -138,7 +138,7 @@ impl VoxelKernel for ResampleKernel<'_> {
         });
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
         let [ni, nj, nk] = self.map.source;
         let numbers = [ni, nj, nk, self.slab.start, self.slab.end, self.map.target[0], self.map.target[1]];
         let mut params: Vec<f32> = self.map.matrix.as_flattened().iter().map(|&x| x as f32).collect();
@@ -147,7 +147,7 @@ impl VoxelKernel for ResampleKernel<'_> {
         params.resize(first + ni * nj * self.slab.len(), 0.0);
         self.row.load_f32(ni * nj * self.slab.start, &mut params[first..]);
         let body = wgsl_constants() + include_str!("../../shaders/resample.wgsl");
-        Shader { body, params }
+        Some(Shader { body, params })
     }
 }
 

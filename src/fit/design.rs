@@ -178,7 +178,7 @@ fn norm(a: &[f64]) -> f64 {
 }
 
 /// Turns pairs of columns until all are orthogonal, and `vectors` with them (one-sided Jacobi: Hestenes 1958).
-fn orthogonalise(columns: &mut [Vec<f64>], vectors: &mut [Vec<f64>]) {
+pub(super) fn orthogonalise(columns: &mut [Vec<f64>], vectors: &mut [Vec<f64>]) {
     /// Far more than it takes.
     const SWEEPS: usize = 40;
     for _ in 0..SWEEPS {

@@ -18,7 +18,7 @@ impl FitMethod {
     pub fn bounds(&self, parameter: &Parameter) -> [f64; 2] {
         let unbounded = [f64::NEG_INFINITY, f64::INFINITY];
         match self {
-            Self::Adc(_) => unbounded,
+            Self::Adc(_) | Self::Spectrum(_) => unbounded,
             Self::Robust(method) => method.bounds(parameter),
             Self::Segmented(options) => match parameter.name.as_str() {
                 "D" => options.d_bounds,

@@ -50,7 +50,7 @@ impl FitMethod {
         match self {
             Self::Nlls { options, .. } => options.noise,
             Self::Robust(method) => method.noise(),
-            Self::Adc(_) | Self::Segmented(_) => NoiseModel::Gaussian,
+            Self::Adc(_) | Self::Segmented(_) | Self::Spectrum(_) => NoiseModel::Gaussian,
         }
     }
 
@@ -74,7 +74,7 @@ impl FitMethod {
         match self {
             Self::Nlls { model, options, .. } => Choice::with(model, &options.fixed),
             Self::Robust(method) => method.choice(),
-            Self::Adc(_) | Self::Segmented(_) => Ok(Choice::of(&self.signal_model()?)),
+            Self::Adc(_) | Self::Segmented(_) | Self::Spectrum(_) => Ok(Choice::of(&self.signal_model()?)),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Which model is fitted, and how: one face for all kernels of this folder.
 
-use serde_json::{Map, Value, json};
+mod describe;
+mod roles;
 
-use super::nlls::{NllsKernel, NllsOptions, NllsOutput, Quantity};
-use super::robust::{BIWEIGHT, DISCOUNTED, HUBER, discounted};
+use roles::{adc_role, nlls_role, segmented_role, spectrum_role};
+
+use super::nlls::{NllsKernel, NllsOptions, NllsOutput};
+use super::robust::discounted;
+use super::spectrum::{SpectrumKernel, SpectrumOptions, SpectrumOutput};
 use super::weak::check_protocol;
 use super::{AdcKernel, AdcOptions, AdcOutput, SegmentedKernel, SegmentedOptions, SegmentedOutput, goodness, status};
 use crate::device::VoxelKernel;
@@ -33,6 +37,8 @@ pub enum FitMethod {
     },
     /// One of the others by an M-estimate: see [`super::robust`].
     Robust(Box<FitMethod>),
+    /// The spectrum of diffusivities.
+    Spectrum(SpectrumOptions),
 }
 
 /// A map that a fit can write.
@@ -46,6 +52,8 @@ pub struct FitOutput {
     pub title: String,
     /// What kind of map it is.
     pub role: Role,
+    /// How many volumes it has: as many as its kernel has columns for it.
+    pub n_volumes: usize,
 }
 
 /// What kind of map a fit writes.
@@ -63,6 +71,8 @@ pub enum Role {
     Iterations,
     /// Number of samples that hardly counted.
     Discounted,
+    /// One volume a diffusivity; written where it is named.
+    Spectrum,
     /// Remarks on each voxel, a bit each.
     Status,
 }
@@ -95,6 +105,15 @@ impl FitMethod {
             Self::Segmented(_) => "ivim",
             Self::Nlls { model, .. } => &model.name,
             Self::Robust(method) => method.model(),
+            Self::Spectrum(_) => "spectrum",
+        }
+    }
+
+    /// The subcommand that fits it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Spectrum(_) => "spectrum",
+            _ => "fit",
         }
     }
 
@@ -105,10 +124,11 @@ impl FitMethod {
             Self::Segmented(_) => "segmented",
             Self::Nlls { .. } => "nlls",
             Self::Robust(method) => method.name(),
+            Self::Spectrum(_) => "nnls",
         }
     }
 
-    /// The model itself.
+    /// The model itself; of a spectrum that of one of its diffusivities, which has the same axes.
     ///
     /// # Errors
     /// Those of [`SignalModel::builtin`]; there are none.
@@ -116,17 +136,19 @@ impl FitMethod {
         match self {
             Self::Nlls { model, .. } => Ok((**model).clone()),
             Self::Robust(method) => method.signal_model(),
+            Self::Spectrum(_) => SignalModel::builtin("adc").cloned(),
             Self::Adc(_) | Self::Segmented(_) => SignalModel::builtin(self.model()).cloned(),
         }
     }
 
-    /// Whether the model tells perfusion from diffusion: it estimates a perfusion fraction, `f`.
+    /// Whether the model tells perfusion from diffusion: it estimates a perfusion fraction, `f`, or is a spectrum.
     ///
     /// # Errors
     /// Those of [`Self::signal_model`].
     pub fn has_perfusion(&self) -> Result<bool> {
         let model = self.signal_model()?;
-        Ok(model.parameter("f").is_ok() || model.derived.iter().any(|derived| derived.name == "f"))
+        let has_f = model.parameter("f").is_ok() || model.derived.iter().any(|derived| derived.name == "f");
+        Ok(has_f || matches!(self, Self::Spectrum(_)))
     }
 
     /// All maps that it can write, in the order of writing.
@@ -139,6 +161,7 @@ impl FitMethod {
             unit: unit.into(),
             title: title.into(),
             role,
+            n_volumes: 1,
         };
         Ok(match self {
             Self::Adc(_) => AdcOutput::ALL.iter().map(|&o| new(o.name(), o.unit(), o.title(), adc_role(o))).collect(),
@@ -157,16 +180,23 @@ impl FitMethod {
                 all.insert(all.len() - 1, discounted());
                 all
             }
+            Self::Spectrum(options) => {
+                let all = SpectrumOutput::all(options).into_iter();
+                all.map(|o| FitOutput { n_volumes: o.n_volumes, ..new(&o.name, o.unit, &o.title, spectrum_role(&o)) })
+                    .collect()
+            }
         })
     }
 
-    /// The maps of these names, those of [`goodness`] among them, in the order of writing; all of the fit if none is named.
+    /// The maps of these names, those of [`goodness`] among them, in the order of writing; all of the fit that have one volume
+    /// if none is named.
     ///
     /// # Errors
     /// [`Error::Usage`], with the nearest name, for one that there is not.
     pub fn named_outputs(&self, names: &[String]) -> Result<Vec<FitOutput>> {
         let mut all = self.outputs()?;
         if names.is_empty() {
+            all.retain(|output| output.n_volumes == 1);
             return Ok(all);
         }
         all.extend(goodness::outputs());
@@ -190,7 +220,7 @@ impl FitMethod {
             let problem = "the noise's sigma is not known, and a fit under Rician noise needs it";
             return Err(Error::Usage(format!("{problem}\n  remedy: give --sigma")));
         }
-        if !scaled.is_empty() && matches!(self, Self::Adc(_) | Self::Segmented(_)) {
+        if !scaled.is_empty() && !matches!(self, Self::Nlls { .. } | Self::Robust(_)) {
             let problem = format!("fits by {} take no factor a voxel of an axis", self.name());
             return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
         }
@@ -213,51 +243,12 @@ impl FitMethod {
                 Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
             Self::Robust(method) => method.kernel(protocol, outputs)?,
+            Self::Spectrum(options) => {
+                let mut wanted: Vec<_> = SpectrumOutput::all(options).into_iter().filter(|o| wanted(&o.name)).collect();
+                wanted.sort_by_key(|o| place(&o.name));
+                Box::new(SpectrumKernel::new(options, &axes[0], &wanted)?)
+            }
         })
-    }
-
-    /// What a sidecar says of the method.
-    pub fn describe(&self) -> Map<String, Value> {
-        let mut keys = Map::new();
-        keys.insert("model".into(), self.model().into());
-        keys.insert("method".into(), self.name().into());
-        let pairs = |list: &[(String, f64)]| {
-            list.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>()
-        };
-        match self {
-            Self::Adc(options) => {
-                keys.insert("bad_samples".into(), options.bad_samples.name().into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-            Self::Segmented(options) => {
-                keys.insert("segmented_threshold_s_per_mm2".into(), options.threshold_s_per_mm2.into());
-                for (name, bounds) in
-                    [("D", options.d_bounds), ("f", options.f_bounds), ("Dstar", options.dstar_bounds)]
-                {
-                    keys.insert(format!("{name}_bounds"), json!(bounds));
-                }
-                keys.insert("plain_reweightings".into(), json!(options.plain_reweightings));
-                keys.insert("bad_samples".into(), options.bad_samples.name().into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-            Self::Nlls { model, options, force } => {
-                keys.insert("signal".into(), model.signal.text.clone().into());
-                keys.insert("reference".into(), model.reference.clone().into());
-                keys.insert("fixed".into(), Value::Object(pairs(&options.fixed)));
-                let bounds = options.bounds.iter().map(|(name, bounds)| (name.clone(), json!(bounds)));
-                keys.insert("bounds_given".into(), Value::Object(bounds.collect()));
-                keys.insert("start_given".into(), Value::Object(pairs(&options.start)));
-                keys.insert("noise".into(), options.noise.name().into());
-                keys.insert("protocol_forced".into(), (*force).into());
-                keys.insert("max_iterations".into(), options.max_iterations.into());
-            }
-            Self::Robust(method) => {
-                keys = method.describe();
-                let robust = json!({"huber": HUBER, "biweight": BIWEIGHT, "discounted_below": DISCOUNTED});
-                keys.insert("robust".into(), robust);
-            }
-        }
-        keys
     }
 }
 
@@ -267,38 +258,5 @@ pub(super) fn plain(unit: &str) -> &str {
         "1" => "",
         SIGNAL => "a.u.",
         unit => unit,
-    }
-}
-
-fn adc_role(output: AdcOutput) -> Role {
-    match output {
-        AdcOutput::Adc => Role::Estimate,
-        AdcOutput::S0 => Role::Signal,
-        AdcOutput::AdcSe => Role::StandardError,
-        AdcOutput::Rmse | AdcOutput::R2 => Role::Goodness,
-        AdcOutput::Iterations => Role::Iterations,
-        AdcOutput::Status => Role::Status,
-    }
-}
-
-fn segmented_role(output: SegmentedOutput) -> Role {
-    use SegmentedOutput::{Aicc, D, Dstar, F, FDstar, Iterations, R2, Rmse, S0, Status};
-    match output {
-        S0 => Role::Signal,
-        D | F | Dstar | FDstar => Role::Estimate,
-        Rmse | R2 | Aicc => Role::Goodness,
-        Iterations => Role::Iterations,
-        Status => Role::Status,
-    }
-}
-
-fn nlls_role(output: &NllsOutput) -> Role {
-    match output.quantity {
-        Quantity::Parameter(_) | Quantity::Derived(_) if output.unit == SIGNAL => Role::Signal,
-        Quantity::Parameter(_) | Quantity::Derived(_) => Role::Estimate,
-        Quantity::ParameterSe(_) | Quantity::DerivedSe(_) => Role::StandardError,
-        Quantity::Rmse | Quantity::R2 | Quantity::Aicc => Role::Goodness,
-        Quantity::Iterations => Role::Iterations,
-        Quantity::Status => Role::Status,
     }
 }

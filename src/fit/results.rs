@@ -13,7 +13,7 @@ const COUNTED: usize = u16::MAX as usize;
 /// Takes the columns of a fit. What is not written takes no memory.
 #[derive(Debug)]
 pub struct Results<'a> {
-    /// One a column; `None` for those that are not written.
+    /// One a column, or as many columns as a map has volumes; `None` for a column that is not written.
     maps: Vec<Option<OpenMap>>,
     /// Which voxels are fitted, in the order of coming.
     picked: Option<&'a [u32]>,
@@ -24,7 +24,8 @@ pub struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    /// Results for `maps`, one a column; of the column `status`, the bits are counted.
+    /// Results for `maps`, each of as many columns as it has volumes, `None` of one; of the column `status`, the bits are
+    /// counted.
     pub fn new(maps: Vec<Option<OpenMap>>, status: Option<usize>, picked: Option<&'a [u32]>) -> Self {
         Self { maps, picked, status, counts: std::array::from_fn(|_| AtomicUsize::new(0)) }
     }
@@ -50,9 +51,12 @@ impl<'a> Results<'a> {
 
 impl Sink for Results<'_> {
     fn take(&self, first: usize, columns: &[Column]) -> Result<()> {
-        for (map, column) in self.maps.iter().zip(columns) {
-            if let Some(map) = map {
-                map.put(first, self.picked, column)?;
+        let mut left = columns.iter();
+        for map in &self.maps {
+            for (volume, column) in left.by_ref().take(map.as_ref().map_or(1, OpenMap::n_volumes)).enumerate() {
+                if let Some(map) = map {
+                    map.put_volume(volume, first, self.picked, column)?;
+                }
             }
         }
         if let Some(Column::U16(statuses)) = self.status.and_then(|at| columns.get(at)) {

@@ -4,8 +4,8 @@ use std::fmt::{Display, Formatter, Result as Written};
 
 use super::kernel::{BoundMap, MapKernel};
 use super::map::{InputSpec, MapModel, Modality};
-use crate::Result;
 use crate::device::{Shader, VoxelKernel};
+use crate::{Error, Result};
 
 impl MapModel {
     /// A kernel of this map alone, with every input an image, in the order of the inputs.
@@ -18,7 +18,8 @@ impl MapModel {
 
     /// The map's own part of the shader: what comes after the common parts.
     pub fn wgsl(&self) -> Result<Shader> {
-        Ok(self.kernel_of_images()?.shader(self.inputs.len()))
+        let shader = self.kernel_of_images()?.shader(self.inputs.len());
+        shader.ok_or_else(|| Error::Internal(format!("the map {} has no shader", self.name)))
     }
 }
 

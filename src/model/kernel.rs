@@ -200,7 +200,7 @@ impl VoxelKernel for MapKernel {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
         let writer = Writer::new(&self.program, "        ");
         let mut body = format!("{}\n{MAIN}        var status = 0u;\n", wgsl::FORMULA.trim_end());
         for (column, (map, group)) in self.maps.iter().zip(&self.program.groups).enumerate() {
@@ -211,7 +211,7 @@ impl VoxelKernel for MapKernel {
         }
         let _ = write!(body, "        store_u16({}u, voxel, status);\n    }}\n}}\n", self.maps.len());
         let params = self.program.params().map(|value| value as f32);
-        Shader { body, params: params.collect() }
+        Some(Shader { body, params: params.collect() })
     }
 }
 

@@ -161,8 +161,8 @@ impl Outputs {
         }
     }
 
-    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted, `NAME.png`; gives back the path that the image
-    /// will have.
+    /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted and of one volume, `NAME.png`; gives back the path that
+    /// the image will have.
     ///
     /// # Errors
     /// Those of [`pending_nifti`] and of [`Montage::to_png`]; [`Error::Internal`] for a map that was not planned.
@@ -172,7 +172,7 @@ impl Outputs {
         let n_volumes = map.data.len() / grid.n_voxels().max(1);
         self.keep(&image, pending_nifti(&path, grid, n_volumes, map.data)?);
         self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(map.title, map.unit, &map.meta))?)?;
-        if self.options.pictures {
+        if self.options.pictures && n_volumes == 1 {
             self.write_file(&format!("{}.png", map.name), &paint(grid, map)?)?;
         }
         Ok(path)

@@ -15,6 +15,8 @@ pub(super) enum Failure {
     OutOfMemory(String),
     /// More at once than the device can see, and nothing to split.
     TooLarge(String),
+    /// A kernel that the CPU alone runs.
+    NoShader(String),
     /// A fault of hepar or of the driver, which trying again would not cure.
     Invalid(String),
 }
@@ -30,9 +32,11 @@ impl Failure {
 
     pub(super) fn message(&self) -> &str {
         match self {
-            Self::Lost(message) | Self::OutOfMemory(message) | Self::TooLarge(message) | Self::Invalid(message) => {
-                message
-            }
+            Self::Lost(message)
+            | Self::OutOfMemory(message)
+            | Self::TooLarge(message)
+            | Self::NoShader(message)
+            | Self::Invalid(message) => message,
         }
     }
 
@@ -45,7 +49,7 @@ impl Failure {
         let message = format!("{what}: {}", self.message());
         match self {
             Self::Lost(_) | Self::OutOfMemory(_) => Error::TryAgain(message),
-            Self::TooLarge(_) => Error::NoDevice(format!("{message}\n  remedy: --device cpu")),
+            Self::TooLarge(_) | Self::NoShader(_) => Error::NoDevice(format!("{message}\n  remedy: --device cpu")),
             Self::Invalid(_) => Error::Internal(message),
         }
     }

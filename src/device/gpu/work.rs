@@ -28,7 +28,8 @@ impl<'a> Work<'a> {
         upload: &'a Upload<'a>,
         adapter: &'a AdapterDescription,
     ) -> Result<Self, Failure> {
-        let text = kernel.shader(upload.n_obs());
+        let on_the_cpu_alone = || Failure::NoShader("the CPU alone does this".into());
+        let text = kernel.shader(upload.n_obs()).ok_or_else(on_the_cpu_alone)?;
         let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
         Ok(Self {
             context,

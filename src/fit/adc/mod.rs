@@ -166,8 +166,8 @@ impl VoxelKernel for AdcKernel {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
-        gpu::shader(self)
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        Some(gpu::shader(self))
     }
 
     /// For the ADC alone, counted in `fit::line` and `cpu.rs`.

@@ -36,6 +36,7 @@ pub fn outputs() -> [FitOutput; 2] {
         unit: String::new(),
         title: title.into(),
         role: Role::Goodness,
+        n_volumes: 1,
     };
     [
         new(LAG1, "Correlation of residuals from one sample to the next along the first axis"),

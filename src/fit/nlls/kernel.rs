@@ -142,10 +142,10 @@ impl VoxelKernel for NllsKernel {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
         let outputs =
             GpuOutputs { columns: &self.outputs, derived: &self.derived, values: &self.values, slopes: &self.slopes };
-        wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs)
+        Some(wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs))
     }
 
     /// For the parameters alone, and for the start that was kept alone. What bounds cost is not counted.

@@ -31,7 +31,7 @@ pub const N_DISCOUNTED: &str = "n_discounted";
 /// The output of that map.
 pub(super) fn discounted() -> FitOutput {
     let title = format!("Samples whose weight is below {DISCOUNTED}");
-    FitOutput { name: N_DISCOUNTED.into(), unit: String::new(), title, role: Role::Discounted }
+    FitOutput { name: N_DISCOUNTED.into(), unit: String::new(), title, role: Role::Discounted, n_volumes: 1 }
 }
 
 /// Rounds with Huber's function, at most.

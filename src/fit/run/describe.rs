@@ -4,18 +4,21 @@ use serde_json::{Map, Value, json};
 
 use super::FitRequest;
 use crate::device::Device;
-use crate::fit::{FitOutput, Role, status};
+use crate::fit::{FitMethod, FitOutput, Role, status};
 use crate::report::outputs::MapLabel;
 use crate::volume::bvalues::warn_if_perfusion_sensitive;
 use crate::volume::{Series, SeriesAxis};
 use crate::{Error, Result};
 
 /// What is said of one map.
-pub(super) fn label(output: &FitOutput, meta: &Map<String, Value>) -> MapLabel {
+pub(super) fn label(output: &FitOutput, method: &FitMethod, meta: &Map<String, Value>) -> MapLabel {
     let mut meta = meta.clone();
     if output.role == Role::Status {
         let bits = status::BITS.iter().map(|(bit, meaning)| (bit.to_string(), Value::from(*meaning)));
         meta.insert("status_bits".into(), Value::Object(bits.collect()));
+    }
+    if let (Role::Spectrum, FitMethod::Spectrum(options)) = (output.role, method) {
+        meta.insert("diffusivities_mm2_per_s".into(), options.diffusivities().into());
     }
     let (unit, title) = (output.unit.clone(), output.title.clone());
     MapLabel { unit, title, picture: output.colours().into(), meta }

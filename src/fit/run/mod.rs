@@ -15,7 +15,7 @@ use serde_json::json;
 use super::goodness::GoodnessOptions;
 use super::plot::PlotPlace;
 use super::prior::{PriorRequest, SecondFit};
-use super::{FitMethod, FitOutput, Fitting, Results, Role, Sigma, weak};
+use super::{FitMethod, FitOutput, Fitting, Results, Sigma, weak};
 use crate::Result;
 use crate::device::{Device, Progress};
 use crate::measure::Table;
@@ -113,13 +113,19 @@ pub(super) fn fit(
     let source = inputs.source();
     let masked = request.mask != MaskChoice::None;
     let columns = fitting.empty_columns(device, 0);
-    let open = |(output, column): (&FitOutput, _)| {
-        let map = || outputs.open_map(&series.grid, &output.name, column, masked.then(|| output.elsewhere()));
+    let mut at = 0;
+    let mut open = |output: &FitOutput| {
+        let (column, elsewhere) = (&columns[at], masked.then(|| output.elsewhere()));
+        at += output.n_volumes;
+        let map = || match output.n_volumes {
+            1 => outputs.open_map(&series.grid, &output.name, column, elsewhere),
+            n => outputs.open_series(&series.grid, &output.name, n, column),
+        };
         wanted.of_fit.contains(output).then(map).transpose()
     };
-    let maps = wanted.computed.iter().zip(&columns).map(open).collect::<Result<_>>()?;
-    let status = wanted.computed.iter().position(|output| output.role == Role::Status);
-    let results = Results::new(maps, status, source.picked());
+    let maps = wanted.computed.iter().map(&mut open).collect::<Result<_>>()?;
+    // The status is the last output, and has one column.
+    let results = Results::new(maps, columns.len().checked_sub(1), source.picked());
     let goodness = wanted.open_goodness(request, series, &source, &outputs, &columns)?;
     kept.bind(&wanted.computed, source.n_voxels());
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
@@ -134,7 +140,7 @@ pub(super) fn fit(
     let meta = meta;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
-    let closing = wanted.labelled(results, goodness, &meta);
+    let closing = wanted.labelled(results, goodness, &request.method, &meta);
     closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
     let [regions, quality] = beside.write(request, inputs, device, &outputs)?;
     let shrunk = second.map(|second| second.run(series, source.picked(), device)).transpose()?;
@@ -143,7 +149,12 @@ pub(super) fn fit(
     }
     let inputs_sha256 = sha256(series)?;
     let device = json!(device.description());
-    outputs.finish(&RunRecord { command: "fit", options: meta, inputs_sha256: &inputs_sha256, device })?;
+    outputs.finish(&RunRecord {
+        command: request.method.command(),
+        options: meta,
+        inputs_sha256: &inputs_sha256,
+        device,
+    })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
     let prior = shrunk.and_then(|shrunk| shrunk.table);
     Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, quality, prior })

@@ -6,7 +6,7 @@ use super::FitRequest;
 use super::describe::label;
 use crate::device::{Column, Source};
 use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, check_sigma, outputs as goodness_outputs};
-use crate::fit::{FitOutput, Results, Role};
+use crate::fit::{FitMethod, FitOutput, Results, Role};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapLabel, OpenMap, Outputs};
 use crate::volume::{Format, Series};
@@ -98,13 +98,14 @@ impl Wanted {
         &self,
         results: Results,
         goodness: Option<GoodnessMaps>,
+        method: &FitMethod,
         meta: &Map<String, Value>,
     ) -> Vec<(OpenMap, MapLabel)> {
         let of_fit = self.computed.iter().filter(|output| self.of_fit.contains(output));
         let mut all: Vec<(OpenMap, MapLabel)> =
-            results.into_maps().zip(of_fit.map(|output| label(output, meta))).collect();
+            results.into_maps().zip(of_fit.map(|output| label(output, method, meta))).collect();
         if let Some(GoodnessMaps { maps, residuals, .. }) = goodness {
-            let labels = self.goodness.iter().map(|output| label(output, meta));
+            let labels = self.goodness.iter().map(|output| label(output, method, meta));
             all.extend(maps.into_iter().map(|(_, map)| map).zip(labels));
             let (unit, title) = ("a.u.".into(), "Residuals: signal less fit, a volume for each volume used".into());
             let label = MapLabel { unit, title, picture: ColourKind::Diverging.into(), meta: meta.clone() };

@@ -158,8 +158,8 @@ impl VoxelKernel for SegmentedKernel {
         }
     }
 
-    fn shader(&self, _n_obs: usize) -> Shader {
-        gpu::shader(self)
+    fn shader(&self, _n_obs: usize) -> Option<Shader> {
+        Some(gpu::shader(self))
     }
 }
 

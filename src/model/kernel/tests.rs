@@ -76,7 +76,7 @@ fn every_shipped_map_is_valid_wgsl() {
         let numbers = map.inputs.iter().skip(1);
         let one_image = BoundMap::new("out", map).image(&map.inputs[0].name, 0);
         let all_bound = numbers.fold(one_image, |m, input| m.number(&input.name, 3.0));
-        let shader = MapKernel::new(&[all_bound]).unwrap().shader(1);
+        let shader = MapKernel::new(&[all_bound]).unwrap().shader(1).unwrap();
         validate(&shader.body).unwrap_or_else(|e| panic!("{}: {e}", map.name));
     }
     assert!(validate("fn main() { let x = nonsense; }").is_err());
@@ -87,7 +87,7 @@ fn every_operator_is_valid_wgsl() {
     let every = "exp(a) + log(b) * sqrt(s) / -sin(a) - cos(b) ^ a + abs(a) * min(a, b) - max(-1.5, b) + a^-3 + s^a";
     let map = map(every, &["a", "b - 1e-30"], Some([-3.0, 1e38]));
     let kernel = MapKernel::new(&[bound("x", &map)]).unwrap();
-    let body = kernel.shader(2).body;
+    let body = kernel.shader(2).unwrap().body;
     validate(&body).unwrap();
     for name in ["op_exp", "op_log", "op_sin", "op_cos", "op_pow", "op_min", "op_max", "op_div"] {
         assert!(body.rsplit_once("fn main").unwrap().1.contains(name), "{name}");
@@ -108,7 +108,7 @@ fn maps_of_the_same_images_share_their_work() {
     .unwrap();
     // One difference, ·100, /pre, /(σ√2).
     assert_eq!(kernel.operations(), 4);
-    let shader = kernel.shader(2);
+    let shader = kernel.shader(2).unwrap();
     assert_eq!(shader.params, [(5.0 * 2f64.sqrt()) as f32, 5.0]);
     let main = shader.body.rsplit_once("fn main").unwrap().1;
     assert_eq!(main.matches("load(").count(), 2);

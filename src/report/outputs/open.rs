@@ -24,6 +24,7 @@ pub struct MapLabel {
 #[must_use = "a map appears when it is closed: call Outputs::close_map"]
 pub struct OpenMap {
     name: String,
+    n_volumes: usize,
     values: Values,
 }
 
@@ -59,7 +60,7 @@ impl Outputs {
         } else {
             Values::Held(Mutex::new(like.filled_like(elsewhere.unwrap_or(0.0), grid.n_voxels())))
         };
-        Ok(OpenMap { name: name.to_owned(), values })
+        Ok(OpenMap { name: name.to_owned(), n_volumes: 1, values })
     }
 
     /// Begins a map of `n_volumes`, which has no picture and takes no memory; NaN where nothing is put.
@@ -70,7 +71,7 @@ impl Outputs {
         let path = self.planned_path(&image_name(name, self.options.format))?;
         let file = NiftiStream::create(&path, grid, n_volumes, like.into())?;
         let streamed = Streamed { file, n_voxels: grid.n_voxels(), elsewhere: f32::NAN };
-        Ok(OpenMap { name: name.to_owned(), values: Values::Streamed(streamed) })
+        Ok(OpenMap { name: name.to_owned(), n_volumes, values: Values::Streamed(streamed) })
     }
 
     /// Ends a map: its image, its sidecar and, where wanted, its picture are written.
@@ -95,6 +96,11 @@ impl Outputs {
 }
 
 impl OpenMap {
+    /// How many volumes it has.
+    pub fn n_volumes(&self) -> usize {
+        self.n_volumes
+    }
+
     /// Puts values of the voxels from `first` on, or of those of `picked` from there on.
     ///
     /// # Errors

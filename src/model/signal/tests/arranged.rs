@@ -21,7 +21,9 @@ fn axes(model: &SignalModel) -> Vec<Vec<f64>> {
 /// Fitted parameters between their bounds, in their units, and their scales.
 fn point(model: &SignalModel, rng: Rng, index: u64) -> (Vec<f64>, Vec<f64>) {
     let fitted = model.parameters.iter().filter_map(|p: &Parameter| match p.kind {
-        ParameterKind::Fitted { bounds: [low, high], scale, .. } => Some((low.max(-3.0 * scale), high.min(3.0 * scale), scale)),
+        ParameterKind::Fitted { bounds: [low, high], scale, .. } => {
+            Some((low.max(-3.0 * scale), high.min(3.0 * scale), scale))
+        }
         ParameterKind::Fixed(_) => None,
     });
     let one = |(i, (low, high, scale)): (u64, (f64, f64, f64))| {
