@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use hepar::volume::AxisSource;
 use hepar::volume::bvalues::{bvalues, read_bvalues};
 use hepar::volume::{Grid, Image, VoxelType};
 use libtest_mimic::{Failed, Trial};
@@ -67,7 +66,7 @@ fn every_form() -> Result<(), Failed> {
 fn beside() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let image = image(&folder.path().join("dwi.v1.nii.gz"), 2);
-    let find = || bvalues(std::slice::from_ref(&image), &AxisSource::Beside);
+    let find = || bvalues(std::slice::from_ref(&image));
     let error = find().unwrap_err();
     assert_eq!(error.exit_status(), 65);
     for word in [
@@ -100,9 +99,9 @@ fn several() -> Result<(), Failed> {
         r#"{"DiffusionBValue": 800, "PatientName": "x"}"#,
     )?;
     let images = [image(&file("low.nii"), 1), image(&file("high.nii.gz"), 1)];
-    assert_eq!(bvalues(&images, &AxisSource::Beside)?, [50.0, 800.0]);
+    assert_eq!(bvalues(&images)?, [50.0, 800.0]);
     fs::write(file("low.bval"), "50 100")?;
-    let error = bvalues(&images, &AxisSource::Beside).unwrap_err();
+    let error = bvalues(&images).unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("low.nii") && text.contains("1 volumes but 2 b-values"),

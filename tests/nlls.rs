@@ -2,6 +2,7 @@
 
 mod factors;
 mod honoured;
+mod minima;
 mod noiseless;
 mod osipi;
 mod reference;
@@ -22,7 +23,7 @@ use crate::support;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = reference::trials();
-    for more in [factors::trials(), honoured::trials(), noiseless::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials(), weak::trials()] {
+    for more in [minima::trials(), factors::trials(), honoured::trials(), noiseless::trials(), osipi::trials(), standard_errors::trials(), tissues::trials(), volunteer::trials(), weak::trials()] {
         trials.extend(more);
     }
     trials

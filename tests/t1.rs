@@ -92,14 +92,14 @@ fn b1_map(data: PathBuf) -> Result<(), Failed> {
     let mapped = of("map", &["--axis", "flip_angle=2,10,15,20,25", "--b1", &map])?;
     let listed = of("list", &["--axis", "flip_angle=2.2,11,16.5,22,27.5"])?;
     let plain = of("plain", &["--axis", "flip_angle=2,10,15,20,25"])?;
+    // In the liver: in noise T1 has a flat minimum, where rounding moves it.
     let differ = |other: &[f32]| {
-        let fitted: Vec<_> = mapped.iter().zip(other).filter(|(a, _)| a.is_finite()).collect();
-        assert!(fitted.len() > 50_000);
-        fitted.iter().filter(|(a, b)| !((**a - **b).abs() <= 1e-3 * b.abs())).count() as f64 / fitted.len() as f64
+        let difference: Vec<f32> = mapped.iter().zip(other).map(|(a, b)| (a / b - 1.0).abs()).collect();
+        median_of_box(&image, &difference, FROM, TO)
     };
-    // In noise T1 has a flat minimum, where rounding moves it.
-    assert!(differ(&listed) < 0.01, "{} differ", differ(&listed));
-    assert!(differ(&plain) > 0.9, "{} differ without the map", differ(&plain));
+    // A fit in f32 ends within 3e-3 of a standard error, of the minimum, and that is some 5 % of T1.
+    assert!(differ(&listed) < 1.5e-4, "{} differ", differ(&listed));
+    assert!(differ(&plain) > 0.1, "{} differ without the map", differ(&plain));
     // A map of another grid is refused, as is one of an axis that the model lacks.
     for (more, said) in [(["--b-scale", map.as_str()], "no axis `b`"), (["--b1", series.as_str()], "5 volumes")] {
         let args = [series.as_str(), "--model", "t1_vfa", "--axis", "tr=3.71", "--axis", "flip_angle=2,10,15,20,25"];
@@ -187,7 +187,13 @@ fn sidecars() -> Result<(), Failed> {
         Ok(())
     };
     simulate(&["--model", "t1_vfa", "--axis", "flip_angle=2,10,15,25", "--axis", "tr=3.71", "--truth", "T1=777"])?;
-    let made = read(&folder.path().join("made/series.nii.gz"), &ReadOptions::default())?;
+    // One 4D file, whose sidecar has a value of each for every volume.
+    let series = folder.path().join("made/series.nii.gz");
+    let (status, said) = fit(&[&series.display().to_string(), "--model", "t1_vfa"], &folder.path().join("of_one"))?;
+    assert_eq!(status, 0, "{said}");
+    let (_, t1) = values(&folder.path().join("of_one/T1.nii.gz"))?;
+    assert!(t1.iter().all(|t1| (t1 / 777.0 - 1.0).abs() < 1e-4), "{:?}", &t1[..4]);
+    let made = read(&series, &ReadOptions::default())?;
     assert_eq!(made.n_volumes(), 4);
     let mut inputs = Vec::new();
     for (volume, flip) in [2.0, 10.0, 15.0, 25.0].into_iter().enumerate() {

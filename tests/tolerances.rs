@@ -56,6 +56,9 @@ pub const NLLS_OSIPI_SD: f64 = 1e-3;
 pub const NLLS_EXCESS: f64 = 1e-3;
 /// ... and the share of voxels at SNR 30 that reach it: rounding may lead to another minimum now and then.
 pub const NLLS_SHARE: f64 = 0.995;
+/// Magnitudes after inversion have a minimum for each set of samples before their null, many of them nearly as low: one fit
+/// in 20 ends in another than the lowest where inversion is far from 2. A known gap, not an aim.
+pub const NLLS_SHARE_OF_INVERSION: f64 = 0.94;
 /// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
 pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
 /// All columns, in 95 % of the voxels, relative to the value or, if that is more, its standard error: an excess x of the
@@ -69,8 +72,8 @@ pub const NLLS_COLUMNS_MEDIAN: f64 = 3e-3;
 pub const NLLS_NOISELESS_F64: f64 = 1e-9;
 /// ... and in f32, where the samples determine them that well...
 pub const NLLS_NOISELESS_F32: f64 = 1e-5;
-/// ... else in standard deviations of what noise of half a unit in the last place of the largest sample leaves: signals
-/// and sums are rounded too.
-pub const NLLS_NOISELESS_ROUNDING: f64 = 30.0;
+/// ... else in standard deviations of what noise of half a unit in the last place of the largest sample leaves: the model's
+/// signals are rounded too, which leaves up to 2.6 of them.
+pub const NLLS_NOISELESS_ROUNDING: f64 = 4.0;
 /// In so many of the voxels: a few end in another minimum.
 pub const NLLS_NOISELESS_SHARE: f64 = 0.99;

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Result;
 use crate::fit::FitMethod;
 use crate::model::SignalModel;
 use crate::model::signal::{Axis, Parameter, ParameterKind};
 use crate::simulate::series::{SeriesSpec, Truth, simulate};
 use crate::simulate::{Noise, Rng, centred_grid};
 use crate::volume::{AxisSource, MapData, SeriesAxis, SeriesOptions, write_nifti};
-use crate::Result;
 
 /// Voxels along i and j of a simulated slice.
 const IN_PLANE: usize = 192;

@@ -44,8 +44,9 @@ pub struct AxesArgs {
     /// b-values in s/mm², such as 50,200,500,750: short for --axis b=LIST.
     #[arg(long, value_name = "LIST")]
     pub bvals: Option<BvalueList>,
-    /// Values of an axis of the model in its unit: one a sample, or one for all, such as te=1.1,2.3,3.5 or tr=3.71, or a
-    /// file: text with one number a sample, or a table (.tsv) with a column of the axis's name. Once for each axis.
+    /// Values of an axis of the model in its unit: one a sample, or one for all, such as te=1.1,2.3,3.5 or tr=3.71; or a
+    /// file: text with one number a sample, or a table (.tsv) with a column of the axis's name; or a column of a table and
+    /// what the first cells of its rows hold, such as s1=hemoglobin.tsv:HbO2@750,800,850. Once for each axis.
     #[arg(long, value_name = "NAME=LIST|FILE")]
     pub axis: Vec<NamedAxis>,
 }

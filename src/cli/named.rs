@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::volume::AxisSource;
+use crate::volume::{AxisSource, TableColumn};
 
 /// A value for what bears a name, such as `D=1.1e-3`.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,9 +83,17 @@ impl Form for [f64; 2] {
 
 /// What begins like a list is meant as one.
 impl Form for AxisSource {
-    const FORM: &'static str = "NAME=VALUE,VALUE,... or NAME=FILE, such as te=1.1,2.3,3.5 or te=te.txt";
+    const FORM: &'static str = "NAME=VALUE,VALUE,..., NAME=FILE or NAME=FILE.tsv:COLUMN@ROW,ROW,..., such as \
+                                te=1.1,2.3,3.5, te=te.txt or s1=hemoglobin.tsv:HbO2@750,800,850";
 
     fn read(text: &str) -> Option<Self> {
+        if TableColumn::is_meant(text) {
+            let (column, rows) = match text.rsplit_once('@') {
+                Some((column, rows)) => (column, rows.split(',').map(finite).collect::<Option<_>>()?),
+                None => (text, Vec::new()),
+            };
+            return Some(Self::Table { column: column.parse().ok()?, rows });
+        }
         let mut words = text.split(',').map(str::trim);
         let is_list = words.next().is_some_and(|first| first.is_empty() || first.parse::<f64>().is_ok());
         match is_list {
@@ -134,6 +142,10 @@ mod tests {
         assert_eq!(read("D=0 : inf"), named([0.0, f64::INFINITY]));
         assert_eq!(read("D=0, 50,800"), named(AxisSource::List(vec![0.0, 50.0, 800.0])));
         assert_eq!(read("D=3.71"), named(AxisSource::List(vec![3.71])));
+        let column: TableColumn = "x.tsv:Hb".parse().unwrap();
+        let table = |rows: &[f64]| named(AxisSource::Table { column: column.clone(), rows: rows.to_vec() });
+        assert_eq!(read("D=x.tsv:Hb@750,800"), table(&[750.0, 800.0]));
+        assert_eq!(read("D=x.tsv:Hb"), table(&[]));
         assert_eq!(read("D=a,b.txt"), named(AxisSource::File("a,b.txt".into())));
         assert_eq!(read("D=3"), named(NumberOrFile::Number(3.0)));
         assert_eq!(read("D=a=b.nii"), named(NumberOrFile::File("a=b.nii".into())));
@@ -148,7 +160,7 @@ mod tests {
         for text in ["D=1", "D=nan:1", "D=1:x", "D=1:2:3", "D=:1"] {
             assert!(text.parse::<NamedRange>().unwrap_err().contains("LOWEST:HIGHEST"), "{text}");
         }
-        for text in ["b=", "b=0,,1", "b=0,x", "b=0,inf"] {
+        for text in ["b=", "b=0,,1", "b=0,x", "b=0,inf", "b=x.tsv:", "b=x.tsv:a@", "b=x.tsv:a@1,y"] {
             assert!(text.parse::<NamedAxis>().is_err(), "{text}");
         }
         for text in ["D=", "D=nan", "D=inf"] {

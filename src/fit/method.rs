@@ -120,12 +120,13 @@ impl FitMethod {
         }
     }
 
-    /// Whether the model tells perfusion from diffusion: it has a perfusion fraction, `f`.
+    /// Whether the model tells perfusion from diffusion: it estimates a perfusion fraction, `f`.
     ///
     /// # Errors
     /// Those of [`Self::signal_model`].
     pub fn has_perfusion(&self) -> Result<bool> {
-        Ok(self.signal_model()?.parameter("f").is_ok())
+        let model = self.signal_model()?;
+        Ok(model.parameter("f").is_ok() || model.derived.iter().any(|derived| derived.name == "f"))
     }
 
     /// All maps that it can write, in the order of writing.

@@ -111,10 +111,9 @@ pub struct Elementary {
 
 impl Elementary {
     /// Those of the system.
-    pub const SYSTEM: Self = 
-        Self { exp: f64::exp, expm1: f64::exp_m1, log: f64::ln, sin: f64::sin, cos: f64::cos };
+    pub const SYSTEM: Self = Self { exp: f64::exp, expm1: f64::exp_m1, log: f64::ln, sin: f64::sin, cos: f64::cos };
     /// Those of the `libm` crate, made of IEEE 754 arithmetic alone, so that they have the same bits on every machine.
-    pub const PORTABLE: Self = 
+    pub const PORTABLE: Self =
         Self { exp: libm::exp, expm1: libm::expm1, log: libm::log, sin: libm::sin, cos: libm::cos };
 }
 

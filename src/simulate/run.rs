@@ -10,6 +10,7 @@ use crate::model::SignalModel;
 use crate::model::signal::{Parameter, ParameterKind};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
+use crate::volume::axes::{B, B_UNIT, as_in_sidecars};
 use crate::volume::series::GRID_TOLERANCE_VOXELS;
 use crate::volume::{Grid, MapData, ReadOptions, read};
 use crate::{Error, Result};
@@ -81,7 +82,7 @@ pub fn run(request: &Request) -> Result<Made> {
         seed: request.seed,
     };
     spec.check()?;
-    let b_axis = model.axes.iter().position(|axis| axis.name == "b" && axis.unit == "s/mm^2");
+    let b_axis = model.axes.iter().position(|axis| axis.name == B && axis.unit == B_UNIT);
     let tables: &[&str] = if b_axis.is_some() { &["series.bval"] } else { &[] };
     let outputs = Outputs::plan(request.output.clone(), &["series"], tables)?;
     let truth_outputs = plan_truth(request)?;
@@ -170,7 +171,12 @@ fn record(request: &Request, truth: &[Truth], made: &SimulatedSeries) -> Map<Str
         ("sigma", json!(made.sigma)),
         ("seed", json!(request.seed)),
     ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    // As scanners' sidecars have them, so that a fit finds them.
+    let of_sidecar = |(axis, values): (&crate::model::signal::Axis, &Vec<f64>)| {
+        as_in_sidecars(&axis.name, &axis.unit, values).map(|(key, values)| (key, json!(values)))
+    };
+    let of_sidecars = model.axes.iter().zip(&request.axes).filter_map(of_sidecar);
+    entries.into_iter().chain(of_sidecars).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 struct Inputs {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Image;
 use super::beside::{TextTable, beside, read_text};
 use super::bvalues::{bvalues, check_b, read_bvalues};
 use super::sidecar::Sidecar;
+use super::{Image, TableColumn};
 use crate::{Error, Result};
 
 /// The axis whose values are b-values, in [`B_UNIT`].
@@ -42,6 +42,13 @@ pub enum AxisSource {
     /// One file for the whole series: text, or a column of a table where the name ends in `.tsv`, or JSON where it ends in
     /// `.json`.
     File(PathBuf),
+    /// A column of a table, such as a spectrum: all rows, or those whose first cells are these numbers, in their order.
+    Table {
+        /// The column.
+        column: TableColumn,
+        /// What the first cells of the rows hold; empty: all rows are taken.
+        rows: Vec<f64>,
+    },
     /// Given, in the axis's unit.
     List(Vec<f64>),
 }
@@ -74,7 +81,7 @@ impl SeriesAxis {
     /// [`Error::Data`] names the file, the axis, what was found and the remedy.
     pub fn values(&self, images: &[Image]) -> Result<Vec<f64>> {
         match &self.source {
-            AxisSource::Beside if self.is_b() => bvalues(images, &AxisSource::Beside),
+            AxisSource::Beside if self.is_b() => bvalues(images),
             AxisSource::Beside => self.beside(images),
             _ => self.given(),
         }
@@ -90,6 +97,7 @@ impl SeriesAxis {
                 Error::Usage(format!("the axis `{}`: {problem}\n  remedy: {}", self.name, self.remedy()))
             }),
             AxisSource::File(path) => self.read(path),
+            AxisSource::Table { column, rows } => self.of_table(column, rows),
             AxisSource::Beside => {
                 let problem = format!("no values are given for the axis `{}`", self.name);
                 Err(Error::Usage(format!("{problem}\n  remedy: {}", self.remedy())))
@@ -100,19 +108,40 @@ impl SeriesAxis {
     fn read(&self, path: &Path) -> Result<Vec<f64>> {
         let has_ending = |ending| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
         let bad = |problem: String| Error::data(path, format!("axis `{}`: {problem}", self.name), self.remedy());
-        let values = if has_ending("tsv") {
-            let table = TextTable::read(path)?;
-            let column = table.column(&self.name)?;
-            table.rows.iter().map(|row| row[column].parse()).collect::<Result<Vec<f64>, _>>().map_err(|_| {
-                bad(format!("a cell of the column {} is no number", self.name))
-            })?
-        } else if self.is_b() {
+        if has_ending("tsv") {
+            return self.of_table(&TableColumn { path: path.into(), column: self.name.clone() }, &[]);
+        }
+        let values = if self.is_b() {
             read_bvalues(path)?
         } else if has_ending("json") {
             self.of_sidecar(path, &Sidecar::read(path)?)?
         } else {
             numbers(&read_text(path)?).map_err(bad)?
         };
+        self.check(&values).map_err(bad)?;
+        Ok(values)
+    }
+
+    fn of_table(&self, column: &TableColumn, rows: &[f64]) -> Result<Vec<f64>> {
+        let TableColumn { path, column } = column;
+        let bad = |problem: String| Error::data(path, format!("axis `{}`: {problem}", self.name), self.remedy());
+        let table = TextTable::read(path)?;
+        let place = table.column(column)?;
+        let number = |row: &[String], place: usize| row[place].parse::<f64>();
+        let chosen: Vec<&Vec<String>> = match rows {
+            [] => table.rows.iter().collect(),
+            _ => {
+                let find = |value: &f64| {
+                    let found = table.rows.iter().find(|row| number(row, 0).is_ok_and(|first| first == *value));
+                    found.ok_or_else(|| bad(format!("no row begins with {value}")))
+                };
+                rows.iter().map(find).collect::<Result<_>>()?
+            }
+        };
+        let value = |row: &&Vec<String>| {
+            number(row, place).map_err(|_| bad(format!("{:?} in the column {column} is no number", row[place])))
+        };
+        let values = chosen.iter().map(value).collect::<Result<Vec<_>>>()?;
         self.check(&values).map_err(bad)?;
         Ok(values)
     }
@@ -159,7 +188,8 @@ impl SeriesAxis {
         let Some(&(_, key, from)) = KEYS.iter().find(|(axis, ..)| *axis == self.name) else {
             return Err(bad(format!("JSON files have no key for the axis `{}`", self.name)));
         };
-        let Some(&(.., factor)) = UNITS.iter().find(|&&(key, axis, _)| (key, axis) == (from, self.unit.as_str())) else {
+        let Some(&(.., factor)) = UNITS.iter().find(|&&(key, axis, _)| (key, axis) == (from, self.unit.as_str()))
+        else {
             let problem = format!("{key} is in {from}, the axis `{}` in {}", self.name, self.unit);
             return Err(bad(format!("{problem}: it is not known how to convert them")));
         };
@@ -185,6 +215,13 @@ impl SeriesAxis {
             false => format!("give one value a volume in {unit}, or one for all, with --axis {name}=LIST|FILE"),
         }
     }
+}
+
+/// The key of JSON sidecars that feeds an axis, with values in its unit; `None` if there is no such key.
+pub fn as_in_sidecars(axis: &str, unit: &str, values: &[f64]) -> Option<(&'static str, Vec<f64>)> {
+    let &(_, key, of_key) = KEYS.iter().find(|(known, ..)| *known == axis)?;
+    let &(.., factor) = UNITS.iter().find(|&&(from, to, _)| (from, to) == (of_key, unit))?;
+    Some((key, values.iter().map(|value| value / factor).collect()))
 }
 
 /// Axes of the same number of values; a single value is that of all samples where another axis has several.

@@ -42,30 +42,26 @@ impl FromStr for BvalueList {
     }
 }
 
-/// The b-values of all volumes of `images`, in order.
+/// The b-values of all volumes of `images`, in order, from the files beside them.
 ///
 /// There may be one or two fewer b-values than volumes, where a scanner has appended volumes of its own: it is for
 /// [`super::Series`] to decide whether it did.
 ///
 /// # Errors
 /// [`Error::Data`] names the file, the place, the value and the limit.
-pub fn bvalues(images: &[Image], source: &AxisSource) -> Result<Vec<f64>> {
-    match source {
-        AxisSource::List(values) => Ok(values.clone()),
-        AxisSource::File(path) => read_bvalues(path),
-        AxisSource::Beside if images.len() == 1 => read_beside(&images[0]),
-        AxisSource::Beside => {
-            let mut all = Vec::new();
-            for image in images {
-                let values = read_beside(image)?;
-                if values.len() != image.n_volumes() {
-                    return Err(SeriesAxis::b(AxisSource::Beside).mismatch(&image.path, image.n_volumes(), values.len()));
-                }
-                all.extend(values);
-            }
-            Ok(all)
-        }
+pub fn bvalues(images: &[Image]) -> Result<Vec<f64>> {
+    if let [image] = images {
+        return read_beside(image);
     }
+    let mut all = Vec::new();
+    for image in images {
+        let values = read_beside(image)?;
+        if values.len() != image.n_volumes() {
+            return Err(SeriesAxis::b(AxisSource::Beside).mismatch(&image.path, image.n_volumes(), values.len()));
+        }
+        all.extend(values);
+    }
+    Ok(all)
 }
 
 fn read_beside(image: &Image) -> Result<Vec<f64>> {

@@ -56,8 +56,11 @@ fn bounds(model: &SignalModel) -> Result<(), Failed> {
         if parameter.is_signal() {
             continue;
         }
-        let beyond = 0.3 * scale.min(high - low);
-        for (bound, truth) in [(low, low - beyond), (high, high + beyond)] {
+        let above = 0.3 * scale.min(high - low);
+        // What is divided by has no value on the other side of 0.
+        let below = if low > 0.0 { above.min(0.5 * low) } else { above };
+        for (bound, truth) in [(low, low - below), (high, high + above)] {
+            let beyond = (bound - truth).abs();
             let mut values = typical.clone();
             values[i] = truth;
             let Some(signal) = signal(model, &values)? else { continue };
@@ -67,7 +70,7 @@ fn bounds(model: &SignalModel) -> Result<(), Failed> {
             // The file's value in f64, times and over its scale.
             let rounding = 1e-12 * bound.abs();
             assert!((low - rounding..=high + rounding).contains(&found), "{name} is {found}, beyond {low}..{high}");
-            let wider = [low - 2.0 * beyond, high + 2.0 * beyond];
+            let wider = [low - 1.5 * below, high + 1.5 * above];
             let options = NllsOptions { bounds: vec![(name.clone(), wider)], ..NllsOptions::default() };
             let free = fitted(model, &options, &signal)?[name][0];
             if (free - truth).abs() > 0.05 * beyond {
@@ -111,7 +114,7 @@ fn scales(model: &SignalModel) -> Result<(), Failed> {
 fn starts(model: &SignalModel) -> Result<(), Failed> {
     let effort = Effort::of(Precision::F32);
     for parameter in &model.parameters {
-        let ParameterKind::Fitted { bounds: [low, high], scale, start } = parameter.kind else { continue };
+        let ParameterKind::Fitted { bounds: [low, high], scale, start, .. } = parameter.kind else { continue };
         if parameter.is_signal() {
             continue;
         }

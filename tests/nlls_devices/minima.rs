@@ -30,12 +30,16 @@ fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), F
     let (got, want) = (run(&device.open(), &kernel, &source)?, run(&cpu(Precision::F64)?, &kernel, &source)?);
     let best = squares(&kernel, &want, &signals, 1.0);
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
+    let least = match model.name.as_str() {
+        "t1_ir" => tolerances::NLLS_SHARE_OF_INVERSION,
+        _ => tolerances::NLLS_SHARE,
+    };
     println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
-    if share < tolerances::NLLS_SHARE || median > tolerances::NLLS_MEDIAN_EXCESS {
+    if share < least || median > tolerances::NLLS_MEDIAN_EXCESS {
         return Err(format!("{share} within the tolerance, median excess {median:e}").into());
     }
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
-    assert!(share < tolerances::NLLS_SHARE && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
+    assert!(share < least && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
     Ok(())
 }
 

@@ -67,6 +67,8 @@ pub struct Extent {
     pub bounds: [f64; 2],
     /// Its start, if there is one.
     pub start: Option<f64>,
+    /// How many values it takes, if its model says so.
+    pub places: Option<usize>,
     /// Whether it is in units of the signal.
     pub is_signal: bool,
 }
@@ -118,7 +120,8 @@ impl Dictionary {
         };
         let grid: Vec<usize> = (0..extents.len()).filter(|i| !solved.contains(i)).collect();
         let n_each = places_each(grid.iter().filter(|&&i| extents[i].start.is_none()).count(), effort.places);
-        let values: Vec<Vec<f64>> = grid.iter().map(|&i| places(&extents[i], n_each)).collect();
+        let values: Vec<Vec<f64>> =
+            grid.iter().map(|&i| places(&extents[i], extents[i].places.unwrap_or(n_each))).collect();
         let n_nodes = values.iter().map(Vec::len).product();
         let cuts = cuts(grid.len(), effort.starts);
         let mut cut: Vec<Vec<Node>> = vec![Vec::new(); cuts.iter().product()];

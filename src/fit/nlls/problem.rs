@@ -165,7 +165,7 @@ impl Problem {
 /// A fitted parameter's bounds and start in units of its scale, and this scale.
 fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)> {
     let name = &parameter.name;
-    let ParameterKind::Fitted { bounds, scale, start } = parameter.kind else {
+    let ParameterKind::Fitted { bounds, scale, start, places } = parameter.kind else {
         return Err(Error::Internal(format!("`{name}` is fitted but has no bounds")));
     };
     let bounds = options.bounds.iter().rev().find(|(n, _)| n == name).map_or(bounds, |&(_, bounds)| bounds);
@@ -183,7 +183,7 @@ fn extent(parameter: &Parameter, options: &NllsOptions) -> Result<(Extent, f64)>
     }
     let is_signal = parameter.is_signal();
     let start = start.filter(|_| !is_signal).map(|start| start / scale);
-    Ok((Extent { bounds: bounds.map(|bound| bound / scale), start, is_signal }, scale))
+    Ok((Extent { bounds: bounds.map(|bound| bound / scale), start, places, is_signal }, scale))
 }
 
 /// The first fitted parameter that the signal is linear in, besides the one in units of the signal.

@@ -116,7 +116,7 @@ fn write_parameter(f: &mut Formatter<'_>, parameter: &Parameter, is_linear: bool
     write!(f, "  parameter  {name} [{unit}]: {doc}\n             ")?;
     match kind {
         ParameterKind::Fixed(value) => write!(f, "fixed at {value}")?,
-        ParameterKind::Fitted { bounds: [low, high], scale, start } => {
+        ParameterKind::Fitted { bounds: [low, high], scale, start, .. } => {
             write!(f, "from {low} to {high}")?;
             match parameter.is_signal() {
                 true => write!(f, ", scaled by each voxel's signal")?,

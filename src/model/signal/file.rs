@@ -11,7 +11,7 @@ use crate::model::file;
 use crate::model::map::Formula;
 
 const KEYS_REMEDY: &str = "a signal model has schema, title, reference, signal, [axis.NAME] with unit and requires, \
-                           [parameter.NAME] with unit, doc and either bounds and scale (and start) or fixed, and may \
+                           [parameter.NAME] with unit, doc and either bounds and scale (and start, or places) or fixed, and may \
                            have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
 
 /// A table of tables, whose order in the file is that of their names' places.
@@ -47,7 +47,14 @@ struct FileParameter {
     bounds: Option<Spanned<[f64; 2]>>,
     scale: Option<Spanned<f64>>,
     start: Option<Spanned<f64>>,
+    places: Option<Spanned<usize>>,
     fixed: Option<Spanned<f64>>,
+}
+
+impl FileParameter {
+    fn says_how_to_fit(&self) -> bool {
+        self.scale.is_some() || self.start.is_some() || self.places.is_some()
+    }
 }
 
 #[derive(Deserialize)]
@@ -97,6 +104,9 @@ fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
     tables
 }
 
+/// Most places of a parameter that fits look for their start in.
+const MOST_PLACES: usize = 100;
+
 /// What other maps of a fit are called.
 const TAKEN: [&str; 6] = ["rmse", "R2", "AICc", "iterations", "status", "hepar"];
 
@@ -143,7 +153,7 @@ fn read_derived(
 
 fn read_parameter((name, parameter): &(Spanned<String>, FileParameter)) -> Result<Parameter, Fault> {
     let kind = match (&parameter.fixed, &parameter.bounds) {
-        (Some(fixed), None) if parameter.scale.is_none() && parameter.start.is_none() => {
+        (Some(fixed), None) if !parameter.says_how_to_fit() => {
             let value = *fixed.get_ref();
             if !(value as f32).is_finite() {
                 return Err(Fault::new(fixed.span(), format!("{value} is no finite number"), "give the value"));
@@ -193,7 +203,16 @@ fn fitted(name: &Spanned<String>, file: &FileParameter, bounds: &Spanned<[f64; 2
             return Err(Fault::new(start.span(), problem, format!("start between {low} and {high}, or leave it out")));
         }
     };
-    Ok(ParameterKind::Fitted { bounds: [low, high], scale, start })
+    let places = match &file.places {
+        Some(places) if !(2..=MOST_PLACES).contains(places.get_ref()) || is_signal || start.is_some() => {
+            let problem =
+                format!("{} places are none that fits of `{}` can start from", places.get_ref(), name.get_ref());
+            let remedy = format!("give 2 to {MOST_PLACES} to a parameter that has no start and no unit of the signal");
+            return Err(Fault::new(places.span(), problem, remedy));
+        }
+        places => places.as_ref().map(|places| *places.get_ref()),
+    };
+    Ok(ParameterKind::Fitted { bounds: [low, high], scale, start, places })
 }
 
 /// What is declared must be used in the signal.

@@ -1,5 +1,6 @@
 //! Signal models: one TOML file each in `models/signal/`, or a user's own file of the same form.
 
+mod choice;
 pub mod describe;
 pub mod eval;
 mod file;
@@ -64,6 +65,8 @@ pub enum ParameterKind {
         scale: f64,
         /// Where a fit starts, in the parameter's unit; without it, several places over the bounds are tried.
         start: Option<f64>,
+        /// How many places over the bounds are looked at for where to start; without it, as many as other parameters have.
+        places: Option<usize>,
     },
     /// It has this value, in its unit.
     Fixed(f64),

@@ -87,9 +87,9 @@ impl FromStr for Requirement {
         };
         let words: Vec<&str> = text.split_whitespace().collect();
         let number = |count: &str| count.parse().ok().filter(|&n: &usize| n > 0).ok_or_else(wrong);
-        let (count, relation, limit) = match words.as_slice() {
-            &[count, "distinct"] => return Ok(Self { at_least: Some(number(count)?), what: What::Distinct }),
-            &[count, relation, limit] => (count, relation, limit),
+        let (count, relation, limit) = match *words.as_slice() {
+            [count, "distinct"] => return Ok(Self { at_least: Some(number(count)?), what: What::Distinct }),
+            [count, relation, limit] => (count, relation, limit),
             _ => return Err(wrong()),
         };
         let at_least = match count {
@@ -170,9 +170,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for text in
-            ["", "2", "none distinct", "2 distinct 3", "2 > 10", "0 >= 2", "-1 >= 2", "1 in 5", "1 in 9..5", "1 >= x", "some in 1..2", "1 >= 2 3"]
-        {
+        for text in [
+            "",
+            "2",
+            "none distinct",
+            "2 distinct 3",
+            "2 > 10",
+            "0 >= 2",
+            "-1 >= 2",
+            "1 in 5",
+            "1 in 9..5",
+            "1 >= x",
+            "some in 1..2",
+            "1 >= 2 3",
+        ] {
             assert!(text.parse::<Requirement>().is_err(), "{text}");
         }
     }

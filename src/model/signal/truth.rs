@@ -8,7 +8,9 @@ impl Parameter {
     pub fn typical(&self) -> f64 {
         match self.kind {
             ParameterKind::Fixed(value) => value,
-            ParameterKind::Fitted { bounds: [low, high], scale, start } => start.unwrap_or(scale).max(low).min(high),
+            ParameterKind::Fitted { bounds: [low, high], scale, start, .. } => {
+                start.unwrap_or(scale).max(low).min(high)
+            }
         }
     }
 
@@ -61,7 +63,7 @@ mod tests {
         for (bounds, start, typical) in
             [([0.0, 1.0], Some(0.5), 0.5), ([0.0, 1e-4], None, 1e-4), ([0.1, 1.0], None, 0.1), ([0.0, 1.0], None, 1e-3)]
         {
-            parameter.kind = ParameterKind::Fitted { bounds, scale: 1e-3, start };
+            parameter.kind = ParameterKind::Fitted { bounds, scale: 1e-3, start, places: None };
             assert_eq!(parameter.typical(), typical);
         }
     }

@@ -90,7 +90,7 @@ fn files_are_lists_tables_or_sidecars() {
         ("te", file("y.txt", "1 inf"), "value 2 is inf"),
         ("te", file("z.txt", ""), "there is no value"),
         ("ti", table, "has no column named ti"),
-        ("te", file("x.tsv", "te\n1\nx\n"), "is no number"),
+        ("te", file("x.tsv", "te\n1\nx\n"), "\"x\" in the column te is no number"),
         ("b", text, "value 1"),
     ] {
         let unit = if axis == "b" { B_UNIT } else { "ms" };
@@ -99,6 +99,20 @@ fn files_are_lists_tables_or_sidecars() {
         assert_eq!(error.exit_status(), 65);
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+/// The rows of a spectrum come in the order that is asked for.
+#[test]
+fn rows_of_a_table_are_found_by_their_first_cells() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/spectra/hemoglobin.tsv");
+    let given = |column: &str, rows: &[f64]| {
+        let column = TableColumn { path: path.clone(), column: column.into() };
+        axis("s1", "1", AxisSource::Table { column, rows: rows.to_vec() }).given()
+    };
+    assert_eq!(given("HbO2", &[850.0, 750.0]).unwrap(), [1058.0, 518.0]);
+    assert_eq!(given("Hb", &[]).unwrap().len(), 21);
+    let said = given("Hb", &[750.0, 755.0]).unwrap_err().to_string();
+    assert!(said.contains("no row begins with 755") && said.contains("hemoglobin.tsv"), "{said}");
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl TableColumn {
         text.to_ascii_lowercase().find(".tsv:").map(|start| start + ".tsv".len())
     }
 
-    fn is_meant(text: &str) -> bool {
+    /// Whether a text begins like one.
+    pub fn is_meant(text: &str) -> bool {
         Self::end_of_path(text).is_some()
     }
 

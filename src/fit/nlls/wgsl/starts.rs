@@ -44,7 +44,8 @@ impl Fit<'_> {
             for m in 0..n_linear {
                 let _ = writeln!(text, "    projection{m} = 0.0;");
             }
-            text += "    for (var k = 0u; k < N_SAMPLES; k++) {\n        let y = usable(load(k, voxel)) * per_largest;\n";
+            text +=
+                "    for (var k = 0u; k < N_SAMPLES; k++) {\n        let y = usable(load(k, voxel)) * per_largest;\n";
             for m in 0..n_linear {
                 let first = m * self.n_samples();
                 let _ = writeln!(text, "        projection{m} = fma(params[basis + {first}u + k], y, projection{m});");

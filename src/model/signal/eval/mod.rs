@@ -3,8 +3,6 @@
 //! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
 //! of products and multiply-adds are one step.
 
-#![expect(clippy::needless_range_loop, reason = "a vector is a number in several lists")]
-
 mod code;
 mod rare;
 

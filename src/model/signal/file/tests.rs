@@ -54,7 +54,7 @@ fn all_keys_are_read() {
     let b = &model.axes[0];
     assert_eq!((b.name.as_str(), b.unit.as_str(), b.requires[0].to_string().as_str()), ("b", "s/mm^2", "2 >= 0"));
     let kinds: Vec<_> = model.parameters.iter().map(|p| (p.name.as_str(), p.kind)).collect();
-    let fitted = |bounds, scale, start| ParameterKind::Fitted { bounds, scale, start };
+    let fitted = |bounds, scale, start| ParameterKind::Fitted { bounds, scale, start, places: None };
     assert_eq!(
         kinds,
         [

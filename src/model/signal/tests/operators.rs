@@ -51,7 +51,7 @@ fn program(formula: &str, n_parameters: usize) -> SampleProgram {
         name: name.into(),
         unit: "1".into(),
         doc: String::new(),
-        kind: ParameterKind::Fitted { bounds: [-1.0, 1.0], scale: 1.0, start: None },
+        kind: ParameterKind::Fitted { bounds: [-1.0, 1.0], scale: 1.0, start: None, places: None },
     };
     let model = SignalModel {
         name: "operator".into(),
