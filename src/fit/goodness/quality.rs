@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Evaluation;
 use crate::device::{Column, Device, Source};
-use crate::fit::{FitMethod, Role, status};
+use crate::fit::{FitMethod, Fitting, Role, status};
 use crate::measure::{Cell, Regions, Table, summarise};
 use crate::volume::{Labels, Series};
 use crate::{Error, Result};
@@ -97,7 +97,7 @@ fn fit(series: &Series, regions: &Regions, method: &FitMethod, device: &Device) 
     let mut computed = method.outputs()?;
     computed.retain(|output| output.role == Role::Status || wanted.contains(&output.name));
     let evaluation = Evaluation::new(method, &series.protocol(), &computed)?;
-    let columns = device.run(&*method.kernel(&series.protocol(), &computed)?, &source, &())?;
+    let columns = Fitting::new(method, &series.protocol(), &computed)?.run(device, &source)?;
     let n = source.n_voxels();
     let evaluate = |chunk: usize| {
         let found = evaluation.of(&source, 0, &columns, chunk * CHUNK..((chunk + 1) * CHUNK).min(n));

@@ -16,6 +16,8 @@ pub(super) struct Beside {
     plots: Vec<Plot>,
     /// The name of the table of regions.
     regions: Option<String>,
+    /// That of the fit's quality.
+    quality: Option<&'static str>,
 }
 
 impl Beside {
@@ -23,12 +25,13 @@ impl Beside {
     pub(super) fn new(request: &FitRequest, inputs: &Inputs) -> Result<Self> {
         let labels = inputs.labels.as_ref();
         let plots = request.plots.iter().map(|place| place.find(&inputs.series, labels)).collect::<Result<_>>()?;
-        Ok(Self { plots, regions: labels.map(|_| table_name(&request.method)).transpose()? })
+        let quality = labels.filter(|_| request.method.tells_samples()).map(|_| quality::FILE);
+        Ok(Self { plots, regions: labels.map(|_| table_name(&request.method)).transpose()?, quality })
     }
 
     /// The names of all files.
     pub(super) fn files(&self) -> impl Iterator<Item = String> {
-        let tables = self.regions.iter().flat_map(|regions| [regions.clone(), quality::FILE.to_owned()]);
+        let tables = self.regions.iter().cloned().chain(self.quality.map(String::from));
         tables.chain(self.plots.iter().map(|plot| plot.file.clone()))
     }
 
@@ -48,8 +51,9 @@ impl Beside {
         let (Some(labels), Some(name)) = (labels, &self.regions) else { return Ok([None, None]) };
         let regions = region_table(series, labels, method, device)?;
         outputs.write_file(name, &regions.to_tsv()?)?;
+        let Some(file) = self.quality else { return Ok([Some(regions), None]) };
         let quality = quality_table(series, labels, method, goodness.sigma, device)?;
-        outputs.write_file(quality::FILE, &quality.to_tsv()?)?;
+        outputs.write_file(file, &quality.to_tsv()?)?;
         Ok([Some(regions), Some(quality)])
     }
 }

@@ -35,12 +35,12 @@ impl Wanted {
         let is_wanted = |output: &FitOutput| match (request.write.is_empty(), output.name.as_str()) {
             (false, _) => named.contains(output),
             (true, LAG1) => options.residuals,
-            (true, _) => options.sigma.is_some() && !method.noise().needs_sigma(),
+            (true, _) => options.sigma.is_some() && method.tells_samples(),
         };
         let goodness: Vec<FitOutput> = goodness_outputs().into_iter().filter(is_wanted).collect();
         let evaluates = options.residuals || !goodness.is_empty() || !request.plots.is_empty();
-        if evaluates && method.noise().needs_sigma() {
-            let problem = "residuals and plots compare signals with the model, not with what Rician noise makes of it";
+        if evaluates && !method.tells_samples() {
+            let problem = "residuals and plots compare samples with the model, not with what Rician noise makes of it";
             return Err(Error::Usage(format!("{problem}\n  remedy: leave them out, or --noise rician")));
         }
         if options.sigma.is_none() && goodness.iter().any(|output| output.name == CHI2) {
