@@ -132,7 +132,7 @@ mod tests {
             .into();
         let with = model.with_priors("S0", &priors).unwrap();
         let b = vec![0.0, 50.0, 400.0];
-        let (axes, noise) = axes(&[b.clone()], 2, 0.05);
+        let (axes, noise) = axes(std::slice::from_ref(&b), 2, 0.05);
         assert_eq!(with.axes[noise].name, NOISE);
         let signals = |model: &SignalModel, axes: &[Vec<f64>]| {
             let choice = Choice::with(model, &[]).unwrap();
