@@ -11,8 +11,9 @@ use hepar::simulate::Noise;
 use libtest_mimic::{Failed, Trial};
 
 use super::{cpu, fit};
+use crate::protocol;
 
-/// A diffusion protocol that tells all models' parameters apart.
+/// A protocol that tells the parameters of all models of b apart.
 const B: [f64; 16] =
     [0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 110.0, 140.0, 200.0, 300.0, 400.0, 600.0, 800.0, 1200.0, 2000.0];
 /// Repeats: the standard deviation over them is known to 0.7 %.
@@ -21,6 +22,10 @@ const N_REPEATS: usize = 10_000;
 const TOLERANCE: f64 = 0.1;
 /// Bounds beyond this share of the truth are not looked at: errors are not those of a linear model there.
 const LARGEST_BOUND: f64 = 0.1;
+
+/// Models with a second minimum nearly as low, into which noise leads some fits: fat taken for water. Errors are those of
+/// one minimum.
+const HAS_A_MIRROR: [&str; 1] = ["fat_water"];
 
 pub fn trials() -> Vec<Trial> {
     let trial = |model: &'static SignalModel| {
@@ -50,10 +55,13 @@ fn is_off_its_box(model: &SignalModel, bound: &Bound) -> bool {
 
 fn as_estimates_vary(model: &SignalModel) -> Result<(), Failed> {
     let choice = Choice::of(model);
-    let axes = [B.to_vec()];
+    let axes = protocol::of(model, &B)?;
     let truth: Vec<f64> = model.parameters.iter().map(typical).collect();
     let mut looked_at = 0;
     for snr in [50.0, 200.0, 1000.0] {
+        if snr < 200.0 && HAS_A_MIRROR.contains(&model.name.as_str()) {
+            continue;
+        }
         let values: Vec<Truth> = truth.iter().map(|&value| Truth::Value(value)).collect();
         let spec = SeriesSpec {
             model,
