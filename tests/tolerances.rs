@@ -56,9 +56,6 @@ pub const NLLS_OSIPI_SD: f64 = 1e-3;
 pub const NLLS_EXCESS: f64 = 1e-3;
 /// ... and the share of voxels at SNR 30 that reach it: rounding may lead to another minimum now and then.
 pub const NLLS_SHARE: f64 = 0.995;
-/// Magnitudes after inversion have a minimum for each set of samples before their null, many of them nearly as low: one fit
-/// in 20 ends in another than the lowest where inversion is far from 2. A known gap, not an aim.
-pub const NLLS_SHARE_OF_INVERSION: f64 = 0.94;
 /// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
 pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
 /// All columns, in 95 % of the voxels, relative to the value or, if that is more, its standard error: an excess x of the

@@ -31,12 +31,11 @@ fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), F
     let best = squares(&kernel, &want, &signals, 1.0);
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.0), &best);
     println!("{}: {:.3} % reach the minimum, median excess {median:.1e}", model.name, 100.0 * share);
-    let least = if model.name == "t1_ir" { tolerances::NLLS_SHARE_OF_INVERSION } else { tolerances::NLLS_SHARE };
-    if share < least || median > tolerances::NLLS_MEDIAN_EXCESS {
+    if share < tolerances::NLLS_SHARE || median > tolerances::NLLS_MEDIAN_EXCESS {
         return Err(format!("{share} within the tolerance, median excess {median:e}").into());
     }
     let (share, median) = excess(&squares(&kernel, &got, &signals, 1.01), &best);
-    assert!(share < least && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
+    assert!(share < tolerances::NLLS_SHARE && median > tolerances::NLLS_MEDIAN_EXCESS, "1 % must be noticed");
     Ok(())
 }
 
