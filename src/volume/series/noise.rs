@@ -10,7 +10,7 @@ impl Series {
     /// Sets the noise's σ, in the unit of the observations: an image of one volume on the grid of the series.
     ///
     /// # Errors
-    /// [`Error::Data`] for another image.
+    /// [`Error::Data`](crate::Error::Data) for another image.
     pub fn set_sigma(&mut self, sigma: Image) -> Result<()> {
         self.check_map(&sigma, "is to hold the noise's sigma")?;
         self.sigma = Some(sigma);
