@@ -31,7 +31,7 @@
 // buffer | holds                                                                                | unit
 // -------|--------------------------------------------------------------------------------------|-------------------------
 // params | the protocol's numbers and the dictionary, as src/fit/nlls/wgsl/params.rs lays out   | the model's scales
-// input  | [N_OBS] signals of each voxel, then the factors of its axes                         | the image's own
+// input  | [N_SAMPLES] signals of each voxel, then the factors of its axes, then its noise     | the image's own
 // output | the columns asked for; column SCRATCH serves as a note from one loop to the next     | the model's
 
 // Only floats can be NaN or infinite: for other files no weight is computed.

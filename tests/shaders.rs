@@ -6,6 +6,7 @@ use hepar::device::VoxelKernel;
 use hepar::device::shader::compose;
 use hepar::fit::nlls::{NllsKernel, NllsOptions, Quantity};
 use hepar::model::SignalModel;
+use hepar::model::signal::NoiseModel;
 use hepar::volume::VoxelType;
 use libtest_mimic::{Failed, Trial};
 
@@ -168,6 +169,12 @@ fn fits_are_valid(model: &SignalModel) -> Result<(), Failed> {
             let kernel = NllsKernel::new(model, &axes, &options, |output| pick(output.quantity))?;
             of_observations(&kernel.shader(n_obs).ok_or("no shader")?.body, n_obs)?;
         }
+        // With all that a voxel may have of its own: a factor of each axis, and the noise.
+        let options = NllsOptions { noise: NoiseModel::Rician, ..NllsOptions::default() };
+        let all: Vec<usize> = (0..axes.len()).collect();
+        let n_rows = n_obs + all.len() + 1;
+        let kernel = NllsKernel::scaled(model, &axes, &all, &options, |_| true)?;
+        of_observations(&kernel.shader(n_rows).ok_or("no shader")?.body, n_rows)?;
     }
     Ok(())
 }

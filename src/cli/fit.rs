@@ -28,7 +28,7 @@ pub(super) struct Args {
     /// Compare these models, such as adc,kurtosis,ivim or files of your own (.toml): each that the samples allow is fitted by
     /// nlls, its maps go to DIR/MODEL, and DIR gets the model that each voxel's signals support, the weights of all, and
     /// averages over them of what they share.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with_all = ["model", "model_file", "write", "prior"])]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with_all = ["model", "model_file", "write", "prior", "robust"])]
     models: Vec<String>,
     /// By what one of --models is chosen.
     #[arg(long, value_enum, default_value_t, requires = "models")]

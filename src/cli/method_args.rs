@@ -43,7 +43,7 @@ pub struct MethodArgs {
     /// b-value from which on segmented fits take perfusion for gone, s/mm².
     #[arg(long, value_name = "B", default_value_t = SegmentedOptions::default().threshold_s_per_mm2)]
     pub segmented_b: f64,
-    /// Floating-point type of the CPU; f64 is slower, seeks minima with more care, and writes float64.
+    /// Floating-point type of the CPU; f64 is slower, seeks minima with more care, and writes float64 (but for maps of --models and --prior).
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
     /// What happens where a sample is <= 0 or not finite: it gets no weight, or the voxel is not fitted.

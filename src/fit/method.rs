@@ -123,7 +123,8 @@ impl FitMethod {
             Self::Adc(options) => options.method.name(),
             Self::Segmented(_) => "segmented",
             Self::Nlls { .. } => "nlls",
-            Self::Robust(method) => method.name(),
+            Self::Robust(method) if matches!(**method, Self::Adc(_)) => "robust iwlls",
+            Self::Robust(_) => "robust nlls",
             Self::Spectrum(_) => "nnls",
         }
     }
@@ -177,6 +178,9 @@ impl FitMethod {
             // No AICc: an M-estimate has no likelihood.
             Self::Robust(method) => {
                 let mut all: Vec<_> = method.outputs()?.into_iter().filter(|o| o.name != "AICc").collect();
+                for output in all.iter_mut().filter(|output| ["rmse", "R2"].contains(&output.name.as_str())) {
+                    output.title += ", of samples as far as they count";
+                }
                 all.insert(all.len() - 1, discounted());
                 all
             }
@@ -242,7 +246,7 @@ impl FitMethod {
                 }
                 Box::new(NllsKernel::scaled(model, axes, scaled, options, |o| wanted(&o.name))?)
             }
-            Self::Robust(method) => method.kernel(protocol, outputs)?,
+            Self::Robust(_) => return Err(Error::Internal("a robust fit is no kernel: see Fitting".into())),
             Self::Spectrum(options) => {
                 let mut wanted: Vec<_> = SpectrumOutput::all(options).into_iter().filter(|o| wanted(&o.name)).collect();
                 wanted.sort_by_key(|o| place(&o.name));

@@ -36,7 +36,11 @@ pub fn region_table(series: &Series, labels: &Labels, method: &FitMethod, device
     let regions = Regions::new(&labels.values);
     let decays = mean_decays(series, &regions);
     let mut methods = vec![method.clone()];
-    if let FitMethod::Adc(options) = method
+    let plainly = match method {
+        FitMethod::Robust(method) => method,
+        method => method,
+    };
+    if let FitMethod::Adc(options) = plainly
         && options.method != Method::Lls
         && perfusion_sensitive(&series.b_values())
     {

@@ -64,7 +64,7 @@ const OF_RESIDUALS: &str = "residuals: of a first least-squares fit, in voxels w
                             the model does not describe adds to it";
 const REMEDY: &str = "give --sigma VALUE or FILE, such as from repeated images";
 
-/// Finds σ, and sets it in the series if `noise` needs it; what a sidecar says of it. Of the methods that estimate it,
+/// Finds σ, and sets it in the series if `method` needs it, since its row follows those of the samples there; what a sidecar says of it. Of the methods that estimate it,
 /// each is warned of by its limits where it is used.
 ///
 /// # Errors
@@ -80,8 +80,13 @@ pub(super) fn resolve(
     let needed = method.noise().needs_sigma();
     if let Sigma::Map(path) = sigma {
         let map = read(path, options)?;
-        let described = json!({ "map": path.display().to_string(), "sha256": map.sha256()? });
-        series.set_sigma(map)?;
+        // Not its path, which may name a person.
+        let described = json!({ "map": true, "sha256": map.sha256()? });
+        if needed {
+            series.set_sigma(map)?;
+        } else {
+            series.check_sigma(&map)?;
+        }
         return Ok(described);
     }
     let noise = match sigma {

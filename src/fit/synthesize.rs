@@ -39,6 +39,8 @@ pub struct FittedFolder {
     dir: PathBuf,
     /// The options of the run; nothing where there is no record.
     options: Map<String, Value>,
+    /// The files that it wrote, where there is a record: others may be left over from an earlier run.
+    outputs: Option<Vec<String>>,
 }
 
 impl FittedFolder {
@@ -54,12 +56,14 @@ impl FittedFolder {
                 "{}: has no {RECORD}: the fit that wrote its maps has not ended, or was another program's",
                 dir.display()
             );
-            return Ok(Self { dir: dir.into(), options: Map::new() });
+            return Ok(Self { dir: dir.into(), options: Map::new(), outputs: None });
         }
         let mut record = json_object(&path)?;
         let options = record.remove("options");
+        let listed = record.get("outputs").and_then(Value::as_array).into_iter().flatten();
+        let outputs = Some(listed.filter_map(Value::as_str).map(String::from).collect());
         match (record.get("command").and_then(Value::as_str), options) {
-            (Some("fit"), Some(Value::Object(options))) => Ok(Self { dir: dir.into(), options }),
+            (Some("fit"), Some(Value::Object(options))) => Ok(Self { dir: dir.into(), options, outputs }),
             (command, _) => {
                 let problem = format!("is the record of `{}`", command.unwrap_or("nothing"));
                 Err(Error::data(&path, problem, "give a folder that `hepar fit` wrote"))
@@ -70,6 +74,11 @@ impl FittedFolder {
     /// The name of the model that was fitted, where the record says it.
     pub fn model(&self) -> Option<&str> {
         self.options.get("model").and_then(Value::as_str)
+    }
+
+    /// The formula that was fitted, where the record says it.
+    fn signal(&self) -> Option<&str> {
+        self.options.get("signal").and_then(Value::as_str)
     }
 
     /// The value at which the fit held a parameter.
@@ -85,8 +94,12 @@ impl FittedFolder {
 
     /// The map of a parameter, if there is one: of one volume, in this unit by its sidecar.
     fn map(&self, name: &str, unit: &str, options: &ReadOptions) -> Result<Option<Image>> {
-        let path = [Format::NiiGz, Format::Nii].map(|format| self.dir.join(format!("{name}.{}", format.suffix())));
-        let Some(path) = path.into_iter().find(|path| path.is_file()) else { return Ok(None) };
+        let files = [Format::NiiGz, Format::Nii].map(|format| format!("{name}.{}", format.suffix()));
+        let is_there = |file: &&String| match &self.outputs {
+            Some(outputs) => outputs.contains(*file),
+            None => self.dir.join(*file).is_file(),
+        };
+        let Some(path) = files.iter().find(is_there).map(|file| self.dir.join(file)) else { return Ok(None) };
         let image = read(&path, options)?;
         if image.n_volumes() != 1 {
             let problem = format!("holds {} volumes, a map is one", image.n_volumes());
@@ -138,6 +151,10 @@ pub fn synthesize(
     if let Some(other) = folder.model().filter(|other| *other != model.name) {
         let problem = format!("the maps are of the model `{other}`, and `{}` is asked for", model.name);
         return Err(Error::Usage(format!("{problem}\n  remedy: leave --model out, or give the maps of a fit of it")));
+    }
+    if let Some(signal) = folder.signal().filter(|signal| *signal != model.signal.text) {
+        let problem = format!("the maps are of another model `{}`, whose signal is {signal}", model.name);
+        return Err(Error::Usage(format!("{problem}\n  remedy: give its file with --model-file")));
     }
     let names = names(model, axes)?;
     let (choice, images) = parameters(request)?;

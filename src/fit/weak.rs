@@ -3,6 +3,7 @@
 use super::design::{Bound, bounds};
 use super::{FitMethod, FitOutput, Role};
 use crate::device::{Device, Source};
+use crate::measure::quantile;
 use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
 use crate::volume::{Protocol, Series};
@@ -58,26 +59,19 @@ pub(super) fn every(source: &Source, most: usize) -> Vec<u32> {
 /// Of the finite values, if there are any.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|value| value.is_finite());
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    (!values.is_empty()).then(|| quantile(&mut values, 0.5))
 }
 
 /// Refuses a protocol that does not determine the parameters.
 pub(super) fn check_protocol(model: &SignalModel, axes: &[Vec<f64>]) -> Result<()> {
-    let mut missing = Vec::new();
-    for (axis, values) in model.axes.iter().zip(axes) {
-        for requirement in axis.requires.iter().filter(|requirement| !requirement.is_met(values)) {
-            let found = requirement.count(values);
-            missing.push(format!("{} [{}]: {requirement} is asked for, {found} found", axis.name, axis.unit));
-        }
-    }
-    if missing.is_empty() {
+    let unmet = model.unmet(axes);
+    if unmet.is_empty() {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "these samples do not determine the model `{}`:\n    {}\n  remedy: take others, or another model, or \
+        "these samples do not determine the model `{}`, which needs\n    {}\n  remedy: take others, or another model, or \
          fit all the same with --force-model",
         model.name,
-        missing.join("\n    ")
+        unmet.join("\n    ")
     )))
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{ColourKind, Montage};
-use crate::volume::atomic::{PendingFile, commit_all};
+use crate::volume::atomic::{ClosedFile, PendingFile, commit_all};
 use crate::volume::{Format, Grid, MapData, pending_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
 
@@ -93,7 +93,7 @@ pub struct Outputs {
     options: OutputOptions,
     planned: BTreeSet<String>,
     /// What is written, by its name.
-    written: Mutex<BTreeMap<String, PendingFile>>,
+    written: Mutex<BTreeMap<String, ClosedFile>>,
 }
 
 impl Outputs {
@@ -228,7 +228,7 @@ impl Outputs {
 
     fn keep(&self, name: &str, file: PendingFile) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(name.to_owned(), file);
+        written.insert(name.to_owned(), file.close());
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::{Error, Result};
 
@@ -80,6 +80,32 @@ impl PendingFile {
     }
 
     fn rename(self) -> Result<()> {
+        self.close().rename()
+    }
+
+    /// Closes it until [`commit_all`]: a run may have more files than a process may hold open.
+    pub fn close(self) -> ClosedFile {
+        let Self { path, folder, beside } = self;
+        ClosedFile { path, folder, beside: beside.into_temp_path() }
+    }
+}
+
+/// A [`PendingFile`] that is filled and closed.
+#[derive(Debug)]
+pub struct ClosedFile {
+    path: PathBuf,
+    folder: PathBuf,
+    beside: TempPath,
+}
+
+impl ClosedFile {
+    fn sync(&self) -> Result<()> {
+        // Some systems sync only what is open for writing.
+        let synced = File::options().write(true).open(&self.beside).and_then(|file| file.sync_all());
+        synced.map_err(|e| cannot_write(&self.path, e))
+    }
+
+    fn rename(self) -> Result<()> {
         let Self { path, folder, beside } = self;
         let old = large_file_at(&path);
         beside.persist(&path).map_err(|e| cannot_create(&path, &folder, e.error.kind()))?;
@@ -96,9 +122,10 @@ impl PendingFile {
 ///
 /// # Errors
 /// Those of [`PendingFile::commit`]; before the first of them is renamed, all are synced.
-pub fn commit_all(files: Vec<PendingFile>, last: PendingFile) -> Result<()> {
-    files.par_iter().chain(rayon::iter::once(&last)).try_for_each(PendingFile::sync)?;
-    files.into_iter().try_for_each(PendingFile::rename)?;
+pub fn commit_all(files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
+    last.sync()?;
+    files.par_iter().try_for_each(ClosedFile::sync)?;
+    files.into_iter().try_for_each(ClosedFile::rename)?;
     sync_folder(&last.folder).map_err(|e| last.trouble(e))?;
     last.commit()
 }
@@ -197,7 +224,7 @@ mod tests {
     fn files_that_belong_together_have_their_names_together() {
         let folder = tempfile::tempdir().unwrap();
         let pending = |name: &str| PendingFile::filled(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();
-        let (files, last) = (vec![pending("ADC.nii"), pending("ADC.json")], pending("hepar.json"));
+        let (files, last) = (vec![pending("ADC.nii").close(), pending("ADC.json").close()], pending("hepar.json"));
         assert!(names(folder.path()).iter().all(|name| name.ends_with(".part")));
         commit_all(files, last).unwrap();
         assert_eq!(names(folder.path()), ["ADC.json", "ADC.nii", "hepar.json"]);
@@ -207,7 +234,7 @@ mod tests {
     fn the_last_file_has_no_name_where_another_cannot_have_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let pending = |name: &str| PendingFile::filled(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();
-        let (files, last) = (vec![pending("ADC.nii")], pending("hepar.json"));
+        let (files, last) = (vec![pending("ADC.nii").close()], pending("hepar.json"));
         std::fs::create_dir(folder.path().join("ADC.nii")).unwrap();
         assert_eq!(commit_all(files, last).unwrap_err().exit_status(), 73);
         assert_eq!(names(folder.path()), ["ADC.nii"]);

@@ -126,11 +126,20 @@ fn from_map() -> Result<(), Failed> {
     folder.fit("--method nlls --noise rician --sigma sigma.nii").success();
     let by_map = adc(&folder)?;
     assert!(by_value.iter().zip(&by_map).all(|(a, b)| a.to_bits() == b.to_bits()), "a value and a map of it differ");
-    assert_eq!(folder.sidecar()?["sigma"]["map"], "sigma.nii");
+    assert_eq!(folder.sidecar()?["sigma"]["map"], true, "no path, which may name a person");
     assert_eq!(folder.sidecar()?["inputs_sha256"].as_array().map(Vec::len), Some(2));
     folder.fit("--method nlls --noise gaussian").success();
     assert!(adc(&folder)? != by_map, "the noise model changes nothing");
     assert!(folder.sidecar()?["sigma"].is_null());
+    // What Gaussian fits are told of the noise is noted, and changes nothing.
+    for method in ["nlls", "iwlls", "iwlls --robust"] {
+        folder.fit(&format!("--method {method}")).success();
+        let without = adc(&folder)?;
+        folder.fit(&format!("--method {method} --sigma sigma.nii")).success();
+        let with = adc(&folder)?;
+        assert!(with.iter().zip(&without).all(|(a, b)| a.to_bits() == b.to_bits()), "{method}: sigma was fitted");
+        assert_eq!(folder.sidecar()?["sigma"]["map"], true);
+    }
     Ok(())
 }
 

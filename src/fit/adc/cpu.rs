@@ -25,7 +25,7 @@ impl LaneWork for Fit<'_, '_, '_> {
         let lanes = Twice(lanes);
         let zero = lanes.splat(0.0);
         // A known number of observations stays in registers.
-        match self.batch.n_obs() {
+        match self.kernel.b.len() {
             4 => self.over(lanes, [zero; 4]),
             n => self.over(lanes, vec![zero; n]),
         }
@@ -35,7 +35,7 @@ impl LaneWork for Fit<'_, '_, '_> {
 impl Fit<'_, '_, '_> {
     #[inline(always)]
     fn over<L: Lanes, O: Observations<L>>(self, lanes: L, zeros: O) {
-        let rows: Vec<usize> = (0..self.batch.n_obs()).collect();
+        let rows: Vec<usize> = (0..self.kernel.b.len()).collect();
         let mut voxel = Voxel { lanes, kernel: self.kernel, logs: LogSignals::new(lanes, &self.kernel.b, zeros) };
         fit_blocks(lanes, self.batch, &rows, &mut voxel, self.out);
     }

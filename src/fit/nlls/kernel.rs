@@ -1,5 +1,6 @@
 //! The non-linear fit as a kernel.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::block::{BLOCK, Fitter};
@@ -82,6 +83,13 @@ impl NllsKernel {
         }
         let derived = Program::new(&graph, &[wanted], &model.derived_constants(&problem.choice));
         let dictionary = problem.dictionary(&Effort::of(Precision::F32));
+        let (n_zones, nodes) = (dictionary.zones.len(), dictionary.zones.iter().map(Range::len).max().unwrap_or(0));
+        if nodes > wgsl::most_nodes(n_zones) {
+            let problem =
+                format!("the model `{}` has {nodes} places to start from in each of {n_zones} zones", model.name);
+            let remedy = format!("give parameters fewer `places`: at most {} a zone", wgsl::most_nodes(n_zones));
+            return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
+        }
         Ok(Self {
             model: model.clone(),
             outputs,

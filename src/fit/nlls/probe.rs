@@ -43,6 +43,7 @@ impl<L: Lanes> Fitter<'_, L> {
                 for w in 0..WIDE {
                     self.state.sums[w].squares = l.splat(f64::INFINITY);
                     self.state.damping[w] = l.splat(lm::FIRST_DAMPING / lm::LESS);
+                    self.state.promise[w] = l.splat(0.0);
                 }
                 advance(l, &mut self.state, &mut self.evaluator, self.n_parameters);
                 for w in 0..WIDE {

@@ -43,7 +43,7 @@ pub struct Effort {
     pub tolerance: f64,
     /// ... and this share of the largest signal's square.
     pub floor: f64,
-    /// Places of each of two parameters in the dictionary.
+    /// Places of each of two parameters in the dictionary, unless the model's file has its own.
     pub places: usize,
     /// Parts of a parameter's range, a fit from the best place of each, of which the best is kept: see
     /// [`super::dictionary`].

@@ -10,8 +10,6 @@
 mod empirical;
 mod second;
 mod summary;
-#[cfg(test)]
-mod tests;
 
 use std::path::PathBuf;
 
@@ -52,6 +50,17 @@ pub struct PriorRequest {
     pub labels: Option<PathBuf>,
     /// Which label is learnt from; without it, that of most voxels.
     pub label: Option<u16>,
+}
+
+impl PriorRequest {
+    /// What the record says of it.
+    pub fn describe(&self) -> Value {
+        let source = match self.source {
+            PriorSource::Model => "model",
+            PriorSource::Empirical => "empirical",
+        };
+        json!({ "source": source, "has_labels": self.labels.is_some(), "label": self.label })
+    }
 }
 
 /// A map of the second fit.
@@ -197,9 +206,16 @@ impl<'r> SecondFit<'r> {
     /// # Errors
     /// Those of [`names`] and [`read_labels`]; [`Error::Usage`] for a method that takes no priors.
     pub fn plan(prior: &'r PriorRequest, request: &'r FitRequest, series: &Series) -> Result<Self> {
-        let FitMethod::Nlls { model, options, .. } = &request.method else {
-            let problem = format!("fits by {} take no prior", request.method.name());
-            return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
+        let (model, options) = match &request.method {
+            FitMethod::Nlls { model, options, .. } => (model, options),
+            FitMethod::Robust(_) => {
+                let problem = "robust fits take no prior";
+                return Err(Error::Usage(format!("{problem}\n  remedy: leave --robust or --prior out")));
+            }
+            other => {
+                let problem = format!("fits by {} take no prior", other.name());
+                return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
+            }
         };
         if options.noise.needs_sigma() {
             let problem = "the samples of a prior are no magnitudes";
@@ -231,7 +247,7 @@ impl<'r> SecondFit<'r> {
         let of_reference: Vec<usize> = plain.fitted().filter(|&at| is_reference(plain.voxel(at))).collect();
         if of_reference.len() < empirical::FEWEST {
             let (n, least) = (of_reference.len(), empirical::FEWEST);
-            let problem = format!("{n} voxels of the prior's label are fitted, and at least {least} are needed");
+            let problem = format!("{n} voxels tell the noise or the prior, and at least {least} are needed");
             return Err(Error::Usage(format!("{problem}\n  remedy: choose another --prior-label, or --mask")));
         }
         let second = Second::new(model, options, series, &plain, &of_reference)?;

@@ -150,6 +150,7 @@ impl<'a> Second<'a> {
         let internal = |fault: crate::model::Fault| Error::Internal(fault.problem);
         let model = self.model.with_priors(&self.signal, priors).map_err(internal)?;
         let Protocol { values, mut scaled, .. } = self.series.protocol();
+        let n_scaled = scaled.len();
         let (values, noise_axis) = axes(&values, priors.len(), self.relative);
         scaled.push(noise_axis);
         let kernel = NllsKernel::scaled(&model, &values, &scaled, self.options, |output| {
@@ -159,7 +160,7 @@ impl<'a> Second<'a> {
         let mut rows = self.series.rows();
         let n_samples = self.series.volumes.len();
         rows.splice(n_samples..n_samples, priors.iter().map(|_| row(&zeros)));
-        rows.push(row(&self.factors));
+        rows.insert(n_samples + priors.len() + n_scaled, row(&self.factors));
         let source = Source::new(rows, self.factors.len(), picked);
         let mut columns: Vec<Vec<f64>> = device.run(&kernel, &source, &())?.into_iter().map(Column::into_f64).collect();
         let n_parameters = kernel.problem().choice.fitted().count();

@@ -106,7 +106,8 @@ impl Robust {
             let remedy = format!("leave --robust out, or give {} samples and more", 2 * fitted.len() + 1);
             return Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")));
         }
-        let is_used = |o: &&FitOutput| fitted.contains(&o.name) || outputs.contains(o);
+        // By name: the titles of a robust fit's outputs differ.
+        let is_used = |o: &&FitOutput| fitted.contains(&o.name) || outputs.iter().any(|wanted| wanted.name == o.name);
         let used: Vec<FitOutput> = method.outputs()?.iter().filter(is_used).cloned().collect();
         let kernel = method.kernel(protocol, &used)?;
         let specs = kernel.columns();

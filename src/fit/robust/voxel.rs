@@ -68,7 +68,8 @@ impl Voxel {
         for (k, samples) in all.iter().enumerate().take(self.expected.len()) {
             let y = samples[self.at];
             if !is_usable(y) {
-                self.modified[k] = y;
+                // No kernel counts it then, not even one that takes signals at or below 0.
+                self.modified[k] = f64::NAN;
                 continue;
             }
             let u = (y - self.expected[k]) / self.scale;

@@ -1,5 +1,6 @@
 //! What a run writes beside its maps: tables of regions, and plots.
 
+use super::wanted::changes_noise;
 use super::{FitRequest, Inputs};
 use crate::Result;
 use crate::device::Device;
@@ -35,26 +36,28 @@ impl Beside {
         tables.chain(self.plots.iter().map(|plot| plot.file.clone()))
     }
 
-    /// Makes and writes all; gives back the tables of regions and of the fit's quality.
+    /// Makes and writes all; gives back the table of regions.
     pub(super) fn write(
         &self,
         request: &FitRequest,
         inputs: &Inputs,
         device: &Device,
         outputs: &Outputs,
-    ) -> Result<[Option<Table>; 2]> {
+    ) -> Result<Option<Table>> {
         let FitRequest { method, goodness, .. } = request;
         let Inputs { series, labels, .. } = inputs;
         for plot in &self.plots {
             outputs.write_file(&plot.file, &plot.draw(series, method)?)?;
         }
-        let (Some(labels), Some(name)) = (labels, &self.regions) else { return Ok([None, None]) };
+        let (Some(labels), Some(name)) = (labels, &self.regions) else { return Ok(None) };
         let regions = region_table(series, labels, method, device)?;
         outputs.write_file(name, &regions.to_tsv()?)?;
-        let Some(file) = self.quality else { return Ok([Some(regions), None]) };
-        let quality = quality_table(series, labels, method, goodness.sigma, device)?;
-        outputs.write_file(file, &quality.to_tsv()?)?;
-        Ok([Some(regions), Some(quality)])
+        if let Some(file) = self.quality {
+            let sigma = goodness.sigma.filter(|_| !changes_noise(request));
+            let quality = quality_table(series, labels, method, sigma, device)?;
+            outputs.write_file(file, &quality.to_tsv()?)?;
+        }
+        Ok(Some(regions))
     }
 }
 

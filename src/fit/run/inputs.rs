@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::FitRequest;
 use serde_json::Value;
 
+use super::FitRequest;
 use crate::device::{Device, Source};
 use crate::fit::{FitMethod, Sigma, sigma};
 use crate::volume::labels::read_labels;
@@ -18,13 +18,13 @@ pub(in crate::fit) struct Inputs {
     pub(in crate::fit) series: Series,
     pub(in crate::fit) labels: Option<Labels>,
     /// What a sidecar says of the noise, where it was asked for or is needed.
-    pub(super) sigma: Option<Value>,
+    pub(in crate::fit) sigma: Option<Value>,
     mask: Option<Mask>,
 }
 
 impl Inputs {
-    /// Reads all that a request names, and finds the noise.
-    pub(in crate::fit) fn read(request: &FitRequest, device: &Device) -> Result<Self> {
+    /// Reads all that a request names. What it says of the noise is left to [`Self::find_noise`].
+    pub(in crate::fit) fn read(request: &FitRequest) -> Result<Self> {
         let images = request.inputs.iter().map(|path| read(path, &request.read)).collect::<Result<Vec<_>>>()?;
         let mut series = Series::new(images, &request.series)?;
         for (axis, path) in &request.axis_scales {
@@ -33,23 +33,31 @@ impl Inputs {
         let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
         let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
         let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
-        let sigma = noise(request, &mut series, mask.as_ref().map(Mask::picked).as_deref(), device)?;
-        Ok(Self { series, labels, sigma, mask })
+        Ok(Self { series, labels, sigma: None, mask })
+    }
+
+    /// Finds the noise for `method`, if it is asked for or needed; see [`sigma::resolve`].
+    pub(in crate::fit) fn find_noise(
+        &mut self,
+        request: &FitRequest,
+        method: &FitMethod,
+        device: &Device,
+    ) -> Result<()> {
+        if matches!(method, FitMethod::Robust(_)) && request.series.average != Average::None {
+            let problem = "--robust looks for outlying repeats, which --average hides in means";
+            return Err(Error::Usage(format!("{problem}\n  remedy: leave one of them out")));
+        }
+        let default = method.noise().needs_sigma().then(Sigma::default);
+        if let Some(asked) = request.sigma.clone().or(default) {
+            let picked = self.mask.as_ref().map(Mask::picked);
+            let series = &mut self.series;
+            self.sigma = Some(sigma::resolve(&asked, method, series, picked.as_deref(), device, &request.read)?);
+        }
+        Ok(())
     }
 
     /// The voxels that are fitted.
     pub(in crate::fit) fn source(&self) -> Source<'_> {
         Source::new(self.series.rows(), self.series.grid.n_voxels(), self.mask.as_ref().map(Mask::picked))
     }
-}
-
-/// What is known of the noise, if it is asked for or needed; see [`sigma::resolve`].
-fn noise(request: &FitRequest, series: &mut Series, picked: Option<&[u32]>, device: &Device) -> Result<Option<Value>> {
-    if matches!(request.method, FitMethod::Robust(_)) && request.series.average != Average::None {
-        let problem = "--robust looks for outlying repeats, which --average hides in means";
-        return Err(Error::Usage(format!("{problem}\n  remedy: leave one of them out")));
-    }
-    let default = request.method.noise().needs_sigma().then(Sigma::default);
-    let asked = request.sigma.clone().or(default);
-    asked.map(|asked| sigma::resolve(&asked, &request.method, series, picked, device, &request.read)).transpose()
 }

@@ -70,8 +70,6 @@ pub struct FitSummary {
     pub status_counts: Vec<(&'static str, usize)>,
     /// One row a region and method, where there are labels.
     pub regions: Option<Table>,
-    /// One row a region on how well the model fits, where there are labels.
-    pub quality: Option<Table>,
     /// What priors have done to labels, where both are.
     pub prior: Option<Table>,
 }
@@ -86,7 +84,10 @@ pub fn run(
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
-    fit(request, &Inputs::read(request, device)?, &Kept::default(), device, progress)
+    Wanted::check(request)?;
+    let mut inputs = Inputs::read(request)?;
+    inputs.find_noise(request, &request.method, device)?;
+    fit(request, &inputs, &Kept::default(), device, progress)
 }
 
 /// The same with inputs that have been read. `kept` takes columns that the caller needs.
@@ -124,10 +125,9 @@ pub(super) fn fit(
         wanted.of_fit.contains(output).then(map).transpose()
     };
     let maps = wanted.computed.iter().map(&mut open).collect::<Result<_>>()?;
-    // The status is the last output, and has one column.
-    let results = Results::new(maps, columns.len().checked_sub(1), source.picked());
+    let results = Results::new(maps, wanted.status_column(), source.picked());
     let goodness = wanted.open_goodness(request, series, &source, &outputs, &columns)?;
-    kept.bind(&wanted.computed, source.n_voxels());
+    kept.bind(&wanted.computed, source.n_voxels())?;
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
     fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
 
@@ -137,12 +137,15 @@ pub(super) fn fit(
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let mut meta = describe::describe(request, series, device)?;
     meta.extend(inputs.sigma.clone().map(|sigma| ("sigma".to_owned(), sigma)));
+    if let Some(prior) = &request.prior {
+        meta.insert("prior".into(), prior.describe());
+    }
     let meta = meta;
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
     let closing = wanted.labelled(results, goodness, &request.method, &meta);
     closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
-    let [regions, quality] = beside.write(request, inputs, device, &outputs)?;
+    let regions = beside.write(request, inputs, device, &outputs)?;
     let shrunk = second.map(|second| second.run(series, source.picked(), device)).transpose()?;
     if let Some(shrunk) = &shrunk {
         shrunk.write(&outputs, &series.grid, &meta, request.method.model())?;
@@ -157,7 +160,7 @@ pub(super) fn fit(
     })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
     let prior = shrunk.and_then(|shrunk| shrunk.table);
-    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, quality, prior })
+    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, prior })
 }
 
 fn milliseconds(start: Instant) -> f64 {

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::Result;
 use crate::device::{Column, Sink};
 use crate::fit::goodness::GoodnessMaps;
 use crate::fit::{FitOutput, Results};
+use crate::{Error, Result};
 
 /// All that take the columns of one fit.
 pub(super) struct Sinks<'s> {
@@ -45,11 +45,15 @@ impl Kept {
         &self.names
     }
 
-    /// Makes room for `n_voxels` of the columns `computed`, of which those asked for are some.
-    pub(super) fn bind(&self, computed: &[FitOutput], n_voxels: usize) {
-        let place = |name: &String| computed.iter().position(|output| output.name == *name);
-        let column = |at| KeptColumn { at, values: vec![f32::NAN; n_voxels] };
-        *self.lock() = self.names.iter().filter_map(place).map(column).collect();
+    /// Makes room for `n_voxels` of the columns `computed`, each of one volume, of which those asked for must be some.
+    pub(super) fn bind(&self, computed: &[FitOutput], n_voxels: usize) -> Result<()> {
+        let column = |name: &String| {
+            let at = computed.iter().position(|output| output.name == *name);
+            let at = at.ok_or_else(|| Error::Internal(format!("no column `{name}` to keep")))?;
+            Ok(KeptColumn { at, values: vec![f32::NAN; n_voxels] })
+        };
+        *self.lock() = self.names.iter().map(column).collect::<Result<_>>()?;
+        Ok(())
     }
 
     fn take(&self, first: usize, columns: &[Column]) {

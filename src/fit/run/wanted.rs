@@ -9,7 +9,7 @@ use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, chec
 use crate::fit::{FitMethod, FitOutput, Results, Role};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapLabel, OpenMap, Outputs};
-use crate::volume::{Format, Series};
+use crate::volume::{Average, Format, Series};
 use crate::{Error, Result};
 
 /// The columns and maps of a run.
@@ -35,17 +35,12 @@ impl Wanted {
         let is_wanted = |output: &FitOutput| match (request.write.is_empty(), output.name.as_str()) {
             (false, _) => named.contains(output),
             (true, LAG1) => options.residuals,
-            (true, _) => options.sigma.is_some() && method.tells_samples(),
+            (true, _) => options.sigma.is_some() && method.tells_samples() && !changes_noise(request),
         };
         let goodness: Vec<FitOutput> = goodness_outputs().into_iter().filter(is_wanted).collect();
-        let evaluates = options.residuals || !goodness.is_empty() || !request.plots.is_empty();
-        if evaluates && !method.tells_samples() {
-            let problem = "residuals and plots compare samples with the model, not with what Rician noise makes of it";
-            return Err(Error::Usage(format!("{problem}\n  remedy: leave them out, or --noise rician")));
-        }
         if options.sigma.is_none() && goodness.iter().any(|output| output.name == CHI2) {
-            let problem = format!("{CHI2} needs to know the noise");
-            return Err(Error::Usage(format!("{problem}\n  remedy: give its standard deviation with --sigma")));
+            let problem = format!("{CHI2} needs to know the noise as a number");
+            return Err(Error::Usage(format!("{problem}\n  remedy: give its standard deviation with --sigma VALUE")));
         }
         let evaluated = if goodness.is_empty() && !options.residuals { Vec::new() } else { method.fitted_names()? };
         let of_fit: Vec<FitOutput> = named.into_iter().filter(|output| !goodness.contains(output)).collect();
@@ -55,6 +50,35 @@ impl Wanted {
             output.role == Role::Status || needed || of_fit.contains(output)
         });
         Ok(Self { computed, of_fit, goodness, residuals: options.residuals })
+    }
+
+    /// Refuses what the fitted parameters alone do not tell, before anything is read.
+    pub(super) fn check(request: &FitRequest) -> Result<()> {
+        let FitRequest { method, write, plots, goodness, .. } = request;
+        let names = |name: &str| write.iter().any(|written| written == name);
+        let evaluates = goodness.residuals || names(LAG1) || names(CHI2) || !plots.is_empty();
+        let (problem, remedy) = match method {
+            FitMethod::Spectrum(_) if evaluates => ("a spectrum has no maps of residuals", "leave them out of --write"),
+            method if evaluates && !method.tells_samples() => (
+                "residuals and plots compare samples with the model, not with what Rician noise makes of it",
+                "leave them out, or leave out --noise rician",
+            ),
+            FitMethod::Robust(_) if !plots.is_empty() => {
+                ("the 95 % band of a robust fit is not known", "leave --plot or --robust out")
+            }
+            _ if names(CHI2) && changes_noise(request) => (
+                "--sigma is the noise of one image, and averages and medians have less",
+                "leave chi2_reduced out, or --average and --median",
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::Usage(format!("{problem}\n  remedy: {remedy}")))
+    }
+
+    /// Which column of the fit is the status.
+    pub(super) fn status_column(&self) -> Option<usize> {
+        let before = self.computed.iter().position(|output| output.role == Role::Status)?;
+        Some(self.computed[..before].iter().map(|output| output.n_volumes).sum())
     }
 
     /// All maps of one volume that are written.
@@ -113,4 +137,9 @@ impl Wanted {
         }
         all
     }
+}
+
+/// Whether what is fitted has other noise than the images.
+pub(super) fn changes_noise(request: &FitRequest) -> bool {
+    request.series.average != Average::None || request.series.median_3x3
 }

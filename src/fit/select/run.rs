@@ -57,10 +57,20 @@ pub fn run(
     progress: impl Fn(&FitMethod, usize) -> Box<dyn Progress>,
 ) -> Result<SelectionSummary> {
     let Selection { request, models } = selection;
-    check_axes(models)?;
-    let inputs = Inputs::read(request, device)?;
+    check(models)?;
+    let mut inputs = Inputs::read(request)?;
+    let Eligible { models, left_out } = eligible(models, &inputs.series.values())?;
+    // What a model does not describe would count as noise: the one of most parameters tells it.
+    let mut most: Option<(usize, &FitMethod)> = None;
+    for method in &models {
+        let n = method.fitted_names()?.len();
+        most = most.filter(|&(most, _)| most >= n).or(Some((n, method)));
+    }
+    if let Some((_, method)) = most {
+        inputs.find_noise(request, method, device)?;
+    }
+    let inputs = inputs;
     let Inputs { series, labels, .. } = &inputs;
-    let Eligible { models, left_out } = eligible(models, &series.values())?;
     for LeftOut { model, reason } in &left_out {
         tracing::warn!("the model {model} is left out: {reason}");
     }
@@ -82,7 +92,9 @@ pub fn run(
     }
     let source = inputs.source();
     let chosen = choose(&fits, &shared, source.n_voxels());
-    let meta = describe(selection, series, &models, &left_out, device)?;
+    let mut meta = describe(selection, series, &models, &left_out, device)?;
+    meta.extend(inputs.sigma.clone().map(|sigma| ("sigma".to_owned(), sigma)));
+    let meta = meta;
     for (map, column) in planned.into_iter().zip(&chosen.columns) {
         let elsewhere = if map.name == CHOSEN { 0.0 } else { f32::NAN };
         let open = outputs.open_map(&series.grid, &map.name, column, source.picked().map(|_| elsewhere))?;
@@ -115,19 +127,23 @@ fn check_folder(dir: &Path, force: bool) -> Result<()> {
     }
 }
 
-/// Models are compared on the same samples, and so have the same axes.
-fn check_axes(models: &[FitMethod]) -> Result<()> {
+/// Models are compared by the likelihood of the same samples: by non-linear least squares, over the same axes, each once.
+fn check(models: &[FitMethod]) -> Result<()> {
     let mut before: Option<(String, Vec<(String, String)>)> = None;
-    for method in models {
+    for (place, method) in models.iter().enumerate() {
+        if !matches!(method, FitMethod::Nlls { .. }) {
+            let problem = "models are compared by AICc, which fits by nlls have, and robust ones have not";
+            return Err(Error::Usage(format!("{problem}\n  remedy: leave --models or --robust out")));
+        }
+        if models[..place].iter().any(|other| other.model() == method.model()) {
+            return Err(Error::Usage(format!("the model {} is named twice\n  remedy: name each once", method.model())));
+        }
         let model = method.signal_model()?;
         let axes: Vec<(String, String)> = model.axes.into_iter().map(|axis| (axis.name, axis.unit)).collect();
         match &before {
             Some((first, others)) if *others != axes => {
                 let problem = format!("the models {first} and {} have other axes", model.name);
                 return Err(Error::Usage(format!("{problem}\n  remedy: compare models of the same samples")));
-            }
-            Some((first, _)) if *first == model.name => {
-                return Err(Error::Usage(format!("the model {first} is named twice\n  remedy: name each once")));
             }
             _ => before = before.or(Some((model.name, axes))),
         }
@@ -240,6 +256,7 @@ fn describe(
     let mut meta = Map::new();
     meta.insert("criterion".into(), "AICc".into());
     meta.insert("method".into(), "nlls".into());
+    meta.extend(models.first().map(|method| ("noise".to_owned(), method.noise().name().into())));
     meta.insert("models".into(), Value::Object(models.iter().enumerate().map(number).collect()));
     meta.insert("left_out".into(), left_out.iter().map(|l| (l.model.clone(), json!(l.reason))).collect());
     meta.extend(describe_series(&selection.request, series, device)?);

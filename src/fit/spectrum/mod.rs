@@ -55,6 +55,10 @@ impl SpectrumKernel {
             )));
         }
         let basis = Basis::new(b_values, options.diffusivities());
+        if basis.rank == 0 {
+            let problem = "all signals of these b-values and diffusivities are 0";
+            return Err(Error::Usage(format!("{problem}\n  remedy: begin --range at a smaller diffusivity")));
+        }
         let least = solver::LEAST_LAMBDA * basis.largest;
         if let Regularisation::Fixed(lambda) = options.regularisation
             && lambda < least

@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Axis, Derived, MOST_PARAMETERS, Parameter, ParameterKind, Requirement, SIGNAL, SignalModel, homogeneous};
+use super::{
+    Axis, Derived, MOST_LINEAR, MOST_PARAMETERS, Parameter, ParameterKind, Requirement, SIGNAL, SignalModel,
+    homogeneous,
+};
 use crate::model::fault::Fault;
 use crate::model::file;
 use crate::model::map::Formula;
 
 const KEYS_REMEDY: &str = "a signal model has schema, title, reference, signal, [axis.NAME] with unit and requires, \
-                           [parameter.NAME] with unit, doc and either bounds and scale (and start, or places) or fixed (and \
+                           [parameter.NAME] with unit, doc and either bounds and scale (and start, places or prior) or fixed (and \
                            quantity), and may have [derived.NAME] with unit, formula and doc: see models/signal/ivim.toml";
 
 /// A table of tables, whose order in the file is that of their names' places.
@@ -106,12 +109,23 @@ fn in_order<T>(tables: Named<T>) -> Vec<(Spanned<String>, T)> {
     tables
 }
 
-/// Most places of a parameter that fits look for their start in.
+/// Most places of a parameter that fits look for their start in, and of all together.
 const MOST_PLACES: usize = 100;
+const MOST_PLACES_OF_ALL: usize = 10_000;
 
 /// What other maps of a fit are called.
-const TAKEN: [&str; 9] =
-    ["rmse", "R2", "AICc", "iterations", "status", "hepar", "residuals", "residual_lag1", "chi2_reduced"];
+const TAKEN: [&str; 10] = [
+    "rmse",
+    "R2",
+    "AICc",
+    "iterations",
+    "status",
+    "hepar",
+    "residuals",
+    "residual_lag1",
+    "chi2_reduced",
+    "n_discounted",
+];
 
 /// And how their names end.
 const ENDINGS: [&str; 3] = ["_se", "_shrunk", "_shift"];
@@ -251,6 +265,21 @@ fn check_use<'n>(model: &SignalModel, mut declared: impl Iterator<Item = &'n Spa
 
 fn check_count(model: &SignalModel) -> Result<(), Fault> {
     let fitted = model.parameters.iter().filter(|p| matches!(p.kind, ParameterKind::Fitted { .. })).count();
+    let of_signal = |p: &&Parameter| p.is_signal() && matches!(p.kind, ParameterKind::Fitted { .. });
+    let of_signal = model.parameters.iter().filter(of_signal).count();
+    if of_signal > MOST_LINEAR {
+        let problem = format!("{of_signal} parameters in units of the signal are fitted");
+        return Err(Fault::new(0..0, problem, format!("at most {MOST_LINEAR} are solved for: fix the others")));
+    }
+    let places = |p: &Parameter| match p.kind {
+        ParameterKind::Fitted { places: Some(places), .. } => places,
+        _ => 1,
+    };
+    let places = model.parameters.iter().map(places).fold(1, usize::saturating_mul);
+    if places > MOST_PLACES_OF_ALL {
+        let problem = format!("the `places` of the parameters make {places} together");
+        return Err(Fault::new(0..0, problem, format!("give fewer: at most {MOST_PLACES_OF_ALL} together")));
+    }
     if (1..=MOST_PARAMETERS).contains(&fitted) && !model.axes.is_empty() {
         return Ok(());
     }

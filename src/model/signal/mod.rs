@@ -31,6 +31,9 @@ pub const SIGNAL: &str = "signal";
 /// Most parameters of a model: what the solvers are compiled for.
 pub const MOST_PARAMETERS: usize = 6;
 
+/// Most fitted parameters in units of the signal: what starts are solved for.
+pub const MOST_LINEAR: usize = 3;
+
 /// What differs between the samples of a voxel, such as the b-value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {

@@ -6,15 +6,28 @@ use crate::Result;
 use crate::device::Row;
 use crate::volume::{Image, SeriesAxis};
 
+/// b-values of repeats differ by no more than this, s/mm²: a diffusivity of 2·10⁻³ mm²/s then changes the signal by 0.2 %.
+const REPEAT_TOLERANCE: f64 = 1.0;
+/// Below it, s/mm², perfusion changes the signal within [`REPEAT_TOLERANCE`], and repeats agree exactly.
+const SMALL_B: f64 = 50.0;
+
 impl Series {
     /// Sets the noise's σ, in the unit of the observations: an image of one volume on the grid of the series.
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for another image.
     pub fn set_sigma(&mut self, sigma: Image) -> Result<()> {
-        self.check_map(&sigma, "is to hold the noise's sigma")?;
+        self.check_sigma(&sigma)?;
         self.sigma = Some(sigma);
         Ok(())
+    }
+
+    /// Whether an image could be set as the noise's σ.
+    ///
+    /// # Errors
+    /// Those of [`Self::set_sigma`].
+    pub fn check_sigma(&self, sigma: &Image) -> Result<()> {
+        self.check_map(sigma, "is to hold the noise's sigma")
     }
 
     /// The image of the noise's σ, if it is set.
@@ -26,10 +39,15 @@ impl Series {
     /// noise, motion and, of diffusion, direction.
     pub fn repeats(&self) -> Vec<Vec<Row<'_>>> {
         let b = self.axes.iter().position(SeriesAxis::is_b);
+        // Small b-values are repeats of b = 0 for a decay that perfusion is left out of, and not for the noise.
+        let tolerance = |at: &[f64]| match b.map(|b| at[b]) {
+            Some(b) if b < SMALL_B => 0.0,
+            _ => self.b_tolerance.min(REPEAT_TOLERANCE),
+        };
         let mut groups: Vec<(&[f64], Vec<Row>)> = Vec::new();
         for volume in &self.volumes {
             let rows = volume.from.iter().filter_map(|&index| self.as_stored(index));
-            match groups.iter_mut().find(|(at, _)| agree(at, &volume.at, b, self.b_tolerance)) {
+            match groups.iter_mut().find(|(at, _)| agree(at, &volume.at, b, tolerance(at).min(tolerance(&volume.at)))) {
                 Some((_, group)) => group.extend(rows),
                 None => groups.push((&volume.at, rows.collect())),
             }

@@ -23,6 +23,15 @@ use params::Params;
 /// Bits of the shader's word of notes that tell nodes.
 const BITS_OF_NODES: usize = 29;
 
+fn node_bits(n_zones: usize) -> usize {
+    BITS_OF_NODES / n_zones.max(1)
+}
+
+/// Most nodes of a zone, where there are so many zones.
+pub(super) fn most_nodes(n_zones: usize) -> usize {
+    (1 << node_bits(n_zones)) - 1
+}
+
 /// What is to be written, and what the model derives from its parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct GpuOutputs<'a> {
@@ -95,13 +104,12 @@ impl Fit<'_> {
 
     /// Bits that the notes have for a node of each zone.
     fn node_bits(&self) -> usize {
-        BITS_OF_NODES / self.dictionary.zones.len().max(1)
+        node_bits(self.dictionary.zones.len())
     }
 
     /// The first node of each zone and the one after its last.
     fn zones(&self) -> String {
-        let most = (1 << self.node_bits()) - 1;
-        let range = |zone: &Range<usize>| format!("vec2({}u, {}u)", zone.start, zone.end.min(zone.start + most));
+        let range = |zone: &Range<usize>| format!("vec2({}u, {}u)", zone.start, zone.end);
         let all = joined(self.dictionary.zones.iter().map(range), ", ", "");
         format!("const ZONES = array<vec2<u32>, N_ZONES>({all});\n")
     }
