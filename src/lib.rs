@@ -32,6 +32,7 @@
 //! ```
 
 pub mod bench;
+pub mod case;
 pub mod cli;
 pub mod device;
 pub mod enhance;

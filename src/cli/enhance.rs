@@ -7,9 +7,10 @@ use super::exam::ExamArgs;
 use super::options::OutputArgs;
 use crate::device::Precision;
 use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
-use crate::enhance::run::{LabelInput, enhance};
+use crate::enhance::run::enhance;
 use crate::enhance::series::SeriesInput;
 use crate::enhance::{Agent, PhaseArg, Phases};
+use crate::volume::read_labels;
 use crate::{Error, Result};
 
 /// Enhancement maps and curves from the phases of a contrast examination.
@@ -63,7 +64,6 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         sigma: args.exam.sigma(),
         gather: args.exam.gather(session),
     };
-    let labels = args.exam.labels.map(|path| LabelInput { path, read: session.read_options() });
     let phases = match &args.series {
         None => Some(Phases::new(args.agent, args.phases)?),
         Some(_) => None,
@@ -84,8 +84,10 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         }
         _ => return Err(Error::Usage("a series needs --times FILE".into())),
     };
+    let labels = args.exam.labels.map(|path| read_labels(&path, &exam.image().grid, &session.read_options()));
+    let labels = labels.transpose()?;
     let progress = session.progress("enhancement", exam.n_work_voxels());
-    let written = enhance(&exam, labels.as_ref(), &device, args.output.into(), &progress)?;
+    let enhanced = enhance(&exam, labels.as_ref(), &device, args.output.into(), &progress)?;
     drop(progress);
-    session.say(&written.to_string())
+    session.say(&enhanced.written.to_string())
 }

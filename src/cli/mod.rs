@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, arguments and a call, no logic.
 
 mod bench;
+pub mod case;
 mod console;
 mod demo;
 mod design;
@@ -45,6 +46,9 @@ struct Cli {
 #[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 enum Command {
     Demo(demo::Args),
+    Init(case::InitArgs),
+    Check(case::CheckArgs),
+    Run(case::RunArgs),
     Info(info::Args),
     Fit(fit::Args),
     Spectrum(spectrum::Args),
@@ -157,6 +161,9 @@ fn run(cli: Cli) -> Result<()> {
     let session = Session { global: cli.global };
     match cli.command {
         Command::Demo(args) => demo::run(args, &session),
+        Command::Init(args) => case::init(args, &session),
+        Command::Check(args) => case::check(args, &session),
+        Command::Run(args) => case::run(args, &session),
         Command::Info(args) => info::run(args, &session),
         Command::Fit(args) => fit::run(args, &session),
         Command::Spectrum(args) => spectrum::run(args, &session),

@@ -1,12 +1,13 @@
 //! The contrast agent, and which phase may serve which quantity with it.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::phase::Role;
 use crate::model::Modality;
 
 /// The contrast agent, which decides what a late phase means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Agent {
     /// Extracellular gadolinium.
@@ -47,6 +48,21 @@ impl Agent {
             Quantity::Curve => role != Role::Hepatobiliary,
             Quantity::WashOut if self == Self::Gadoxetate => role == Role::Portal,
             Quantity::WashOut => matches!(role, Role::Portal | Role::Delayed),
+        }
+    }
+
+    /// Why an examination with this agent has no phase of that role, if it has none.
+    pub fn obstacle(self, role: Role) -> Option<String> {
+        match (role, self) {
+            (Role::Transitional, agent) if agent != Self::Gadoxetate => Some(format!(
+                "`transitional` is the phase 2 to 5 min after gadoxetate, but the agent is {}: name it `delayed`",
+                agent.name()
+            )),
+            (Role::Hepatobiliary, Self::Extracellular | Self::Iodinated) => Some(format!(
+                "the agent is {}, which hepatocytes do not take up: there is no hepatobiliary phase",
+                self.name()
+            )),
+            _ => None,
         }
     }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::agent::{Agent, Quantity};
 use super::curve::CurveOptions;
 use super::descriptor::Descriptor;
-use super::gather::{GatherOptions, gather};
-use super::maps::{Difference, PlannedMap};
+use super::gather::{GatherOptions, Member, gather};
+use super::maps::{Difference, Formula, PlannedMap};
 use super::phase::Phases;
 use super::sigma::{self, Sigma, Unenhanced};
 use super::timeline::{Sample, Timeline};
@@ -54,6 +54,8 @@ pub struct Exam {
     pub curve_rows: Vec<usize>,
     /// Choices of the curve.
     pub curve: CurveOptions,
+    /// The noise of one image, where it is known.
+    pub noise: Option<Noise>,
     /// Why what is missing is missing.
     pub left_out: Vec<String>,
     /// Choices and findings, for sidecars.
@@ -64,7 +66,14 @@ impl Exam {
     /// From phases with roles.
     pub fn of_phases(phases: &Phases, options: &ExamOptions, device: &Device) -> Result<Self> {
         let paths: Vec<&Path> = phases.phases.iter().map(|p| p.path.as_path()).collect();
-        let members = gather(&paths, &options.gather, device)?;
+        Self::of_members(phases, gather(&paths, &options.gather, device)?, options, device)
+    }
+
+    /// From phases and their images, in the same order and on one grid.
+    ///
+    /// # Errors
+    /// Those of [`sigma::resolve`].
+    pub fn of_members(phases: &Phases, members: Vec<Member>, options: &ExamOptions, device: &Device) -> Result<Self> {
         let unenhanced = Unenhanced { image: &members[0].image, n_volumes: 1 };
         let modality = phases.agent.modality();
         let noise = sigma::resolve(&options.sigma, modality, unenhanced, &options.gather, device)?;
@@ -81,6 +90,7 @@ impl Exam {
             timeline: Timeline::of_phases(phases),
             curve_rows: phases.serving(Quantity::Curve),
             curve: curve_options(options, noise.as_ref()),
+            noise: noise.clone(),
             left_out: Vec::new(),
             recorded,
             inputs_sha256: members.iter().map(|m| m.sha256.clone()).collect(),
@@ -97,12 +107,29 @@ impl Exam {
         Ok(exam)
     }
 
+    /// The signals alone of phases that cannot be compared, such as those without an unenhanced one: no maps and no curve.
+    pub fn of_signals(agent: Agent, moments: Vec<Sample>, members: Vec<Member>, options: &ExamOptions) -> Self {
+        Self {
+            agent,
+            moments,
+            maps: Vec::new(),
+            timeline: Timeline { n_baseline: 1, held_until: 0.0, samples: Vec::new(), n_early: 0 },
+            curve_rows: Vec::new(),
+            curve: curve_options(options, None),
+            noise: None,
+            left_out: Vec::new(),
+            recorded: recorded(agent, options, None),
+            inputs_sha256: members.iter().map(|m| m.sha256.clone()).collect(),
+            images: members.into_iter().map(|m| m.image).collect(),
+        }
+    }
+
     /// The first image, whose grid everything is on.
     pub fn image(&self) -> &Image {
         &self.images[0]
     }
 
-    /// The volumes, in the order of [`Exam::moments`].
+    /// The volumes, in the order of [`Exam::moments`], then what maps need beside them.
     pub fn rows(&self) -> Vec<Row<'_>> {
         self.images.iter().flat_map(|image| (0..image.n_volumes()).map(|v| image.row(v))).collect()
     }
@@ -159,8 +186,15 @@ impl Exam {
         }
         let sigma = noise.map_or(0.0, |noise| noise.sigma);
         for row in later {
-            let label = &phases.phases[row].label;
-            self.maps.extend(PlannedMap::signal_loss(label, [0, arterial, row], sigma)?);
+            let images = [("unenhanced", 0), ("arterial", arterial), ("later", row)];
+            for (model, title) in
+                [("signal_loss_absolute", "Absolute signal loss"), ("signal_loss_relative", "Relative signal loss")]
+            {
+                let formula = Formula { model, images: &images, numbers: &[("sigma", sigma)] };
+                let phase = Some(phases.phases[row].label.as_str());
+                let map = PlannedMap::new(formula, title, phase, false, self.agent.modality())?;
+                self.maps.push(map);
+            }
         }
         let label = phases.phases[arterial].label.as_str();
         self.recorded.insert("signal_loss_from".into(), label.into());

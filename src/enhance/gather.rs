@@ -46,7 +46,8 @@ pub fn gather(paths: &[&Path], options: &GatherOptions, device: &Device) -> Resu
     images.into_iter().map(|image| onto(&path, &grid, image, options.resample, device)).collect()
 }
 
-fn single(image: Image) -> Result<Image> {
+/// An image of one volume.
+pub(crate) fn single(image: Image) -> Result<Image> {
     match image.n_volumes() {
         1 => Ok(image),
         n => Err(Error::data(
@@ -69,7 +70,7 @@ fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], allow: bool) -
 }
 
 /// Brings an image onto the grid of the reference at `path`.
-fn onto(path: &Path, grid: &Grid, image: Image, resample: bool, device: &Device) -> Result<Member> {
+pub(crate) fn onto(path: &Path, grid: &Grid, image: Image, resample: bool, device: &Device) -> Result<Member> {
     let sha256 = image.sha256()?.unwrap_or_default().to_owned();
     let Some(difference) = difference(grid, &image.grid) else {
         return Ok(Member { image, sha256, resampled: false });

@@ -45,17 +45,49 @@ impl Difference {
         }
     }
 
-    fn model(self) -> Result<&'static MapModel> {
-        MapModel::builtin(match self {
+    fn model(self) -> &'static str {
+        match self {
             Self::Subtraction => "subtraction",
             Self::Relative => "relative_enhancement",
             Self::NoiseScaled => "noise_scaled_enhancement",
-        })
+        }
     }
 }
 
 impl PlannedMap {
-    /// A difference between the rows `post` and `pre`. `phase` (its label) is part of the name where there are several.
+    /// A map by the built-in formula `model` over images (rows of the source) and numbers. `phase` (its label) is part of the
+    /// name where there are several; `aligned` says whether all images are one, so that no motion comes between them.
+    ///
+    /// # Errors
+    /// Those of [`MapModel::builtin`] and of [`MapModel::check_modality`].
+    pub fn new(what: Formula, title: &str, phase: Option<&str>, aligned: bool, modality: Modality) -> Result<Self> {
+        let model = MapModel::builtin(what.model)?;
+        model.check_modality(modality)?;
+        let parts = [Some(model.name.as_str()), phase, (!aligned).then_some(UNALIGNED)];
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join("_");
+        let images = what.images.iter().fold(BoundMap::new(&name, model), |map, &(input, row)| map.image(input, row));
+        let bound = what.numbers.iter().fold(images, |map, &(input, number)| map.number(input, number));
+        let unit = match model.unit.as_str() {
+            unit if unit.starts_with("signal") => signal_unit(modality).into(),
+            "1" => String::new(),
+            unit => unit.to_owned(),
+        };
+        let note = if aligned { String::new() } else { format!(", {UNALIGNED_NOTE}") };
+        let of_phase = phase.map_or_else(String::new, |phase| format!(", {}", phase.replace('_', " ")));
+        Ok(Self {
+            phase: phase.map(str::to_owned),
+            title: format!("{title}{of_phase}{note}"),
+            unit,
+            name,
+            model,
+            bound,
+        })
+    }
+
+    /// A difference between the rows `post` and `pre`.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
     pub fn difference(
         difference: Difference,
         phase: Option<&str>,
@@ -63,59 +95,22 @@ impl PlannedMap {
         modality: Modality,
         sigma: f64,
     ) -> Result<Self> {
-        let model = difference.model()?;
-        model.check_modality(modality)?;
-        let parts = [Some(model.name.as_str()), phase, Some(UNALIGNED)];
-        let name = parts.into_iter().flatten().collect::<Vec<_>>().join("_");
-        let bound = BoundMap::new(&name, model).image("post", post).image("pre", pre);
-        Ok(Self {
-            phase: phase.map(str::to_owned),
-            title: titled(difference.title(), phase),
-            unit: match difference {
-                Difference::Subtraction => signal_unit(modality).into(),
-                Difference::Relative => model.unit.clone(),
-                Difference::NoiseScaled => String::new(),
-            },
-            bound: match difference {
-                Difference::NoiseScaled => bound.number("sigma", sigma),
-                _ => bound,
-            },
-            name,
-            model,
-        })
-    }
-
-    /// The two losses of signal from the arterial to a later phase, of rows `[unenhanced, arterial, later]`.
-    pub fn signal_loss(phase: &str, rows: [usize; 3], sigma: f64) -> Result<[Self; 2]> {
-        let [unenhanced, arterial, later] = rows;
-        let loss = |model: &str, title: &str| -> Result<Self> {
-            let model = MapModel::builtin(model)?;
-            let name = format!("{}_{phase}", model.name);
-            let bound = BoundMap::new(&name, model)
-                .image("unenhanced", unenhanced)
-                .image("arterial", arterial)
-                .image("later", later)
-                .number("sigma", sigma);
-            Ok(Self {
-                phase: Some(phase.to_owned()),
-                title: titled(title, Some(phase)),
-                unit: model.unit.clone(),
-                name,
-                model,
-                bound,
-            })
-        };
-        Ok([
-            loss("signal_loss_absolute", "Absolute signal loss")?,
-            loss("signal_loss_relative", "Relative signal loss")?,
-        ])
+        let noise = [("sigma", sigma)];
+        let numbers = if difference == Difference::NoiseScaled { &noise[..] } else { &[] };
+        let formula = Formula { model: difference.model(), images: &[("post", post), ("pre", pre)], numbers };
+        Self::new(formula, difference.title(), phase, false, modality)
     }
 }
 
-/// Short enough for a picture; the model's own title is longer.
-fn titled(what: &str, phase: Option<&str>) -> String {
-    let phase = phase.map_or_else(String::new, |phase| format!(", {}", phase.replace('_', " ")));
-    format!("{what}{phase}, {UNALIGNED_NOTE}")
+/// A built-in formula, the rows of the images that it takes, and its numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Formula<'a> {
+    /// The name of the map's file.
+    pub model: &'a str,
+    /// Inputs that are images, each with its row of the source.
+    pub images: &'a [(&'a str, usize)],
+    /// Inputs that are numbers.
+    pub numbers: &'a [(&'a str, f64)],
 }
 
 /// Unit of an image's values; those of MR are arbitrary.

@@ -6,6 +6,7 @@
 //! over a curve are the [`CurveKernel`](curve::CurveKernel).
 
 pub mod agent;
+pub mod comparison;
 pub mod curve;
 mod describe;
 pub mod descriptor;

@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, Quantity};
 use crate::{Error, Result};
 
 /// What a phase is to the examination, in the order of time. No role is ever inferred from an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Before contrast: S0.
@@ -58,7 +59,8 @@ impl Role {
         }
     }
 
-    fn is_arterial(self) -> bool {
+    /// Whether hepatic arteries are filled and hepatic veins are not.
+    pub fn is_arterial(self) -> bool {
         matches!(self, Self::EarlyArterial | Self::Arterial)
     }
 }

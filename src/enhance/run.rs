@@ -1,7 +1,5 @@
 //! `hepar enhance`: computes an examination and writes what came of it.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use super::curve::CurveKernel;
@@ -13,29 +11,31 @@ use super::table::{self, PhaseSummary};
 use crate::device::{Column, Device, Progress, Source};
 use crate::measure::Regions;
 use crate::report::outputs::OutputOptions;
-use crate::volume::{Labels, ReadOptions, read_labels};
+use crate::volume::Labels;
 use crate::{Error, Result};
 
-/// Labels to tabulate.
-#[derive(Debug, Clone)]
-pub struct LabelInput {
-    /// The label image, on any grid.
-    pub path: PathBuf,
-    /// How it is read.
-    pub read: ReadOptions,
+/// What came of an examination.
+#[derive(Debug)]
+pub struct Enhanced {
+    /// What was written, for a person.
+    pub written: Written,
+    /// The maps.
+    pub maps: Vec<ComputedMap>,
 }
 
 /// Computes all that an examination allows, and writes maps, tables, the plot and the record.
+///
+/// # Errors
+/// Those of [`Device::run`] and of [`Outputs`](crate::report::outputs::Outputs).
 pub fn enhance(
     exam: &Exam,
-    labels: Option<&LabelInput>,
+    labels: Option<&Labels>,
     device: &Device,
     outputs: OutputOptions,
     progress: &dyn Progress,
-) -> Result<Written> {
+) -> Result<Enhanced> {
     exam.left_out.iter().for_each(|what| tracing::warn!("{what}"));
     let grid = &exam.image().grid;
-    let labels = labels.map(|l| read_labels(&l.path, grid, &l.read)).transpose()?;
     // S0 is drawn at t = 0 where it has no time of its own.
     let plotted = exam.moments.iter().skip(1).any(|m| m.seconds.is_some());
     let files: &[&str] = match (&labels, plotted) {
@@ -50,14 +50,15 @@ pub fn enhance(
 
     let (mut computed, mut status) = compute_maps(exam, device, progress)?;
     add_curve(exam, &descriptors, device, progress, &mut computed, &mut status)?;
-    let files = match &labels {
+    let files = match labels {
         Some(labels) => tables(exam, labels, &computed, plotted)?,
         None => Vec::new(),
     };
     let mut options = exam.recorded.clone();
     options.insert("left_out".into(), json!(exam.left_out));
     let run = Run { command: "enhance", options, inputs_sha256: exam.inputs_sha256.clone(), device };
-    output::write(outputs, &run, grid, (&computed, &status), &files)
+    let written = output::write(outputs, &run, grid, (&computed, &status), &files)?;
+    Ok(Enhanced { written, maps: computed })
 }
 
 fn compute_maps(exam: &Exam, device: &Device, progress: &dyn Progress) -> Result<(Vec<ComputedMap>, Vec<u16>)> {

@@ -60,6 +60,7 @@ impl Exam {
             curve_rows: (0..n_curve).collect(),
             timeline,
             curve: curve_options(options, noise.as_ref()),
+            noise: noise.clone(),
             left_out: Vec::new(),
             recorded,
             inputs_sha256: vec![image.sha256()?.unwrap_or_default().to_owned()],

@@ -24,7 +24,8 @@ const NUMBERS: [&str; 9] = [
 const NUMBERS_OR_ARRAYS: [&str; 4] = ["RepetitionTime", "EchoTime", "FlipAngle", "InversionTime"];
 
 /// Keys that hold something else: b-values in any of their shapes, and codes that are no free text.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
+    "AcquisitionTime",
     "bval",
     "bvals",
     "bvalue",
@@ -107,6 +108,18 @@ impl Sidecar {
         self.number("MagneticFieldStrength")
     }
 
+    /// When the acquisition began, in s after midnight: a time of day without a date, as dcm2niix writes it.
+    pub fn acquisition_time_s(&self) -> Option<f64> {
+        let text = self.get("AcquisitionTime")?.as_str()?;
+        let parts: Vec<f64> = text.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
+        match parts[..] {
+            [h, m, s] if (0.0..24.0).contains(&h) && (0.0..60.0).contains(&m) && (0.0..60.0).contains(&s) => {
+                Some(3600.0 * h + 60.0 * m + s)
+            }
+            _ => None,
+        }
+    }
+
     /// Philips' scale slope: signals with different ones are in different units.
     pub fn philips_scale_slope(&self) -> Option<f64> {
         self.number("PhilipsScaleSlope")
@@ -137,10 +150,11 @@ mod tests {
     fn only_listed_keys_come_in() {
         let text = r#"{"PatientName": "Doe^Jane", "SeriesDescription": "Jane liver", "EchoTime": 0.0012,
             "RepetitionTime": 0.0037, "FlipAngle": 12, "AcquisitionDateTime": "2020-01-01T10:00:00",
-            "InversionTime": "long", "ImageType": ["DERIVED", "PRIMARY", "ADC"]}"#;
+            "AcquisitionTime": "10:00:02.50", "InversionTime": "long", "ImageType": ["DERIVED", "PRIMARY", "ADC"]}"#;
         let sidecar = sidecar(text).unwrap().unwrap();
         let keys: Vec<_> = sidecar.keys().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["EchoTime", "RepetitionTime", "FlipAngle", "ImageType"]);
+        assert_eq!(keys, ["EchoTime", "RepetitionTime", "FlipAngle", "AcquisitionTime", "ImageType"]);
+        assert_eq!(sidecar.acquisition_time_s(), Some(36_002.5));
         assert_eq!(sidecar.echo_time_s(), Some(0.0012));
         assert_eq!(sidecar.repetition_time_s(), Some(0.0037));
         assert_eq!(sidecar.flip_angle_deg(), Some(12.0));

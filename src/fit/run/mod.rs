@@ -3,6 +3,7 @@
 mod beside;
 mod describe;
 mod inputs;
+mod keep;
 mod sinks;
 mod wanted;
 
@@ -26,6 +27,7 @@ use crate::volume::{ReadOptions, SeriesOptions};
 use beside::Beside;
 pub(super) use describe::{describe_series, sha256};
 pub(super) use inputs::Inputs;
+pub use keep::{KeptMaps, check, run_keeping};
 pub(super) use sinks::Kept;
 use sinks::Sinks;
 use wanted::Wanted;

@@ -1,0 +1,207 @@
+//! What can be made of the phases that were loaded.
+
+use serde_json::{Value, json};
+
+use super::load::{Loaded, load};
+use super::reference::ReferenceVoxels;
+use crate::Result;
+use crate::case::file::{Contrast, Positive, SigmaEntry};
+use crate::case::findings::Findings;
+use crate::case::labels::{self, CaseLabels};
+use crate::case::load::Case;
+use crate::device::Device;
+use crate::enhance::comparison::{References, SpoiledEcho};
+use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
+use crate::enhance::gather::{GatherOptions, Member};
+use crate::enhance::pattern::{self, PhaseSignals, patterns};
+use crate::enhance::resample::Resampling;
+use crate::enhance::sigma::Sigma;
+use crate::enhance::timeline::Sample;
+use crate::enhance::{PhaseArg, Phases, Role};
+use crate::measure::Reference;
+use crate::volume::{Grid, Image, ReadOptions, VoxelType};
+
+/// A map of T1 before contrast in ms.
+#[derive(Debug, Clone)]
+pub(in crate::case) struct T1Map {
+    pub(in crate::case) grid: Grid,
+    pub(in crate::case) values: Vec<f32>,
+}
+
+/// The phases of a part with all that is to be computed of them.
+#[derive(Debug)]
+pub(in crate::case) struct Planned {
+    /// `dynamic` or `ct`.
+    pub(in crate::case) part: &'static str,
+    pub(in crate::case) exam: Exam,
+    /// Roles and names of the phases; `None` where they cannot be compared.
+    pub(in crate::case) phases: Option<Phases>,
+    /// The roles of the exam's rows.
+    pub(in crate::case) roles: Vec<Role>,
+    pub(in crate::case) labels: Option<CaseLabels>,
+    /// The voxels of the reference regions.
+    pub(in crate::case) regions: Option<ReferenceVoxels>,
+    /// The reference regions of each phase; empty without labels.
+    pub(in crate::case) references: Vec<References>,
+    /// What each phase looks like.
+    pub(in crate::case) patterns: Vec<pattern::Finding>,
+}
+
+/// Loads the phases of a part, checks them, and plans what they allow; `None` if no phase can be used.
+///
+/// # Errors
+/// Those of the device alone: what is wrong with inputs becomes a finding.
+pub(in crate::case) fn plan(
+    case: &Case,
+    part: &'static str,
+    contrast: &Contrast,
+    t1: Option<&T1Map>,
+    read: &ReadOptions,
+    device: &Device,
+    findings: &mut Findings,
+) -> Result<Option<Planned>> {
+    let Some(mut loaded) = load(case, part, contrast, read, device, findings)? else { return Ok(None) };
+    let labels = labels::on_grid(case, part, loaded.grid(), read, findings)?;
+    let regions = labels.as_ref().map(|labels| ReferenceVoxels::new(labels, loaded.grid()));
+    let mut references = regions.as_ref().map_or_else(Vec::new, |regions| regions.of_phases(&loaded, findings));
+    let patterns = looks(&loaded, &references);
+    for finding in &patterns {
+        let Some(warning) = finding.warning() else { continue };
+        match contrast.trust_roles {
+            true => findings.warn(part, warning),
+            false => findings.fault(
+                part,
+                format!("{warning}\n  remedy: mend the case file, or state trust_roles = true; the phase is left out"),
+            ),
+        }
+    }
+    if !contrast.trust_roles {
+        let keep: Vec<bool> = patterns.iter().map(|finding| finding.agrees != Some(false)).collect();
+        retain(&mut loaded.phases, &keep);
+        retain(&mut references, &keep);
+        if loaded.phases.is_empty() {
+            return Ok(None);
+        }
+    }
+    let options = options(case, contrast, read);
+    let spoiled = t1.and_then(|t1| echo(&loaded, t1, device, part, findings).transpose()).transpose()?;
+    let rises = regions.as_ref().map_or_else(Vec::new, |regions| regions.rises(&loaded));
+    let liver = Liver { references: &references, rises: &rises };
+    let (exam, phases, roles) = exam(loaded, liver, spoiled.as_ref(), &options, device, findings)?;
+    for what in &exam.left_out {
+        findings.leave_out(part, what.clone());
+    }
+    Ok(Some(Planned { part, exam, phases, roles, labels, regions, references, patterns }))
+}
+
+fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    all.retain(|_| keep.next().copied().unwrap_or(true));
+}
+
+/// What each phase looks like, from its reference regions.
+fn looks(loaded: &Loaded, references: &[References]) -> Vec<pattern::Finding> {
+    let signals = loaded.phases.iter().zip(references).map(|(phase, of)| PhaseSignals {
+        label: phase.role.to_string(),
+        role: phase.role,
+        organs: of.iter().map(|(&organ, &reference)| (organ, reference.into())).collect(),
+    });
+    let signals: Vec<PhaseSignals> = signals.collect();
+    if signals.is_empty() { Vec::new() } else { patterns(loaded.agent, &signals) }
+}
+
+fn options(case: &Case, contrast: &Contrast, read: &ReadOptions) -> ExamOptions {
+    let sigma = match (contrast.sigma, &contrast.repeat) {
+        (Some(SigmaEntry::Value(sigma)), _) => Sigma::Value(sigma.get()),
+        (Some(SigmaEntry::From(_)), _) => Sigma::Background,
+        (None, Some(repeat)) => Sigma::Repeat(case.at(repeat)),
+        (None, None) => Sigma::Unsaid,
+    };
+    ExamOptions {
+        auc_end_s: contrast.auc_end_s.map_or(AUC_END_S, Positive::get),
+        late_change: contrast.late_change_percent.map_or(LATE_CHANGE_PERCENT, Positive::get) / 100.0,
+        sigma,
+        gather: GatherOptions {
+            read: read.clone(),
+            resample: contrast.resample,
+            allow_mismatch: contrast.allow_mismatch,
+        },
+    }
+}
+
+/// T1 on the grid of the phases, and how they were acquired, if that is known.
+fn echo(
+    loaded: &Loaded,
+    t1: &T1Map,
+    device: &Device,
+    part: &str,
+    findings: &mut Findings,
+) -> Result<Option<SpoiledEcho>> {
+    let number = |key: &str| loaded.phases[0].settings.get(key).and_then(Value::as_f64);
+    let (Some(tr), Some(flip_angle_deg)) = (number("RepetitionTime"), number("FlipAngle")) else {
+        findings.leave_out(part, "the change of R1 is left out: TR or flip angle of the phases is not known; state repetition_time_ms and flip_angle_deg");
+        return Ok(None);
+    };
+    let grid = loaded.grid();
+    let image = Image::from_values("T1", t1.grid.clone(), VoxelType::F32, &t1.values);
+    let t1_ms = Resampling::new(&t1.grid, grid).run(device, image.row(0), &())?;
+    Ok(Some(SpoiledEcho { t1_ms, repetition_time_ms: 1e3 * tr, flip_angle_deg }))
+}
+
+/// The reference regions of each phase, and by how much the liver rises to it.
+#[derive(Clone, Copy)]
+struct Liver<'a> {
+    references: &'a [References],
+    rises: &'a [Option<Reference>],
+}
+
+type ExamOfPhases = (Exam, Option<Phases>, Vec<Role>);
+
+/// The examination with everything that its phases, references and T1 allow.
+fn exam(
+    loaded: Loaded,
+    liver: Liver,
+    echo: Option<&SpoiledEcho>,
+    options: &ExamOptions,
+    device: &Device,
+    findings: &mut Findings,
+) -> Result<ExamOfPhases> {
+    let Loaded { part, agent, phases } = loaded;
+    let argument = |phase: &super::load::LoadedPhase| PhaseArg {
+        role: phase.role,
+        path: phase.path.clone(),
+        seconds: phase.seconds,
+    };
+    let arguments: Vec<PhaseArg> = phases.iter().map(argument).collect();
+    let roles: Vec<Role> = phases.iter().map(|phase| phase.role).collect();
+    let seconds: Vec<Option<f64>> = phases.iter().map(|phase| phase.seconds).collect();
+    let members: Vec<Member> = phases.into_iter().map(|phase| phase.member).collect();
+    let phases = match Phases::new(agent, arguments) {
+        Ok(phases) => phases,
+        Err(why) => {
+            let is_left_out = roles.first() != Some(&Role::Unenhanced) || roles.len() == 1;
+            match is_left_out {
+                true => findings.leave_out(part, format!("phases are not compared: {why}")),
+                false => findings.fault(part, format!("phases are not compared: {why}")),
+            }
+            let moment = |(role, &seconds): (&Role, &Option<f64>)| Sample { label: role.to_string(), seconds };
+            let moments = roles.iter().zip(&seconds).map(moment).collect();
+            return Ok((Exam::of_signals(agent, moments, members, options), None, roles));
+        }
+    };
+    let mut exam = Exam::of_members(&phases, members, options, device)?;
+    let noise = exam.noise.clone();
+    exam.plan_noise_scaled(&phases, noise.as_ref())?;
+    exam.plan_enhancement_ratios(&phases, noise.as_ref())?;
+    match liver.references.is_empty() {
+        true => exam.left_out.push("comparisons with liver are left out: there are no labels".into()),
+        false => {
+            exam.plan_comparisons(&phases, liver.references, liver.rises)?;
+            exam.recorded.insert("references".into(), json!(liver.references));
+        }
+    }
+    if let Some(echo) = echo {
+        exam.plan_delta_r1(&phases, echo)?;
+    }
+    Ok((exam, Some(phases), roles))
+}

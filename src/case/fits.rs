@@ -1,0 +1,169 @@
+//! The series of an examination that models are fitted to: diffusion, T2, R2* and T1.
+
+use super::file::{CaseFile, Positive};
+use super::findings::Findings;
+use super::load::Case;
+use crate::Result;
+use crate::fit::nlls::NllsOptions;
+use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions};
+use crate::model::SignalModel;
+use crate::report::outputs::OutputOptions;
+use crate::volume::axes::{AxisSource, B, FLIP_ANGLE, SeriesAxis};
+use crate::volume::mask::MaskChoice;
+use crate::volume::{ReadOptions, SeriesOptions};
+
+/// A fit that belongs to an examination.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedFit {
+    /// The part of the examination, such as `dwi`: the folder of its results.
+    pub(super) part: &'static str,
+    /// The model's name: the folder within.
+    pub(super) model: String,
+    /// What is fitted; folder and labels are still to be said.
+    pub(super) request: FitRequest,
+    /// Whether the case file asks for it by name, so that it is a fault if the samples do not allow it.
+    pub(super) is_asked_for: bool,
+}
+
+/// A model of a part with what its axes are.
+struct Wanted<'a> {
+    part: &'static str,
+    model: &'a str,
+    files: &'a [std::path::PathBuf],
+    axes: Vec<(&'a str, AxisSource)>,
+    fixed: Vec<(String, f64)>,
+    is_asked_for: bool,
+}
+
+/// All fits that a case file asks for or allows.
+///
+/// # Errors
+/// [`Error::Usage`](crate::Error::Usage) for a model that there is not.
+pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> Result<Vec<PlannedFit>> {
+    let file = &case.file;
+    let mut fits = Vec::new();
+    if let Some(dwi) = &file.dwi {
+        let b = match (&dwi.b_s_per_mm2, &dwi.bval) {
+            (Some(_), Some(_)) => {
+                findings.fault("dwi", "both b_s_per_mm2 and bval are given\n  remedy: give one of them");
+                return Ok(fits);
+            }
+            (Some(list), None) => AxisSource::List(list.clone()),
+            (None, Some(path)) => AxisSource::File(case.at(path)),
+            (None, None) => AxisSource::Beside,
+        };
+        let default = ["adc".to_owned(), "ivim".to_owned()];
+        for model in dwi.models.as_deref().unwrap_or(&default) {
+            fits.push(Wanted {
+                part: "dwi",
+                model,
+                files: &dwi.files,
+                axes: vec![(B, b.clone())],
+                fixed: Vec::new(),
+                is_asked_for: dwi.models.is_some() || model == "adc",
+            });
+        }
+    }
+    let times = |list: &Option<Vec<f64>>| list.clone().map_or(AxisSource::Beside, AxisSource::List);
+    if let Some(t2) = &file.t2 {
+        let axes = vec![("te", times(&t2.echo_times_ms))];
+        fits.push(Wanted { part: "t2", model: "t2", files: &t2.files, axes, fixed: Vec::new(), is_asked_for: true });
+    }
+    if let Some(t2star) = &file.t2star {
+        let axes = vec![("te", times(&t2star.echo_times_ms))];
+        let wanted = |model, fixed, is_asked_for| Wanted {
+            part: "t2star",
+            model,
+            files: &t2star.files,
+            axes: axes.clone(),
+            fixed,
+            is_asked_for,
+        };
+        fits.push(wanted("t2star", Vec::new(), true));
+        match file.field(case) {
+            Some(tesla) => fits.push(wanted("fat_water", vec![("B0".to_owned(), tesla)], false)),
+            None => findings.leave_out(
+                "t2star",
+                "fat and water are left out: the field strength is not known; state field_strength_t",
+            ),
+        }
+    }
+    if let Some(t1) = &file.t1 {
+        let tr = t1.repetition_time_ms.map_or(AxisSource::Beside, |tr| AxisSource::List(vec![tr.get()]));
+        let axes = vec![(FLIP_ANGLE, times(&t1.flip_angles_deg)), ("tr", tr)];
+        fits.push(Wanted {
+            part: "t1",
+            model: "t1_vfa",
+            files: &t1.files,
+            axes,
+            fixed: Vec::new(),
+            is_asked_for: true,
+        });
+    }
+    if let Some(energies) = &file.energies {
+        // The other component has the same HU at all energies, as water and soft tissue nearly have.
+        let same = vec![1.0; energies.iodine_hu_per_mg_ml.len()];
+        let axes = vec![("s1", AxisSource::List(energies.iodine_hu_per_mg_ml.clone())), ("s2", AxisSource::List(same))];
+        fits.push(Wanted {
+            part: "iodine",
+            model: "unmix2",
+            files: &energies.files,
+            axes,
+            fixed: Vec::new(),
+            is_asked_for: true,
+        });
+    }
+    fits.iter().map(|wanted| request(case, wanted, read)).collect()
+}
+
+fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFit> {
+    let model = SignalModel::builtin(wanted.model)?.clone();
+    let axis = |(name, source): &(&str, AxisSource)| {
+        let unit = model.axes.iter().find(|axis| axis.name == *name).map_or(String::new(), |axis| axis.unit.clone());
+        SeriesAxis { name: (*name).into(), unit, source: source.clone() }
+    };
+    let series = SeriesOptions { axes: wanted.axes.iter().map(axis).collect(), ..SeriesOptions::default() };
+    let method = match wanted.model {
+        "adc" => FitMethod::Adc(AdcOptions::default()),
+        _ => {
+            let options = NllsOptions { fixed: wanted.fixed.clone(), ..NllsOptions::default() };
+            FitMethod::Nlls { model: Box::new(model), options, force: false }
+        }
+    };
+    let b1 = case.file.t1.as_ref().filter(|_| wanted.part == "t1").and_then(|t1| t1.b1.as_ref());
+    Ok(PlannedFit {
+        part: wanted.part,
+        model: wanted.model.to_owned(),
+        is_asked_for: wanted.is_asked_for,
+        request: FitRequest {
+            inputs: case.all_at(wanted.files),
+            read: read.clone(),
+            series,
+            axis_scales: b1.iter().map(|path| (FLIP_ANGLE.to_owned(), case.at(path))).collect(),
+            mask: MaskChoice::Auto,
+            labels: None,
+            method,
+            sigma: None,
+            prior: None,
+            write: Vec::new(),
+            goodness: GoodnessOptions::default(),
+            plots: Vec::new(),
+            output: OutputOptions::default(),
+        },
+    })
+}
+
+impl CaseFile {
+    /// The magnetic field in T: stated, or that of the first image whose sidecar has it.
+    pub(super) fn field(&self, case: &Case) -> Option<f64> {
+        let stated = self.field_strength_t.map(Positive::get);
+        stated.or_else(|| {
+            let dynamic = self.dynamic.iter().flat_map(|dynamic| dynamic.phases.iter().map(|phase| &phase.file));
+            let echoes = self.t2star.iter().flat_map(|echoes| &echoes.files);
+            let flip_angles = self.t1.iter().flat_map(|t1| &t1.files);
+            let dwi = self.dwi.iter().flat_map(|dwi| &dwi.files);
+            let mut files = echoes.chain(dynamic).chain(flip_angles).chain(dwi);
+            files.find_map(|file| crate::volume::read_sidecar(&case.at(file)).ok()??.field_strength_t())
+        })
+    }
+}
