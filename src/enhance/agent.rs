@@ -1,12 +1,12 @@
 //! The contrast agent, and which phase may serve which quantity with it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::phase::Role;
 use crate::model::Modality;
 
 /// The contrast agent, which decides what a late phase means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Agent {
     /// Extracellular gadolinium.
