@@ -14,15 +14,18 @@ pub mod exam;
 pub mod gather;
 pub mod maps;
 pub mod output;
+pub mod pattern;
 pub mod phase;
 pub mod protocol;
 pub mod resample;
 pub mod run;
+pub mod scaling;
 pub mod series;
 pub mod sigma;
 pub mod subtract;
 pub mod table;
 pub mod timeline;
+pub mod window;
 
 pub use agent::{Agent, Quantity};
 pub use phase::{Phase, PhaseArg, Phases, Role};
