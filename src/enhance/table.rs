@@ -1,7 +1,7 @@
 //! Tables and plots of an examination's labels.
 
 use crate::Result;
-use crate::measure::{Cell, RegionMap, Regions, Summary, Table, region_table};
+use crate::measure::{Cell, RegionMap, Regions, Summary, Table, region_name, region_table};
 use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 use crate::volume::Labels;
 
@@ -115,5 +115,5 @@ pub fn plot(labels: &Labels, regions: &Regions, summaries: &[&PhaseSummary], mar
 }
 
 fn name(labels: &Labels, label: u16) -> String {
-    labels.names.get(&label).map_or_else(|| format!("label {label}"), String::clone)
+    region_name(&labels.names, label)
 }

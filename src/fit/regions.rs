@@ -8,22 +8,13 @@ use std::collections::HashMap;
 use super::{AdcOptions, FitMethod, FitOutput, Fitting, Method, Role};
 use crate::device::cpu::Cpu;
 use crate::device::{Column, Device, Precision, Row, Source};
-use crate::measure::{Cell, Regions, Table, summarise};
+use crate::measure::{Cell, Regions, Table, column_name, summarise};
 use crate::volume::bvalues::perfusion_sensitive;
 use crate::volume::{Labels, Scaling, Series, VoxelType};
 use crate::{Error, Result};
 
 /// Statistics of each estimate over a region's voxels.
 const STATISTICS: [&str; 7] = ["mean", "sd", "median", "q1", "q3", "min", "max"];
-
-/// A name with its unit, as columns have it.
-fn column(name: &str, statistic: &str, output: &FitOutput) -> String {
-    let name = format!("{name}{statistic}");
-    match output.unit.as_str() {
-        "" | "a.u." => name,
-        unit => format!("{name}_{}", unit.replace('^', "").replace('/', "_per_").replace('*', "_")),
-    }
-}
 
 /// One row a region and method: voxelwise estimates, and the fit to the region's mean decay (f64).
 ///
@@ -55,9 +46,9 @@ pub fn region_table(series: &Series, labels: &Labels, method: &FitMethod, device
     means.extend(all.iter().filter(|output| output.name == "R2").cloned());
     let mut columns: Vec<String> = ["label", "name", "method", "n", "n_not_fitted"].map(String::from).into();
     for estimate in &estimates {
-        columns.extend(STATISTICS.map(|statistic| column(&estimate.name, &format!("_{statistic}"), estimate)));
+        columns.extend(STATISTICS.map(|statistic| column_name(&[&estimate.name, statistic], &estimate.unit)));
     }
-    columns.extend(means.iter().map(|mean| column(&format!("mean_decay_{}", mean.name), "", mean)));
+    columns.extend(means.iter().map(|mean| column_name(&["mean_decay", &mean.name], &mean.unit)));
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(&columns);
     let mut fits = Vec::new();

@@ -1,6 +1,10 @@
-//! First-order statistics of a set of values.
+//! First-order statistics of a set of values, as the image biomarker standardisation initiative defines them (IBSI;
+//! Zwanenburg et al. 2020, doi:10.1148/radiol.2020191145), but for the sample's standard deviation and for percentiles
+//! between order statistics.
 
 use serde::Serialize;
+
+use super::Cell;
 
 /// First-order statistics of a set of values, in the unit of the values. Without a finite value all but the counts are
 /// NaN.
@@ -24,6 +28,57 @@ pub struct Summary {
     pub min: f64,
     /// Largest value.
     pub max: f64,
+    /// 5th percentile, linearly interpolated ([`quantile`]).
+    pub p5: f64,
+    /// 95th percentile, linearly interpolated ([`quantile`]).
+    pub p95: f64,
+    /// m₃ / m₂^1.5 of the population's central moments, without a unit; 0 where all values are the same (IBSI).
+    pub skewness: f64,
+    /// m₄ / m₂² − 3 of the population's central moments, which is 0 of a Gaussian; 0 where all values are the same (IBSI).
+    pub excess_kurtosis: f64,
+}
+
+impl Summary {
+    /// Headings of [`Self::cells`].
+    pub const COLUMNS: [&str; 13] = [
+        "n",
+        "n_nonfinite",
+        "mean",
+        "sd",
+        "median",
+        "q1",
+        "q3",
+        "min",
+        "max",
+        "p5",
+        "p95",
+        "skewness",
+        "excess_kurtosis",
+    ];
+
+    /// The values, one a column of [`Self::COLUMNS`].
+    pub fn cells(&self) -> [Cell; 13] {
+        [
+            self.n.into(),
+            self.n_nonfinite.into(),
+            self.mean.into(),
+            self.sd.into(),
+            self.median.into(),
+            self.q1.into(),
+            self.q3.into(),
+            self.min.into(),
+            self.max.into(),
+            self.p5.into(),
+            self.p95.into(),
+            self.skewness.into(),
+            self.excess_kurtosis.into(),
+        ]
+    }
+
+    /// Whether a column has the unit of the values; the others are counts and ratios.
+    pub fn has_unit(column: &str) -> bool {
+        !matches!(column, "n" | "n_nonfinite" | "skewness" | "excess_kurtosis")
+    }
 }
 
 /// Summarises `values`. Sums are compensated (Neumaier 1974, doi:10.1002/zamm.19740540106) and run in the order given,
@@ -37,8 +92,18 @@ pub fn summarise(values: impl Iterator<Item = f64>) -> Summary {
         })
         .collect();
     let n = finite.len();
-    let mean = sum(finite.iter().copied()) / n as f64;
-    let squares = sum(finite.iter().map(|value| (value - mean).powi(2)));
+    let mut total = Sum::default();
+    let (mut min, mut max) = (f64::NAN, f64::NAN);
+    for &value in &finite {
+        total.add(value);
+        min = min.min(value);
+        max = max.max(value);
+    }
+    let mean = total.value() / n as f64;
+    let [squares, cubes, fourths] = central_sums(&finite, mean);
+    let m2 = squares / n as f64;
+    let shape = |standardised: f64| if min == max { 0.0 } else { standardised };
+    let [p5, q1, median, q3, p95] = quantiles(&mut finite, [0.05, 0.25, 0.5, 0.75, 0.95]);
     Summary {
         n,
         n_nonfinite,
@@ -47,108 +112,85 @@ pub fn summarise(values: impl Iterator<Item = f64>) -> Summary {
             0 | 1 => f64::NAN,
             _ => (squares / (n - 1) as f64).sqrt(),
         },
-        min: finite.iter().copied().fold(f64::NAN, f64::min),
-        max: finite.iter().copied().fold(f64::NAN, f64::max),
-        q1: quantile(&mut finite, 0.25),
-        median: quantile(&mut finite, 0.5),
-        q3: quantile(&mut finite, 0.75),
+        median,
+        q1,
+        q3,
+        min,
+        max,
+        p5,
+        p95,
+        skewness: shape(cubes / n as f64 / (m2 * m2.sqrt())),
+        excess_kurtosis: shape(fourths / n as f64 / (m2 * m2) - 3.0),
     }
+}
+
+/// Sums of the 2nd, 3rd and 4th powers of the distances from `mean`.
+fn central_sums(values: &[f64], mean: f64) -> [f64; 3] {
+    let [mut squares, mut cubes, mut fourths] = [Sum::default(); 3];
+    for value in values {
+        let distance = value - mean;
+        let square = distance * distance;
+        squares.add(square);
+        cubes.add(square * distance);
+        fourths.add(square * square);
+    }
+    [squares, cubes, fourths].map(|sum| sum.value())
 }
 
 /// The `p` quantile (0 to 1) of finite values by linear interpolation between order statistics: definition 7 of Hyndman
 /// and Fan 1996 (doi:10.2307/2684934), numpy's default. Reorders `values`; NaN where there are none.
 pub fn quantile(values: &mut [f64], p: f64) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let place = p.clamp(0.0, 1.0) * (values.len() - 1) as f64;
-    let (_, &mut below, rest) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
-    let above = rest.iter().copied().fold(f64::NAN, f64::min);
-    match place.fract() {
-        0.0 => below,
-        fraction => below + fraction * (above - below),
-    }
+    quantiles(values, [p])[0]
+}
+
+/// Several quantiles, each as [`quantile`] has it, for little more than the work of one.
+pub fn quantiles<const N: usize>(values: &mut [f64], p: [f64; N]) -> [f64; N] {
+    let Some(last) = values.len().checked_sub(1) else { return [f64::NAN; N] };
+    let places = p.map(|p| p.clamp(0.0, 1.0) * last as f64);
+    let mut ranks: Vec<usize> =
+        places.iter().flat_map(|place| [place.floor() as usize, place.ceil() as usize]).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    order(values, 0, &ranks);
+    places.map(|place| {
+        let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        match place.fract() {
+            0.0 => below,
+            fraction => below + fraction * (above - below),
+        }
+    })
+}
+
+/// Brings the order statistics of `ranks`, which rise, to their places; `values` starts at rank `first`.
+fn order(values: &mut [f64], first: usize, ranks: &[usize]) {
+    // From the middle outwards, so that each selection works on what the last one has left on its side.
+    let middle = ranks.len() / 2;
+    let Some(&rank) = ranks.get(middle) else { return };
+    let (below, _, above) = values.select_nth_unstable_by(rank - first, f64::total_cmp);
+    order(below, first, &ranks[..middle]);
+    order(above, rank + 1, &ranks[middle + 1..]);
 }
 
 /// Neumaier's compensated sum.
-fn sum(values: impl Iterator<Item = f64>) -> f64 {
-    let (total, lost) = values.fold((0.0f64, 0.0f64), |(total, lost), value| {
-        let next = total + value;
-        let rounding = if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
-        (next, lost + rounding)
-    });
-    total + lost
+#[derive(Default, Clone, Copy)]
+struct Sum {
+    total: f64,
+    lost: f64,
+}
+
+impl Sum {
+    #[inline(always)]
+    fn add(&mut self, value: f64) {
+        let next = self.total + value;
+        self.lost +=
+            if self.total.abs() >= value.abs() { (self.total - next) + value } else { (value - next) + self.total };
+        self.total = next;
+    }
+
+    fn value(self) -> f64 {
+        self.total + self.lost
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Values without a pattern, made so that a few lines of numpy make the same:
-    /// `((np.arange(n, dtype=np.uint64) * 2654435761) % 2**32) / 2**32`.
-    fn scattered(n: u64) -> impl Iterator<Item = f64> {
-        (0..n).map(|i| ((i * 2_654_435_761) % (1 << 32)) as f64 / 4_294_967_296.0)
-    }
-
-    fn close(a: f64, b: f64) -> bool {
-        (a - b).abs() <= 1e-14 * b.abs()
-    }
-
-    #[test]
-    fn agrees_with_numpy() {
-        // numpy 2.4: y = 1e-3 * (1 + x) of the 1,002 values above; y.mean(), y.std(ddof=1), np.quantile(y, [.5, .25, .75]).
-        let s = summarise(scattered(1002).map(|x| 1e-3 * (1.0 + x)));
-        assert_eq!((s.n, s.n_nonfinite), (1002, 0));
-        for (ours, numpy) in [
-            (s.mean, 0.0014996630737361424),
-            (s.sd, 0.00028897582694040224),
-            (s.median, 0.0014997724717250094),
-            (s.q1, 0.0012494065064238384),
-            (s.q3, 0.0017492927422863432),
-            (s.min, 0.001),
-            (s.max, 0.001999544943450019),
-        ] {
-            assert!(close(ours, numpy), "{ours} is not numpy's {numpy}");
-        }
-    }
-
-    #[test]
-    fn the_comparison_with_numpy_can_fail() {
-        let s = summarise(scattered(1002).map(|x| 1e-3 * (1.0 + x)));
-        // The population's sd, and the median's neighbour in the sorted values, are what a mistake would give.
-        assert!(!close(s.sd * (1001.0f64 / 1002.0).sqrt(), s.sd));
-        assert!(!close(s.median, 0.0014997724717250094 + 5e-7));
-    }
-
-    #[test]
-    fn quantiles_lie_between_order_statistics() {
-        // np.quantile([3., 1., 4., 1., 5., 9.], [0, .1, .25, .5, .98, 1])
-        let of = |p| quantile(&mut [3.0, 1.0, 4.0, 1.0, 5.0, 9.0], p);
-        assert_eq!([0.0, 0.1, 0.25, 0.5, 1.0].map(of), [1.0, 1.0, 1.5, 3.5, 9.0]);
-        assert!(close(of(0.98), 8.6));
-    }
-
-    #[test]
-    fn values_that_are_not_numbers_are_counted_and_left_out() {
-        let s = summarise([1.0, f64::NAN, 3.0, f64::INFINITY].into_iter());
-        assert_eq!((s.n, s.n_nonfinite, s.mean), (2, 2, 2.0));
-    }
-
-    #[test]
-    fn one_value_has_no_spread_and_none_has_nothing() {
-        let one = summarise([2.5].into_iter());
-        assert_eq!((one.mean, one.median, one.q1), (2.5, 2.5, 2.5));
-        assert!(one.sd.is_nan());
-        let none = summarise(std::iter::empty());
-        assert_eq!(none.n, 0);
-        assert!(none.mean.is_nan() && none.median.is_nan() && none.min.is_nan());
-    }
-
-    #[test]
-    fn small_addends_are_not_lost_beside_large_ones() {
-        // A plain sum gives 0 here.
-        let values = [1e16, 1.0, -1e16, 1.0];
-        assert_eq!(sum(values.into_iter()), 2.0);
-        assert_eq!(values.into_iter().sum::<f64>(), 1.0);
-    }
-}
+mod tests;

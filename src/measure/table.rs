@@ -29,6 +29,13 @@ impl From<String> for Cell {
     }
 }
 
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    /// What is missing is an empty field.
+    fn from(value: Option<T>) -> Self {
+        value.map_or_else(|| Self::Text(String::new()), Into::into)
+    }
+}
+
 impl From<usize> for Cell {
     fn from(count: usize) -> Self {
         Self::Count(count)
@@ -108,8 +115,18 @@ impl Table {
 
     /// The bytes of a tab-separated file with one header line, in UTF-8; fields with tabs, quotes or line ends are quoted.
     pub fn to_tsv(&self) -> Result<Vec<u8>> {
+        self.delimited(b'\t')
+    }
+
+    /// The bytes of a comma-separated file with one header line, in UTF-8; fields with commas, quotes or line ends are
+    /// quoted (RFC 4180, but for line ends of one character).
+    pub fn to_csv(&self) -> Result<Vec<u8>> {
+        self.delimited(b',')
+    }
+
+    fn delimited(&self, delimiter: u8) -> Result<Vec<u8>> {
         let failed = |problem: String| Error::Internal(format!("writing a table: {problem}"));
-        let mut writer = csv::WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
         writer.write_record(&self.header).map_err(|e| failed(e.to_string()))?;
         for row in &self.rows {
             writer.write_record(row.iter().map(Cell::exact)).map_err(|e| failed(e.to_string()))?;
@@ -155,6 +172,14 @@ mod tests {
     fn tsv_keeps_the_value_and_quotes_what_would_break_it() {
         let tsv = String::from_utf8(table().to_tsv().unwrap()).unwrap();
         assert_eq!(tsv, "region\tn\tADC mm²/s\ncyst\t12\t0.002954321\n\"left\tlobe\"\t3400\tNaN\n");
+    }
+
+    #[test]
+    fn csv_quotes_what_would_break_it() {
+        let mut table = table();
+        table.rows[0][0] = "liver, \"left\"".into();
+        let csv = String::from_utf8(table.to_csv().unwrap()).unwrap();
+        assert_eq!(csv, "region,n,ADC mm²/s\n\"liver, \"\"left\"\"\",12,0.002954321\nleft\tlobe,3400,NaN\n");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl ColourScale {
         if !value.is_finite() {
             self.no_value()
         } else if self.kind == ColourKind::Categorical {
-            label_colour(value.round())
+            label_colour(value.round().abs() as usize)
         } else {
             self.at((f64::from(value) - f64::from(self.low)) * self.per_value)
         }
@@ -99,12 +99,10 @@ impl ColourScale {
     }
 }
 
-/// The colour of a label: seven hues, then the same darker, then lighter; alike again after 21.
-fn label_colour(label: f32) -> Colour {
-    if label == 0.0 {
-        return BACKGROUND;
-    }
-    let place = (label.abs() as usize).saturating_sub(1);
+/// The colour of a label: seven hues, then the same darker, then lighter; alike again after 21. Label 0 is the dark grey
+/// of the background.
+pub fn label_colour(label: usize) -> [u8; 3] {
+    let Some(place) = label.checked_sub(1) else { return BACKGROUND };
     let hue = LABEL_HUES[place % LABEL_HUES.len()];
     match place / LABEL_HUES.len() % 3 {
         0 => hue,
@@ -199,8 +197,8 @@ mod tests {
 
     #[test]
     fn labels_differ_until_the_colours_are_used_up() {
-        let colours: std::collections::BTreeSet<Colour> = (0..=21).map(|label| label_colour(label as f32)).collect();
+        let colours: std::collections::BTreeSet<Colour> = (0..=21).map(|label| label_colour(label)).collect();
         assert_eq!(colours.len(), 22);
-        assert_eq!(label_colour(22.0), label_colour(1.0));
+        assert_eq!(label_colour(22), label_colour(1));
     }
 }

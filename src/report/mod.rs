@@ -16,7 +16,7 @@ mod text;
 mod ticks;
 mod viridis;
 
-pub use colour::ColourKind;
+pub use colour::{ColourKind, label_colour};
 pub use montage::Montage;
 pub use plot::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 pub use range::robust_range;

@@ -28,6 +28,11 @@ impl Grid {
         std::array::from_fn(|c| (0..3).map(|r| self.affine[r][c].powi(2)).sum::<f64>().sqrt())
     }
 
+    /// Volume of a voxel in mm³, of sheared ones too.
+    pub fn voxel_mm3(&self) -> f64 {
+        determinant(&self.affine).abs()
+    }
+
     /// Millimetre → voxel-index matrix. The affine must not be singular; files with a singular one are refused.
     pub fn inverse(&self) -> [[f64; 4]; 4] {
         let a = &self.affine;
@@ -125,6 +130,16 @@ mod tests {
             assert!((seen[axis] - ijk[axis]).abs() < 1e-12, "{seen:?}");
         }
         assert_eq!(back.affine[3], [0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_voxel_has_the_volume_of_its_edges_unless_sheared() {
+        let mut grid = Grid { shape: [1; 3], affine: [[0.0; 4]; 4] };
+        [0.0, -2.0, 5.0].iter().enumerate().for_each(|(c, &edge)| grid.affine[0][c] = edge);
+        (grid.affine[1][0], grid.affine[2][2]) = (3.0, 7.0);
+        // By hand: k leans by 5 mm along x, which is along j, and does not change the volume of 3 × 2 × 7 mm³.
+        assert!((grid.voxel_mm3() - 42.0).abs() < 1e-12);
+        assert!((grid.zooms().iter().product::<f64>() - 42.0).abs() > 1.0);
     }
 
     #[test]

@@ -17,18 +17,23 @@ pub struct Labels {
     pub values: Vec<u16>,
     /// What labels are called, where a table says so.
     pub names: BTreeMap<u16, String>,
+    /// What colours labels have (red, green, blue), where a table says so.
+    pub colours: BTreeMap<u16, [u8; 3]>,
 }
 
-/// Reads a label image onto `target`, by nearest neighbour where its own grid is another, and the names beside it.
+/// Reads a label image onto `target`, by nearest neighbour where its own grid is another, and the names and colours beside it.
 ///
-/// Names come from `<stem>_dseg.tsv` or `<stem>.tsv`, tab-separated with the columns `index` and `name` (BIDS).
+/// They come from `<stem>_dseg.tsv` or `<stem>.tsv`, tab-separated with the columns `index` and `name`, and perhaps
+/// `color` as `#rrggbb` (BIDS). What is no colour is warned of and passed over.
 ///
 /// # Errors
 /// Those of [`read()`], and [`Error::Data`] for a voxel that holds no whole number of 0 to 65,535, for more than one
 /// volume, or for labels none of which lies in the target.
 pub fn read_labels(path: &Path, target: &Grid, options: &ReadOptions) -> Result<Labels> {
     let image = read(path, options)?;
-    Ok(Labels { values: on_grid(&image, target)?, names: read_names(path)? })
+    let values = on_grid(&image, target)?;
+    let (names, colours) = read_looks(path)?;
+    Ok(Labels { values, names, colours })
 }
 
 fn on_grid(image: &Image, target: &Grid) -> Result<Vec<u16>> {
@@ -79,7 +84,10 @@ fn not_a_label(image: &Image, voxel: usize, real: f64) -> Error {
     )
 }
 
-fn read_names(image: &Path) -> Result<BTreeMap<u16, String>> {
+type Looks = (BTreeMap<u16, String>, BTreeMap<u16, [u8; 3]>);
+
+/// Names and colours from the table beside an image.
+fn read_looks(image: &Path) -> Result<Looks> {
     for ending in ["_dseg.tsv", ".tsv"] {
         let path = beside(image, ending);
         if !path.is_file() {
@@ -90,7 +98,8 @@ fn read_names(image: &Path) -> Result<BTreeMap<u16, String>> {
             tracing::warn!("{}: not used for the labels' names: it lacks the columns index and name", path.display());
             continue;
         };
-        let named = table.rows.iter().map(|row| {
+        let (mut names, mut colours) = Looks::default();
+        for row in &table.rows {
             let label = row[index].parse().map_err(|_| {
                 Error::data(
                     &path,
@@ -98,11 +107,31 @@ fn read_names(image: &Path) -> Result<BTreeMap<u16, String>> {
                     "give each label's number in the column index",
                 )
             })?;
-            Ok((label, row[name].clone()))
-        });
-        return named.collect();
+            names.insert(label, row[name].clone());
+            match table.find("color").map(|color| row[color].as_str()) {
+                // What BIDS has for a missing value.
+                None | Some("" | "n/a") => {}
+                Some(text) => match colour(text) {
+                    Some(colour) => drop(colours.insert(label, colour)),
+                    None => tracing::warn!(
+                        "{}: the color {text:?} of label {label} is not used: write it as #rrggbb",
+                        path.display()
+                    ),
+                },
+            }
+        }
+        return Ok((names, colours));
     }
-    Ok(BTreeMap::new())
+    Ok(Looks::default())
+}
+
+/// The colour that `#rrggbb` stands for.
+fn colour(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    // A sign, which numbers may have, is no digit.
+    let digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(digits)?;
+    let [_, rgb @ ..] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    Some(rgb)
 }
 
 #[cfg(test)]
@@ -173,18 +202,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_colour_is_passed_over() {
+        assert_eq!(colour("#Dd8201"), Some([0xdd, 0x82, 0x01]));
+        for text in ["", "red", "dd8201", "#dd820", "#dd82011", "#+d8201", "#gg0000", "#ddé1"] {
+            assert_eq!(colour(text), None, "{text}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let table = "index\tname\tcolor\n1\ta\tred\n2\tb\tn/a\n3\tc\t#010203\n";
+        std::fs::write(folder.path().join("x_dseg.tsv"), table).unwrap();
+        let (names, colours) = read_looks(&folder.path().join("x.nii.gz")).unwrap();
+        assert_eq!((names.len(), colours), (3, BTreeMap::from([(3, [1, 2, 3])])));
+    }
+
+    #[test]
     fn names_come_from_the_table_beside() {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("x.nii.gz");
-        assert!(read_names(&image).unwrap().is_empty());
+        assert!(read_looks(&image).unwrap().0.is_empty());
         std::fs::write(folder.path().join("x.tsv"), "b\tT\n0\t1\n").unwrap();
-        assert!(read_names(&image).unwrap().is_empty(), "a table of another kind");
+        assert!(read_looks(&image).unwrap().0.is_empty(), "a table of another kind");
         let table = "index\tname\tcolor\n1\tspleen\t#ff0000\n5\tliver, left\t#00ff00\n";
         std::fs::write(folder.path().join("x_dseg.tsv"), table).unwrap();
-        let names = read_names(&image).unwrap();
+        let (names, colours) = read_looks(&image).unwrap();
         assert_eq!(names[&5], "liver, left");
         assert_eq!(names.len(), 2);
+        assert_eq!(colours, BTreeMap::from([(1, [255, 0, 0]), (5, [0, 255, 0])]));
         std::fs::write(folder.path().join("x_dseg.tsv"), "index\tname\n-1\ta\n").unwrap();
-        assert_eq!(read_names(&image).unwrap_err().exit_status(), 65);
+        assert_eq!(read_looks(&image).unwrap_err().exit_status(), 65);
     }
 }
