@@ -28,13 +28,8 @@ pub(super) fn of_means(planned: &Planned, measured: &[MapValues], table: &mut Op
         Some(numbers.iter().map(|label| values.regions.get(label).map_or(f64::NAN, |of| of.summary.mean)).collect())
     };
     let Some(rows) = exam.curve_rows.iter().map(means).collect::<Option<Vec<_>>>() else { return Ok(()) };
-    let row = |values: &Vec<f64>| Row {
-        bytes: bytemuck::cast_slice(values),
-        voxel_type: VoxelType::F64,
-        scaling: Scaling::IDENTITY,
-    };
-    let columns =
-        Cpu::new(1, Precision::F64)?.run(&kernel, &Source::new(rows.iter().map(row).collect(), numbers.len(), None));
+    let columns = Cpu::new(1, Precision::F64)?
+        .run(&kernel, &Source::new(rows.iter().map(|values| row(values)).collect(), numbers.len(), None));
     let table = table
         .get_or_insert_with(|| Table::new(&["region", "label", "part", "quantity", "unit", "value", "curve_type"]));
     let signal = signal_unit(exam.agent.modality());
@@ -61,19 +56,24 @@ pub(super) fn of_means(planned: &Planned, measured: &[MapValues], table: &mut Op
 
 /// Adds what each phase is, when it was, and what it looks like.
 pub(super) fn of_phases(planned: &Planned, table: &mut Option<Table>) {
-    let columns = ["part", "phase", "role", "seconds", "looks_like", "agrees", "why"];
+    let columns = ["part", "role", "seconds", "used", "looks_like", "agrees", "why"];
     let table = table.get_or_insert_with(|| Table::new(&columns));
-    for (moment, role) in planned.exam.moments.iter().zip(&planned.roles) {
-        let found = planned.patterns.iter().find(|finding| finding.role == *role);
+    for look in &planned.looks {
+        let found = look.finding.as_ref();
         let agrees = found.and_then(|found| found.agrees).map_or("", |agrees| if agrees { "yes" } else { "no" });
         table.push([
             planned.part.into(),
-            moment.label.as_str().into(),
-            role.name().into(),
-            moment.seconds.map_or_else(|| Cell::from(""), Cell::from),
+            look.role.name().into(),
+            look.seconds.map_or_else(|| Cell::from(""), Cell::from),
+            if look.is_used { "yes" } else { "no" }.into(),
             found.and_then(|found| found.pattern).map_or_else(String::new, |pattern| pattern.to_string()).into(),
             agrees.into(),
             found.map_or("", |found| found.why.as_str()).into(),
         ]);
     }
+}
+
+/// Numbers as a row of a source.
+fn row(values: &[f64]) -> Row<'_> {
+    Row { bytes: bytemuck::cast_slice(values), voxel_type: VoxelType::F64, scaling: Scaling::IDENTITY }
 }

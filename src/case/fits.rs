@@ -1,5 +1,7 @@
 //! The series of an examination that models are fitted to: diffusion, T2, R2* and T1.
 
+use std::path::PathBuf;
+
 use super::file::{CaseFile, Positive};
 use super::findings::Findings;
 use super::load::Case;
@@ -10,7 +12,7 @@ use crate::model::SignalModel;
 use crate::report::outputs::OutputOptions;
 use crate::volume::axes::{AxisSource, B, FLIP_ANGLE, SeriesAxis};
 use crate::volume::mask::MaskChoice;
-use crate::volume::{ReadOptions, SeriesOptions};
+use crate::volume::{Format, ReadOptions, SeriesOptions};
 
 /// A fit that belongs to an examination.
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ pub(super) struct PlannedFit {
 struct Wanted<'a> {
     part: &'static str,
     model: &'a str,
-    files: &'a [std::path::PathBuf],
+    files: &'a [PathBuf],
     axes: Vec<(&'a str, AxisSource)>,
     fixed: Vec<(String, f64)>,
     is_asked_for: bool,
@@ -42,17 +44,18 @@ struct Wanted<'a> {
 pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> Result<Vec<PlannedFit>> {
     let file = &case.file;
     let mut fits = Vec::new();
+    let default = ["adc".to_owned(), "ivim".to_owned()];
     if let Some(dwi) = &file.dwi {
         let b = match (&dwi.b_s_per_mm2, &dwi.bval) {
             (Some(_), Some(_)) => {
                 findings.fault("dwi", "both b_s_per_mm2 and bval are given\n  remedy: give one of them");
-                return Ok(fits);
+                return Ok(Vec::new());
             }
             (Some(list), None) => AxisSource::List(list.clone()),
             (None, Some(path)) => AxisSource::File(case.at(path)),
             (None, None) => AxisSource::Beside,
         };
-        let default = ["adc".to_owned(), "ivim".to_owned()];
+        
         for model in dwi.models.as_deref().unwrap_or(&default) {
             fits.push(Wanted {
                 part: "dwi",
@@ -148,7 +151,8 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             write: Vec::new(),
             goodness: GoodnessOptions::default(),
             plots: Vec::new(),
-            output: OutputOptions::default(),
+            // Said when it is run.
+            output: OutputOptions { dir: PathBuf::new(), format: Format::NiiGz, pictures: false, force: false },
         },
     })
 }

@@ -1,7 +1,6 @@
 //! A whole run: every part of an examination, then the tables and pictures that take all parts together.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::{Map, json};

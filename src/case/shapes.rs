@@ -49,5 +49,5 @@ impl Shapes {
 /// # Errors
 /// Those of [`Table::to_tsv`].
 pub(super) fn names(labels: &CaseLabels) -> Result<Vec<u8>> {
-    label_table(&labels.labels, label_colour).to_tsv()
+    label_table(&labels.labels, |label| label_colour(label.into())).to_tsv()
 }

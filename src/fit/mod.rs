@@ -33,7 +33,7 @@ pub use goodness::GoodnessOptions;
 pub use method::{FitMethod, FitOutput, Role};
 pub use plot::PlotPlace;
 pub use results::Results;
-pub use run::{FitRequest, FitSummary, run};
+pub use run::{FitRequest, FitSummary, KeptMaps, check, run, run_keeping};
 pub use samples::BadSamples;
 pub use segmented::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
 pub use sigma::Sigma;

@@ -5,6 +5,5 @@ mod reference;
 mod run;
 mod settings;
 
-pub(super) use load::{Loaded, load};
 pub(super) use reference::ReferenceVoxels;
 pub(super) use run::{Planned, T1Map, plan};

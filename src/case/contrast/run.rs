@@ -36,15 +36,23 @@ pub(in crate::case) struct Planned {
     pub(in crate::case) exam: Exam,
     /// Roles and names of the phases; `None` where they cannot be compared.
     pub(in crate::case) phases: Option<Phases>,
-    /// The roles of the exam's rows.
-    pub(in crate::case) roles: Vec<Role>,
     pub(in crate::case) labels: Option<CaseLabels>,
     /// The voxels of the reference regions.
     pub(in crate::case) regions: Option<ReferenceVoxels>,
     /// The reference regions of each phase; empty without labels.
     pub(in crate::case) references: Vec<References>,
-    /// What each phase looks like.
-    pub(in crate::case) patterns: Vec<pattern::Finding>,
+    /// Every phase that was loaded.
+    pub(in crate::case) looks: Vec<Look>,
+}
+
+/// A phase that was loaded, and what it looks like.
+#[derive(Debug)]
+pub(in crate::case) struct Look {
+    pub(in crate::case) role: Role,
+    pub(in crate::case) seconds: Option<f64>,
+    /// Where there are labels to tell it from.
+    pub(in crate::case) finding: Option<pattern::Finding>,
+    pub(in crate::case) is_used: bool,
 }
 
 /// Loads the phases of a part, checks them, and plans what they allow; `None` if no phase can be used.
@@ -64,10 +72,16 @@ pub(in crate::case) fn plan(
     let labels = labels::on_grid(case, part, loaded.grid(), read, findings)?;
     let regions = labels.as_ref().map(|labels| ReferenceVoxels::new(labels, loaded.grid()));
     let mut references = regions.as_ref().map_or_else(Vec::new, |regions| regions.of_phases(&loaded, findings));
-    let patterns = looks(&loaded, &references);
-    for finding in &patterns {
-        let Some(warning) = finding.warning() else { continue };
-        match contrast.trust_roles {
+    let patterns = patterns_of(&loaded, &references);
+    let look = |(i, phase): (usize, &super::load::LoadedPhase)| {
+        let finding = patterns.get(i).cloned();
+        let is_used = contrast.trust_roles || finding.as_ref().is_none_or(|finding| finding.agrees != Some(false));
+        Look { role: phase.role, seconds: phase.seconds, finding, is_used }
+    };
+    let looks: Vec<Look> = loaded.phases.iter().enumerate().map(look).collect();
+    for look in &looks {
+        let Some(warning) = look.finding.as_ref().and_then(pattern::Finding::warning) else { continue };
+        match look.is_used {
             true => findings.warn(part, warning),
             false => findings.fault(
                 part,
@@ -75,23 +89,21 @@ pub(in crate::case) fn plan(
             ),
         }
     }
-    if !contrast.trust_roles {
-        let keep: Vec<bool> = patterns.iter().map(|finding| finding.agrees != Some(false)).collect();
-        retain(&mut loaded.phases, &keep);
-        retain(&mut references, &keep);
-        if loaded.phases.is_empty() {
-            return Ok(None);
-        }
+    let keep: Vec<bool> = looks.iter().map(|look| look.is_used).collect();
+    retain(&mut loaded.phases, &keep);
+    retain(&mut references, &keep);
+    if loaded.phases.is_empty() {
+        return Ok(None);
     }
     let options = options(case, contrast, read);
     let spoiled = t1.and_then(|t1| echo(&loaded, t1, device, part, findings).transpose()).transpose()?;
     let rises = regions.as_ref().map_or_else(Vec::new, |regions| regions.rises(&loaded));
     let liver = Liver { references: &references, rises: &rises };
-    let (exam, phases, roles) = exam(loaded, liver, spoiled.as_ref(), &options, device, findings)?;
+    let (exam, phases) = exam(loaded, liver, spoiled.as_ref(), &options, device, findings)?;
     for what in &exam.left_out {
         findings.leave_out(part, what.clone());
     }
-    Ok(Some(Planned { part, exam, phases, roles, labels, regions, references, patterns }))
+    Ok(Some(Planned { part, exam, phases, labels, regions, references, looks }))
 }
 
 fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
@@ -100,7 +112,7 @@ fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
 }
 
 /// What each phase looks like, from its reference regions.
-fn looks(loaded: &Loaded, references: &[References]) -> Vec<pattern::Finding> {
+fn patterns_of(loaded: &Loaded, references: &[References]) -> Vec<pattern::Finding> {
     let signals = loaded.phases.iter().zip(references).map(|(phase, of)| PhaseSignals {
         label: phase.role.to_string(),
         role: phase.role,
@@ -155,7 +167,7 @@ struct Liver<'a> {
     rises: &'a [Option<Reference>],
 }
 
-type ExamOfPhases = (Exam, Option<Phases>, Vec<Role>);
+type ExamOfPhases = (Exam, Option<Phases>);
 
 /// The examination with everything that its phases, references and T1 allow.
 fn exam(
@@ -186,7 +198,7 @@ fn exam(
             }
             let moment = |(role, &seconds): (&Role, &Option<f64>)| Sample { label: role.to_string(), seconds };
             let moments = roles.iter().zip(&seconds).map(moment).collect();
-            return Ok((Exam::of_signals(agent, moments, members, options), None, roles));
+            return Ok((Exam::of_signals(agent, moments, members, options), None));
         }
     };
     let mut exam = Exam::of_members(&phases, members, options, device)?;
@@ -203,5 +215,5 @@ fn exam(
     if let Some(echo) = echo {
         exam.plan_delta_r1(&phases, echo)?;
     }
-    Ok((exam, Some(phases), roles))
+    Ok((exam, Some(phases)))
 }
