@@ -1,6 +1,6 @@
 //! Pictures show each value in its colour, the key says which, and the same values always give the same picture.
 
-use hepar::report::{ColourKind, CurvePlot, Montage};
+use hepar::report::{ColourKind, CurvePlot, Montage, Spacing};
 use hepar::volume::Grid;
 use image::RgbImage;
 use libtest_mimic::Trial;
@@ -289,6 +289,7 @@ fn research_use() {
         title: "",
         subtitle: "",
         across: ["time after injection", "s"],
+        spacing: Spacing::Even,
         quantity: "signal",
         unit: "",
         band: "",

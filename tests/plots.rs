@@ -1,6 +1,6 @@
 //! Plots show each region's curve, its gaps and its phases.
 
-use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
+use hepar::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Spacing, Stroke};
 use image::RgbImage;
 use libtest_mimic::Trial;
 
@@ -18,6 +18,7 @@ fn plot<'a>(curves: &'a [Curve<'a>]) -> CurvePlot<'a> {
         title: "Signal",
         subtitle: "",
         across: ["time after injection", "s"],
+        spacing: Spacing::Even,
         quantity: "signal",
         unit: "a.u.",
         band: "mean ± sd",

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::measure::{Cell, RegionMap, Regions, Summary, Table, region_name, region_table};
-use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
+use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Spacing, Stroke};
 use crate::volume::Labels;
 
 use super::maps::ComputedMap;
@@ -104,6 +104,7 @@ pub fn plot(labels: &Labels, regions: &Regions, summaries: &[&PhaseSummary], mar
         title: "Enhancement curves",
         subtitle: "",
         across: ["time after injection", "s"],
+        spacing: Spacing::for_times(&timed.iter().map(|(_, seconds)| *seconds).collect::<Vec<f64>>()),
         quantity: summaries.first().map_or("", |s| s.quantity),
         unit: summaries.first().map_or("", |s| &s.unit),
         band: "mean ± sd",

@@ -12,7 +12,7 @@ use crate::measure::{rounded, summarise};
 use crate::model::signal::Parameter;
 use crate::model::signal::program::SampleProgram;
 use crate::model::{Fault, SignalModel};
-use crate::report::{Curve, CurvePlot, CurvePoint, Stroke};
+use crate::report::{Curve, CurvePlot, CurvePoint, Spacing, Stroke};
 use crate::volume::{Labels, Series};
 use crate::{Error, Result};
 
@@ -126,6 +126,7 @@ impl Plot {
             title: &format!("{} by {}: {}", method.model(), method.name(), self.of),
             subtitle: &fitted.in_words(),
             across: [&axis.name, &pretty(&axis.unit)],
+            spacing: Spacing::Even,
             quantity: "signal",
             unit: "a.u.",
             band: &band,

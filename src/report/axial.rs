@@ -29,6 +29,17 @@ impl Axis {
     pub(super) fn offset(&self, n: usize) -> usize {
         self.index(n) * self.stride
     }
+
+    /// The stored index of a place between the picture's voxels, whose middles are at whole numbers.
+    fn place(&self, n: f64) -> f64 {
+        if self.reversed { self.len as f64 - 1.0 - n } else { n }
+    }
+
+    /// Where the picture walks along this axis of `grid`: a unit vector (RAS+).
+    pub(super) fn direction(&self, grid: &Grid) -> [f64; 3] {
+        let sign = if self.reversed { -1.0 } else { 1.0 };
+        std::array::from_fn(|world| sign * grid.affine[world][self.stored] / self.mm)
+    }
 }
 
 /// The permutation and flips that bring a grid nearest to axial slices as radiologists read them: columns run from the
@@ -59,6 +70,21 @@ impl AxialView {
             }
         };
         Self { columns: axis('R', 'L'), rows: axis('A', 'P'), slices: axis('S', 'I') }
+    }
+
+    /// The position in mm of a place of the picture: column, row and slice, voxels' middles at whole numbers.
+    pub(super) fn position(&self, grid: &Grid, [column, row, slice]: [f64; 3]) -> [f64; 3] {
+        let mut ijk = [0.0; 3];
+        for (axis, n) in [(self.columns, column), (self.rows, row), (self.slices, slice)] {
+            ijk[axis.stored] = axis.place(n);
+        }
+        grid.position(ijk)
+    }
+
+    /// The position in mm of the middle of a slice.
+    pub(super) fn middle(&self, grid: &Grid, slice: usize) -> [f64; 3] {
+        let half = |axis: Axis| (axis.len as f64 - 1.0) / 2.0;
+        self.position(grid, [half(self.columns), half(self.rows), slice as f64])
     }
 
     /// Columns and rows of one slice of `values`, columns fastest.

@@ -111,6 +111,12 @@ pub fn label_colour(label: usize) -> [u8; 3] {
     }
 }
 
+/// The colour of the `n`th of several outlines, which lie on any picture: the labels' hues, then the same lighter.
+pub(super) fn outline_colour(n: usize) -> Colour {
+    let (hue, round) = (n % LABEL_HUES.len(), n / LABEL_HUES.len() % 2);
+    label_colour(hue + 1 + 2 * round * LABEL_HUES.len())
+}
+
 /// Two straight lines in Oklab (Björn Ottosson 2020, <https://bottosson.github.io/posts/oklab/>), so that equal steps of
 /// the value look equal: light blue, near-black at one half, light orange.
 fn diverging(fraction: f32) -> Colour {
@@ -200,5 +206,8 @@ mod tests {
         let colours: std::collections::BTreeSet<Colour> = (0..=21).map(|label| label_colour(label)).collect();
         assert_eq!(colours.len(), 22);
         assert_eq!(label_colour(22), label_colour(1));
+        let outlines: std::collections::BTreeSet<Colour> = (0..14).map(outline_colour).collect();
+        assert_eq!(outlines.len(), 14);
+        assert_eq!(outline_colour(14), outline_colour(0));
     }
 }

@@ -1,6 +1,7 @@
 //! The axes of a plot.
 
 use super::canvas::{Anchor, Canvas, FAINT, INK, Line, SOFT_INK, Style};
+use super::spacing::Spacing;
 use super::text::Weight;
 use super::ticks::Ticks;
 
@@ -23,20 +24,24 @@ pub(super) struct Frame {
     pub(super) across: (f64, f64),
     /// Values at bottom and top.
     pub(super) up: (f64, f64),
+    /// How places between left and right are spread.
+    pub(super) spacing: Spacing,
 }
 
 impl Frame {
     /// The pixel of a point.
     pub(super) fn at(&self, x: f64, y: f64) -> (f32, f32) {
         let along = |value: f64, (first, last): (f64, f64)| ((value - first) / (last - first)) as f32;
+        let place = |value: f64| self.spacing.place(value);
+        let across = (place(self.across.0), place(self.across.1));
         (
-            self.left + along(x, self.across) * (self.right - self.left),
+            self.left + along(place(x), across) * (self.right - self.left),
             self.bottom - along(y, self.up) * (self.bottom - self.top),
         )
     }
 
     pub(super) fn ticks_across(&self) -> Ticks {
-        Ticks::within(self.across.0, self.across.1, 10)
+        self.spacing.ticks(self.across.0, self.across.1)
     }
 
     pub(super) fn ticks_up(&self) -> Ticks {

@@ -12,11 +12,16 @@ pub mod outputs;
 mod plot;
 mod range;
 mod resample;
+mod sheet;
+mod spacing;
 mod text;
 mod ticks;
+mod tile;
 mod viridis;
 
 pub use colour::{ColourKind, label_colour};
 pub use montage::Montage;
 pub use plot::{Curve, CurvePlot, CurvePoint, PhaseMark, Stroke};
 pub use range::robust_range;
+pub use sheet::{ContactSheet, Outline, Outlines, Panel};
+pub use spacing::Spacing;

@@ -4,20 +4,19 @@ use rayon::prelude::*;
 
 use super::axial::AxialView;
 use super::bar::{Bar, Beyond};
-use super::canvas::{Anchor, Canvas, INK, SOFT_INK, Style, WHITE};
+use super::canvas::{Anchor, Canvas, INK, SOFT_INK, Style};
 use super::colour::{ColourKind, ColourScale};
 use super::layout::Layout;
 use super::resample::Resampler;
-use super::robust_range;
 use super::text::{Fonts, Weight};
+use super::tile::{self, ON_TILE};
 use crate::volume::Grid;
-use crate::{Error, RESEARCH_USE_ONLY, Result};
+use crate::{RESEARCH_USE_ONLY, Result};
 
 const MARGIN: f32 = 28.0;
 const TITLE: Style = Style::new(30.0, Weight::Bold, INK);
 const SUBTITLE: Style = Style::new(17.0, Weight::Regular, SOFT_INK);
 const FOOTER: Style = Style::new(16.0, Weight::Regular, SOFT_INK);
-const ON_TILE: Style = Style { halo: Some([0, 0, 0]), ..Style::new(16.0, Weight::Bold, WHITE) };
 /// From the tiles to the colour bar.
 const BAR_GAP: f32 = 28.0;
 /// Longer titles are cut short where the picture is not wider anyway.
@@ -41,7 +40,7 @@ pub struct Montage<'a> {
     pub grid: &'a Grid,
     /// One 3D volume, i fastest. What is not finite is shown as "no value".
     pub values: &'a [f32],
-    /// Values at the ends of the colour bar; by default [`robust_range`].
+    /// Values at the ends of the colour bar; by default [`super::robust_range`].
     pub range: Option<(f32, f32)>,
     /// How values become colours.
     pub kind: ColourKind,
@@ -53,7 +52,7 @@ impl Montage<'_> {
     ///
     /// The same values give the same bytes. Fails if `values` is not one volume of `grid`, or if the range is empty.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let scale = self.scale()?;
+        let scale = tile::scale(self.title, self.grid, self.values, self.kind, self.range)?;
         let view = AxialView::of(self.grid);
         let sheet = Sheet {
             map: self,
@@ -63,24 +62,6 @@ impl Montage<'_> {
             scale,
         };
         sheet.draw()?.to_png()
-    }
-
-    fn scale(&self) -> Result<ColourScale> {
-        let (n, expected) = (self.values.len(), self.grid.n_voxels());
-        if n != expected || n == 0 {
-            return Err(Error::Internal(format!(
-                "a picture of {:?} needs one volume of {expected} values, not {n}",
-                self.title
-            )));
-        }
-        let range = self.range.unwrap_or_else(|| robust_range(self.values, self.kind));
-        if !(range.0 < range.1 && range.0.is_finite() && range.1.is_finite()) {
-            return Err(Error::Internal(format!(
-                "a picture of {:?} has no colours from {} to {}",
-                self.title, range.0, range.1
-            )));
-        }
-        Ok(ColourScale::new(self.kind, range))
     }
 }
 
@@ -119,14 +100,12 @@ impl Sheet<'_> {
 
     /// "192 × 192 × 40 voxels of 1.98 × 1.98 × 5.00 mm · 24 of 40 slices".
     fn subtitle(&self) -> String {
-        let [nx, ny, nz] = self.map.grid.shape;
-        let [dx, dy, dz] = self.map.grid.zooms();
         let slices = match (self.layout.slices.len(), self.view.slices.len) {
             (1, 1) => "1 slice".to_owned(),
             (shown, all) if shown == all => format!("{all} slices"),
             (shown, all) => format!("{shown} of {all} slices"),
         };
-        format!("{nx} × {ny} × {nz} voxels of {dx:.2} × {dy:.2} × {dz:.2} mm · {slices}")
+        format!("{} · {slices}", tile::described(self.map.grid.shape, self.map.grid.zooms()))
     }
 
     /// The words above and below the tiles, which begin at `top`.
@@ -166,31 +145,20 @@ impl Sheet<'_> {
 
     /// Sides of the patient, and the slice's stored index and height, as far as the tile has room.
     fn draw_tile_words(&self, canvas: &mut Canvas, slice: usize, (x, y): (usize, usize)) {
-        let [width, height] = self.layout.tile.map(|pixels| pixels as f32);
-        if width < 60.0 || height < 60.0 {
+        let [width, height] = self.layout.tile;
+        if width < 60 || height < 60 {
             return;
         }
-        let (left, right) = (x as f32 + 6.0, x as f32 + width - 6.0);
-        let middle = y as f32 + height / 2.0;
-        canvas.text_beside("R", left, middle, Anchor::Left, ON_TILE);
-        canvas.text_beside("L", right, middle, Anchor::Right, ON_TILE);
+        let (left, right) = (x as f32 + 6.0, (x + width) as f32 - 6.0);
+        tile::draw_sides(canvas, (x, y), self.layout.tile);
 
         let axis = &self.view.slices;
         let index = format!("{} {}", ['i', 'j', 'k'][axis.stored], axis.index(slice));
         let baseline = y as f32 + 20.0;
         canvas.text(&index, (left, baseline), Anchor::Left, ON_TILE);
-        let mm = self.height_of(slice);
+        let mm = tile::millimetres(self.view.middle(self.map.grid, slice)[2]);
         if canvas.width(&format!("{index}   {mm}"), ON_TILE) < right - left {
             canvas.text(&mm, (right, baseline), Anchor::Right, ON_TILE);
         }
-    }
-
-    /// The height (z, superior positive) of the middle of a slice.
-    fn height_of(&self, slice: usize) -> String {
-        let mut middle = self.map.grid.shape.map(|n| (n - 1) as f64 / 2.0);
-        middle[self.view.slices.stored] = self.view.slices.index(slice) as f64;
-        let z = self.map.grid.position(middle)[2].round();
-        let sign = if z < 0.0 { "\u{2212}" } else { "" };
-        format!("{sign}{} mm", z.abs())
     }
 }

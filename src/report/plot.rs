@@ -3,6 +3,7 @@
 use super::canvas::{Anchor, Canvas, INK, Line, SOFT_INK, Style};
 use super::curve::{Look, draw_band, draw_curve, draw_marker};
 use super::frame::Frame;
+use super::spacing::Spacing;
 use super::text::{Fonts, Weight};
 use crate::{RESEARCH_USE_ONLY, Result};
 
@@ -75,6 +76,8 @@ pub struct CurvePlot<'a> {
     pub subtitle: &'a str,
     /// What is on the horizontal axis, and its unit.
     pub across: [&'a str; 2],
+    /// How places along it are spread.
+    pub spacing: Spacing,
     /// What is on the vertical axis, e.g. "signal" or "relative enhancement".
     pub quantity: &'a str,
     /// Its unit; may be empty.
@@ -105,7 +108,7 @@ impl CurvePlot<'_> {
         canvas.text(&subtitle, (MARGIN, 76.0), Anchor::Left, LABEL);
         canvas.text(RESEARCH_USE_ONLY, (MARGIN, SIZE[1] - 24.0), Anchor::Left, NOTE);
         let [across, unit] = self.across;
-        let across = named(across, frame.ticks_across().unit(unit));
+        let across = named(across, self.spacing.unit(frame.ticks_across().unit(unit)));
         frame.draw(&mut canvas, &across, &self.y_name(&frame), self.zero);
         self.draw_phases(&mut canvas, &frame, &rows);
         for curve in self.curves {
@@ -127,6 +130,7 @@ impl CurvePlot<'_> {
             bottom: SIZE[1] - 124.0,
             across: self.axis_range(),
             up: self.value_range(),
+            spacing: self.spacing,
         };
         frame.left = MARGIN + 28.0 + frame.number_room(canvas);
         frame
@@ -135,7 +139,8 @@ impl CurvePlot<'_> {
     fn axis_range(&self) -> (f64, f64) {
         let points = self.curves.iter().flat_map(|curve| curve.points);
         let places = points.map(|point| point.at).chain(self.phases.iter().map(|phase| phase.at));
-        padded(places, 0.02)
+        let (first, last) = padded(places.map(|at| self.spacing.place(at)), 0.02);
+        (self.spacing.value(first), self.spacing.value(last))
     }
 
     fn value_range(&self) -> (f64, f64) {
