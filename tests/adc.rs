@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hepar::device::{Column, Device, Precision, Row, Source};
 use hepar::fit::{AdcKernel, AdcOptions, AdcOutput, Method, status};
+use hepar::enhance::Agent;
 use hepar::simulate::demo::DEFAULT_SEED;
 use hepar::simulate::{Noise, Spec, add_noise, liver_phantom};
 use hepar::volume::{ReadOptions, Scaling, Series, SeriesOptions, VoxelType, read};
@@ -194,7 +195,7 @@ fn check_agreement(name: &str, left: &[Column], right: &[Column]) -> Result<(), 
 }
 
 fn iwlls_of_phantom_as_cpu(device: &TestDevice) -> Result<(), Failed> {
-    let phantom = liver_phantom(&Spec::liver()?, DEFAULT_SEED)?;
+    let phantom = liver_phantom(&Spec::liver()?, Agent::Extracellular, DEFAULT_SEED)?;
     let image = phantom.diffusion_image();
     let on = |device: &Device| {
         let rows = (0..image.n_volumes()).map(|volume| image.row(volume)).collect();

@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
+use hepar::device::DeviceChoice;
+use hepar::enhance::Agent;
 use hepar::simulate::demo::{COMPARED, DEFAULT_SEED, compare_maps};
 use hepar::simulate::{RegionComparison, Spec, liver_phantom};
-use hepar::volume::{ReadOptions, read};
+use hepar::volume::{ReadOptions, read, read_sidecar};
 use libtest_mimic::{Failed, Trial};
 
 use crate::support::{self, TestDevice};
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = support::on_every_device("demo_agrees_with_truth", agrees_with_truth);
+    let mut trials = support::on_every_device("demo_agrees_with_truth", |device| {
+        agrees_with_truth(device, Agent::Extracellular, &[])
+    });
+    trials.push(Trial::test("demo_agrees_with_truth_with_gadoxetate", || {
+        let cpu = TestDevice(DeviceChoice::Cpu);
+        agrees_with_truth(&cpu, Agent::Gadoxetate, &["--agent", "gadoxetate", "--whole"])
+    }));
+    trials.push(Trial::test("demo_refuses_an_agent_without_a_phantom", refuses_an_agent));
     trials.push(Trial::test("demo_refuses_a_folder_that_holds_something", refuses_an_occupied_folder));
     trials
 }
@@ -26,10 +35,11 @@ fn find<'a>(rows: &'a [RegionComparison], map: &str, region: &str) -> &'a Region
     rows.iter().find(|row| row.map == map && row.region == region).expect("the comparison has this row")
 }
 
-fn agrees_with_truth(device: &TestDevice) -> Result<(), Failed> {
+fn agrees_with_truth(device: &TestDevice, agent: Agent, args: &[&str]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let dir = folder.path().join("demo");
-    let shown = support::hepar().arg("demo").arg("-o").arg(&dir).args(["--device", &device.0.to_string()]).output()?;
+    let device = device.0.to_string();
+    let shown = support::hepar().arg("demo").arg("-o").arg(&dir).args(["--device", &device]).args(args).output()?;
     let text = String::from_utf8(shown.stdout)?;
     if !shown.status.success() {
         return Err(String::from_utf8_lossy(&shown.stderr).into_owned().into());
@@ -38,7 +48,7 @@ fn agrees_with_truth(device: &TestDevice) -> Result<(), Failed> {
         assert!(text.contains(said), "the demo does not say {said:?}:\n{text}");
     }
 
-    let phantom = liver_phantom(&Spec::liver()?, DEFAULT_SEED)?;
+    let phantom = liver_phantom(&Spec::liver()?, agent, DEFAULT_SEED)?;
     let rows = compare_maps(&phantom, |name| map(&dir.join("maps"), name))?;
     assert_eq!(rows.len(), COMPARED.len() * phantom.regions.iter().filter(|r| compared(&rows, &r.name)).count());
     let beyond: Vec<_> = rows.iter().filter(|row| row.z().is_nan() || row.z().abs() > 3.0).map(|r| r.row()).collect();
@@ -65,7 +75,36 @@ fn agrees_with_truth(device: &TestDevice) -> Result<(), Failed> {
         }
         assert!(dir.join(format!("pictures/{}.png", truth.name)).is_file(), "{}", truth.name);
     }
+
+    // The other series are there when asked for, and only then, with what a fit needs to know of them.
+    let whole = args.contains(&"--whole");
+    for series in &phantom.further {
+        for volume in &series.volumes {
+            let image = dir.join(format!("input/{}.nii.gz", volume.name));
+            assert_eq!(image.is_file(), whole, "{}", volume.name);
+            if whole {
+                let sidecar = read_sidecar(&image)?.ok_or("a volume has no sidecar")?;
+                assert_eq!(sidecar.echo_time_s(), Some(volume.timing.echo_time_ms / 1000.0));
+                assert_eq!(sidecar.flip_angle_deg(), Some(volume.timing.flip_angle_deg));
+                assert_eq!(sidecar.repetition_time_s(), Some(volume.timing.repetition_time_ms / 1000.0));
+                assert_eq!(sidecar.field_strength_t(), Some(3.0));
+            }
+        }
+        for truth in &series.truth {
+            assert_eq!(dir.join(format!("truth/{}.nii.gz", truth.name)).is_file(), whole, "{}", truth.name);
+        }
+    }
     Ok(())
+}
+
+fn refuses_an_agent() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let shown = support::hepar().args(["demo", "--agent", "iodinated", "-o"]).arg(folder.path()).output()?;
+    let said = String::from_utf8(shown.stderr)?;
+    match (shown.status.code(), said.contains("extracellular, gadoxetate")) {
+        (Some(2), true) => Ok(()),
+        other => Err(format!("{other:?}: {said}").into()),
+    }
 }
 
 fn compared(rows: &[RegionComparison], region: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The phantom is the same everywhere, has the noise that it states, and shows what its lesions are meant to show.
 
+use hepar::enhance::Agent;
 use hepar::simulate::{Noise, Phantom, Spec, compare, liver_phantom};
 use libtest_mimic::{Failed, Trial};
 use sha2::{Digest, Sha256};
@@ -33,11 +34,12 @@ pub fn trials() -> Vec<Trial> {
             "phantom::lesions_enhance_as_promised",
             lesions_enhance_as_promised,
         ),
+        Trial::test("phantom::gadoxetate_is_kept_by_hepatocytes_alone", gadoxetate_is_kept),
     ]
 }
 
 fn phantom(seed: u64) -> Result<Phantom, Failed> {
-    Ok(liver_phantom(&Spec::liver()?, seed)?)
+    Ok(liver_phantom(&Spec::liver()?, Agent::Extracellular, seed)?)
 }
 
 fn check(holds: bool, otherwise: impl Into<String>) -> Result<(), Failed> {
@@ -226,7 +228,7 @@ fn nodule_only_looks_enhanced() -> Result<(), Failed> {
 
 /// Each lesion against liver (brighter +, darker −) without contrast and in the arterial, portal and delayed phases.
 fn lesions_enhance_as_promised() -> Result<(), Failed> {
-    let p = liver_phantom(&Spec::liver()?.with_noise(Noise::None), 0)?;
+    let p = liver_phantom(&Spec::liver()?.with_noise(Noise::None), Agent::Extracellular, 0)?;
     let at = |name: &str, phase: usize| {
         region(&p, name)
             .first()
@@ -261,4 +263,36 @@ fn lesions_enhance_as_promised() -> Result<(), Failed> {
         late_arterial,
         "the arterial phase is not a late arterial one",
     )
+}
+
+/// With gadoxetate, in the arterial, portal, transitional and hepatobiliary phases.
+fn gadoxetate_is_kept() -> Result<(), Failed> {
+    let p = liver_phantom(&Spec::liver()?.with_noise(Noise::None), Agent::Gadoxetate, 0)?;
+    let at = |name: &str, phase: usize| region(&p, name).first().map_or(0, |&v| i32::from(p.phases[phase].voxels[v]));
+    for (lesion, pattern) in [
+        ("cyst", "-----"),
+        ("haemangioma", "-----"),
+        ("metastasis", "-----"),
+        ("hcc", "-+---"),
+        ("fnh", "-++++"),
+        ("t1_bright_nodule", "+++++"),
+    ] {
+        for (phase, sign) in pattern.chars().enumerate() {
+            check((at(lesion, phase) > at("liver", phase)) == (sign == '+'), format!("{lesion} in phase {phase}"))?;
+        }
+    }
+    check((1..5).all(|phase| at("liver", phase) > at("liver", phase - 1)), "the liver does not rise")?;
+    for vessel in ["aorta", "portal_vein", "hepatic_vein", "inferior_vena_cava"] {
+        check((3..5).all(|phase| at(vessel, phase) < at(vessel, phase - 1)), format!("{vessel} does not fall"))?;
+        check(at(vessel, 4) < at("liver", 4), format!("{vessel} is bright in the hepatobiliary phase"))?;
+    }
+    // What comes after the portal phase is compared with the unenhanced one and enters nothing else.
+    let has = |name: &str| p.truth.iter().any(|m| m.name == name);
+    check(has("subtraction_hepatobiliary_unaligned") && has("signal_loss_absolute_portal"), "a truth is missing")?;
+    let late = ["signal_loss_absolute_transitional", "signal_loss_relative_hepatobiliary", "area_under_enhancement"];
+    check(!late.iter().any(|name| has(name)), "uptake enters wash-out or area")?;
+    let liver = region(&p, "liver")[0];
+    let portal = truth(&p, "subtraction_portal_unaligned")?[liver];
+    check(truth(&p, "peak_enhancement")?[liver] == portal, "uptake enters the peak")?;
+    check(truth(&p, "time_to_peak")?[liver] == 68.0, "uptake enters the time to peak")
 }

@@ -4,8 +4,7 @@
 use super::contrast::Planned;
 use super::estimate::Estimate;
 use crate::enhance::{Quantity, Role};
-use crate::measure::above::difference;
-use crate::measure::{Cell, MapValues, Organ, Reference, Summary, Table};
+use crate::measure::{Cell, MapValues, Organ, Reference, Summary, Table, difference};
 use crate::model::Modality;
 
 /// What the table says beside an enhancement above liver that was told from signals.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Session;
 use crate::device::{Device, Precision};
@@ -16,8 +17,8 @@ use crate::enhance::{Agent, PhaseArg, Phases};
 use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions, run as fit};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
-use crate::simulate::demo::{self, Content, Folders};
-use crate::simulate::{Phantom, Spec, liver_phantom};
+use crate::simulate::demo::{self, Content, DemoContent, Folders};
+use crate::simulate::{Phantom, Spec, TruthMap, liver_phantom};
 use crate::volume::atomic::write_atomically;
 use crate::volume::mask::MaskChoice;
 use crate::volume::{Format, ReadOptions, SeriesOptions, read, write_nifti};
@@ -25,7 +26,7 @@ use crate::{Error, RESEARCH_USE_ONLY, Result};
 
 /// Make a phantom examination and run the whole main job on it.
 ///
-/// A liver with vessels and six lesions, with diffusion and dynamic series and Rician noise, is written to DIR/input and
+/// A liver with vessels and six lesions, with diffusion and dynamic series of either agent and Rician noise, is written to DIR/input and
 /// what its maps should be to DIR/truth. fit, subtract and enhance then make DIR/maps and DIR/pictures from the input
 /// alone, and each region's mean is compared with truth.
 #[derive(Debug, clap::Args)]
@@ -39,14 +40,27 @@ pub(super) struct Args {
     /// Seed of the noise.
     #[arg(long, default_value_t = demo::DEFAULT_SEED, value_name = "N")]
     seed: u64,
+    /// Contrast agent of the dynamic series.
+    #[arg(long, value_parser = agents(), default_value = Agent::Extracellular.name(), value_name = "AGENT")]
+    agent: Agent,
+    /// Write in-phase and opposed-phase images, T2 and T2* echoes and T1 flip angles to DIR/input too.
+    #[arg(long)]
+    whole: bool,
+}
+
+/// Of the agents that `enhance` knows, those that the phantom has.
+fn agents() -> impl TypedValueParser<Value = Agent> {
+    let names = demo::AGENTS.map(Agent::name);
+    PossibleValuesParser::new(names).try_map(|name| Agent::from_str(&name, false))
 }
 
 pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let device = session.device(Precision::F32)?;
-    let phantom = liver_phantom(&Spec::liver()?, args.seed)?;
+    let phantom = liver_phantom(&Spec::liver()?, args.agent, args.seed)?;
+    let content = if args.whole { DemoContent::Whole } else { DemoContent::Plain };
     let folders = Folders::make(&args.output, args.force)?;
-    write_input(&folders, &phantom)?;
-    write_truth(&folders, &phantom)?;
+    write_input(&folders, &phantom, content)?;
+    write_truth(&folders, &phantom, content)?;
     session.say(&format!("phantom in {}, its truth in {}", folders.input.display(), folders.truth.display()))?;
 
     in_turn(&folders, "fit", |output| fit(&fit_request(&folders, output), &device, |_| Box::new(())).map(drop))?;
@@ -63,8 +77,8 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     session.say(RESEARCH_USE_ONLY)
 }
 
-fn write_input(folders: &Folders, phantom: &Phantom) -> Result<()> {
-    for file in demo::input_files(phantom) {
+fn write_input(folders: &Folders, phantom: &Phantom, content: DemoContent) -> Result<()> {
+    for file in demo::input_files(phantom, content) {
         let path = folders.input.join(file.name);
         match file.content {
             Content::Volumes(voxels) => {
@@ -76,10 +90,12 @@ fn write_input(folders: &Folders, phantom: &Phantom) -> Result<()> {
     Ok(())
 }
 
-fn write_truth(folders: &Folders, phantom: &Phantom) -> Result<()> {
-    let names: Vec<&str> = phantom.truth.iter().map(|map| map.name.as_str()).collect();
+fn write_truth(folders: &Folders, phantom: &Phantom, content: DemoContent) -> Result<()> {
+    let further = phantom.further.iter().filter(|_| content == DemoContent::Whole);
+    let maps: Vec<&TruthMap> = phantom.truth.iter().chain(further.flat_map(|series| &series.truth)).collect();
+    let names: Vec<&str> = maps.iter().map(|map| map.name.as_str()).collect();
     let outputs = Outputs::plan(options(&folders.truth, false), &names, &[])?;
-    for map in &phantom.truth {
+    for map in maps {
         let column = phantom.truth_column(map);
         outputs.write_map(
             &phantom.grid,
@@ -162,7 +178,7 @@ fn run_enhance(folders: &Folders, phantom: &Phantom, device: &Device, output: Ou
         Ok(PhaseArg { role, path, seconds: phase.phase.time_s })
     };
     let phases = phantom.phases.iter().map(as_argument).collect::<Result<Vec<_>>>()?;
-    let phases = Phases::new(Agent::from_str(&phantom.agent, false).map_err(Error::Internal)?, phases)?;
+    let phases = Phases::new(phantom.agent, phases)?;
     let options = ExamOptions {
         sigma: sigma(phantom),
         gather: gather(),

@@ -1,5 +1,6 @@
 //! Regions, lesions and their statistics, sizes and tables; reference regions; the noise of images; what others published.
 
+mod above;
 pub mod anatomy;
 mod column;
 pub mod criteria;
@@ -14,6 +15,7 @@ mod summary;
 mod table;
 mod values;
 
+pub use above::{Difference, difference};
 pub use anatomy::{Anatomy, Numbering, Organ};
 pub use column::column_name;
 pub use criteria::Criterion;

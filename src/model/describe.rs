@@ -30,6 +30,9 @@ impl Display for MapModel {
         writeln!(f, "  formula   {}", self.formula)?;
         writeln!(f, "  unit      {}", self.unit)?;
         writeln!(f, "  images    {}", modality.join(", "))?;
+        if let Some(fields) = self.fields() {
+            writeln!(f, "  field     {fields} only")?;
+        }
         for InputSpec { name, doc, unit } in &self.inputs {
             let unit = unit.as_ref().map_or(String::new(), |unit| format!(" [{unit}]"));
             writeln!(f, "  input     {name}: {doc}{unit}")?;

@@ -92,7 +92,12 @@ pub struct MapModel {
     pub positive: Vec<Formula>,
     /// Plausible results; others are flagged, never altered.
     pub valid: Option<[f64; 2]>,
+    /// The only field strengths in T that it is defined for; none: any.
+    pub field_strength_t: Option<Vec<f64>>,
 }
+
+/// How far from its nominal field a magnet may be, in T: one of 1.5 T may be recorded as 1.494, and 2.89 T is not 3 T.
+const FIELD_TOLERANCE_T: f64 = 0.05;
 
 impl MapModel {
     /// All maps that come with hepar, by name.
@@ -128,6 +133,30 @@ impl MapModel {
             allowed.join(" and "),
             modality.name()
         )))
+    }
+
+    /// Refuses a field strength, in T, that the map is not defined for, and an unknown one where that matters.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn check_field_strength(&self, field_strength_t: Option<f64>) -> Result<()> {
+        let Some(allowed) = &self.field_strength_t else { return Ok(()) };
+        if field_strength_t.is_some_and(|t| allowed.iter().any(|nominal| (t - nominal).abs() <= FIELD_TOLERANCE_T)) {
+            return Ok(());
+        }
+        let (found, remedy) = match field_strength_t {
+            Some(t) => (format!("{t} T"), "leave it out: its coefficients are those of that field"),
+            None => ("an unknown field".into(), "give the field strength, or a sidecar with MagneticFieldStrength"),
+        };
+        let name = &self.name;
+        let fields = self.fields().unwrap_or_default();
+        Err(Error::Usage(format!("the map `{name}` is defined at {fields} only, not at {found}\n  remedy: {remedy}")))
+    }
+
+    /// The field strengths that it is defined for, in words.
+    pub(super) fn fields(&self) -> Option<String> {
+        let fields = self.field_strength_t.as_ref()?;
+        Some(fields.iter().map(|t| format!("{t} T")).collect::<Vec<_>>().join(" and "))
     }
 }
 
@@ -172,5 +201,20 @@ mod tests {
         assert!(message.contains("for MR images, not for CT"), "{message}");
         let both = MapModel::builtin("subtraction").unwrap();
         assert!(both.check_modality(Modality::Ct).is_ok());
+    }
+
+    #[test]
+    fn iron_is_refused_at_another_field_and_at_an_unknown_one() {
+        for name in ["liver_iron_wood", "liver_iron_2022"] {
+            let map = MapModel::builtin(name).unwrap();
+            assert!(map.check_field_strength(Some(1.5)).is_ok() && map.check_field_strength(Some(1.494)).is_ok());
+            for (field, words) in
+                [(Some(3.0), "at 1.5 T only, not at 3 T"), (None, "an unknown field"), (Some(f64::NAN), "NaN T")]
+            {
+                let message = map.check_field_strength(field).unwrap_err().to_string();
+                assert!(message.contains(words) && message.contains("remedy"), "{message}");
+            }
+        }
+        assert!(MapModel::builtin("subtraction").unwrap().check_field_strength(None).is_ok());
     }
 }

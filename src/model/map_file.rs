@@ -8,7 +8,7 @@ use super::file;
 use super::map::{Formula, InputSpec, MapModel, Modality, Reference};
 
 const KEYS_REMEDY: &str = "a map file has schema, title, reference, modality, formula, unit and [[inputs]], and may \
-                           have positive and valid: see models/maps/signal_loss_absolute.toml";
+                           have positive, valid and field_strength_t: see models/maps/signal_loss_absolute.toml";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,7 @@ struct File {
     #[serde(default)]
     positive: Vec<Spanned<String>>,
     valid: Option<Spanned<[f64; 2]>>,
+    field_strength_t: Option<Spanned<Vec<f64>>>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +45,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<MapModel, Fault> {
     file::check_names(file.inputs.iter().map(|input| &input.name), "an input")?;
     check_modality(&file.modality)?;
     check_valid(file.valid.as_ref())?;
+    check_fields(file.field_strength_t.as_ref())?;
     let names: Vec<&str> = file.inputs.iter().map(|input| input.name.get_ref().as_str()).collect();
     let formula = file::formula(text, &file.formula, &names)?;
     let guards = file.positive.iter();
@@ -59,6 +61,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<MapModel, Fault> {
         inputs: file.inputs.into_iter().map(InputSpec::from).collect(),
         positive,
         valid: file.valid.map(Spanned::into_inner),
+        field_strength_t: file.field_strength_t.map(Spanned::into_inner),
     })
 }
 
@@ -91,6 +94,20 @@ fn check_valid(valid: Option<&Spanned<[f64; 2]>>) -> Result<(), Fault> {
         format!("[{low}, {high}] is no range"),
         "write valid = [lowest, highest] with two finite numbers, the smaller one first",
     ))
+}
+
+fn check_fields(fields: Option<&Spanned<Vec<f64>>>) -> Result<(), Fault> {
+    let Some(fields) = fields else { return Ok(()) };
+    let is_field = |t: &f64| t.is_finite() && *t > 0.0;
+    match !fields.get_ref().is_empty() && fields.get_ref().iter().all(is_field) {
+        true => Ok(()),
+        false => Err(Fault::new(
+            fields.span(),
+            format!("{:?} are no field strengths", fields.get_ref()),
+            "list those that the map is defined for, in tesla, such as field_strength_t = [1.5]; leave the key out \
+             where any will do",
+        )),
+    }
 }
 
 /// What is declared must be used.

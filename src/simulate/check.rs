@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::spec::{AIR, Shape, Spec, Timing, Tissue};
+use super::spec::{AIR, Further, Phase, Protocol, Shape, Spec, Timing, Tissue};
 use crate::Result;
 
 impl Spec {
     /// Refuses what cannot be meant.
     pub(super) fn check(&self) -> Result<()> {
         self.check_protocol()?;
-        self.check_phases()?;
+        self.check_further()?;
+        self.dynamic.protocols.values().try_for_each(|p| self.check_phases(&p.phases))?;
         self.check_names()?;
         self.tissues.iter().try_for_each(|t| self.check_tissue(t))?;
         self.shapes.iter().try_for_each(|s| self.check_shape(s))
@@ -54,8 +55,28 @@ impl Spec {
         .try_for_each(|(key, value)| self.check_positive(&format!("{series}.timing.{key}"), value))
     }
 
-    fn check_phases(&self) -> Result<()> {
-        let phases = &self.dynamic.phases;
+    fn check_further(&self) -> Result<()> {
+        let Further { fat, t2, t2star, t1 } = &self.further;
+        for (series, sequence) in [("fat", fat), ("t2", t2), ("t2star", t2star), ("t1", t1)] {
+            let name = format!("further.{series}");
+            let timings = sequence.timings();
+            if timings.len() < 2 {
+                return Err(self.complain(
+                    format!("{name} has {} volumes", timings.len()),
+                    "give two or more echo times or flip angles, and at least one of the other",
+                ));
+            }
+            self.check_positive(&format!("{name}.snr"), sequence.snr)?;
+            timings.into_iter().try_for_each(|timing| self.check_timing(&name, timing))?;
+        }
+        let pair = fat.timings().len();
+        match pair {
+            2 => Ok(()),
+            _ => Err(self.complain(format!("further.fat has {pair} volumes"), "give one in phase and one opposed")),
+        }
+    }
+
+    fn check_phases(&self, phases: &[Phase]) -> Result<()> {
         let remedy = "begin with { role = \"unenhanced\" }, then phases of other roles with rising time_s above 0";
         let first_is_unenhanced = phases.first().is_some_and(|p| p.role == "unenhanced" && p.time_s.is_none());
         if !first_is_unenhanced || phases.len() < 2 {
@@ -105,21 +126,40 @@ impl Spec {
             ("t1_ms", &tissue.t1_ms),
             ("t2_ms", &tissue.t2_ms),
             ("proton_density", &tissue.proton_density),
+            ("r2star_per_s", &tissue.r2star_per_s),
         ];
         numbers.extend(tissue.diffusion_fraction.as_ref().map(|f| ("diffusion_fraction", f)));
         for (key, number) in numbers {
             self.check_positive(&format!("{name}.{key}"), number.value)?;
             self.check_source(&format!("{name}.{key}"), &number.source)?;
         }
-        let rise = &tissue.delta_r1_per_s;
-        self.check_source(&format!("{name}.delta_r1_per_s"), &rise.source)?;
-        let n = self.dynamic.phases.len() - 1;
+        let fat = &tissue.fat_fraction;
+        self.check_source(&format!("{name}.fat_fraction"), &fat.source)?;
+        if !(0.0..1.0).contains(&fat.value) {
+            return Err(
+                self.complain(format!("{name}.fat_fraction is {}", fat.value), "give a share from 0 to below 1")
+            );
+        }
+        if tissue.r2star_per_s.value < 1000.0 / tissue.t2_ms.value {
+            return Err(self.complain(
+                format!("{name}.r2star_per_s is {}, below R2 = 1000 / t2_ms", tissue.r2star_per_s.value),
+                "T2* is never longer than T2: give R2 or more",
+            ));
+        }
+        self.dynamic.protocols.iter().try_for_each(|(agent, protocol)| self.check_rise(tissue, agent, protocol))
+    }
+
+    fn check_rise(&self, tissue: &Tissue, agent: &str, protocol: &Protocol) -> Result<()> {
+        let name = format!("{}.delta_r1_per_s.{agent}", tissue.name);
+        let remedy = "give one rise from 0 up for each phase after the first";
+        let Some(rise) = tissue.delta_r1_per_s.get(agent) else {
+            return Err(self.complain(format!("{name} is missing"), remedy));
+        };
+        self.check_source(&name, &rise.source)?;
+        let n = protocol.phases.len() - 1;
         match rise.value.len() == n && rise.value.iter().all(|r| r.is_finite() && *r >= 0.0) {
             true => Ok(()),
-            false => Err(self.complain(
-                format!("{name}.delta_r1_per_s is {:?}", rise.value),
-                "give one rise from 0 up for each phase after the first",
-            )),
+            false => Err(self.complain(format!("{name} is {:?}", rise.value), remedy)),
         }
     }
 

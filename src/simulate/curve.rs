@@ -14,7 +14,7 @@ const AREA_END_S: f64 = 180.0;
 /// The enhancement over time: 0 from t = 0 to the first phase after contrast by a straight line, and so on.
 #[derive(Clone)]
 pub(super) struct Curve {
-    /// Of the phases after contrast.
+    /// Of the phases after contrast that are on the curve, which are the first ones.
     pub(super) times_s: Vec<f64>,
     /// Enhancement up to which a tissue counts as not enhanced.
     pub(super) threshold: f64,
@@ -22,7 +22,7 @@ pub(super) struct Curve {
 
 impl Curve {
     fn rises(&self, s: &Signals) -> Vec<f64> {
-        (1..s.phases.len()).map(|i| s.rise(i)).collect()
+        (1..=self.times_s.len()).map(|i| s.rise(i)).collect()
     }
 
     /// The largest enhancement and when it is first reached.
@@ -45,12 +45,14 @@ impl Curve {
         self.points(s).windows(2).map(|w| (w[1].1 - w[0].1) / (w[1].0 - w[0].0)).fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Trapezoids up to the end; NaN if the curve ends before it.
+    /// Whether the curve reaches the area's end.
+    pub(super) fn has_area(&self) -> bool {
+        self.times_s.last().is_some_and(|&last| last >= AREA_END_S)
+    }
+
+    /// Trapezoids up to the end.
     pub(super) fn area(&self, s: &Signals) -> f64 {
         let points = self.points(s);
-        if points[points.len() - 1].0 < AREA_END_S {
-            return f64::NAN;
-        }
         let piece = |w: &[(f64, f64)]| {
             let ((t0, e0), (t1, e1)) = (w[0], w[1]);
             let end = t1.min(AREA_END_S).max(t0);
@@ -116,8 +118,16 @@ mod tests {
 
     #[test]
     fn a_short_curve_has_no_area() {
-        let (mut curve, s) = curve([100.0, 120.0, 140.0, 150.0]);
+        let (mut curve, _) = curve([100.0, 120.0, 140.0, 150.0]);
+        assert!(curve.has_area());
         curve.times_s = vec![20.0, 40.0, 60.0];
-        assert!(curve.area(&s).is_nan());
+        assert!(!curve.has_area());
+    }
+
+    #[test]
+    fn what_comes_after_the_curve_does_not_matter() {
+        let (mut curve, s) = curve([100.0, 160.0, 150.0, 900.0]);
+        curve.times_s.truncate(2);
+        assert_eq!((curve.peak(&s), curve.class(&s)), ((60.0, 30.0), WASH_OUT));
     }
 }

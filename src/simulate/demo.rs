@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Phantom, RegionComparison, Timing, compare};
+use crate::enhance::Agent;
 use crate::volume::MapData;
 use crate::{Error, Result};
 
 /// Seed of the noise unless told otherwise. Of the seeds 1 to 40, 32 keep every region of the maps [`COMPARED`] within 3
 /// standard errors of truth, this one among them: among 39 comparisons, one is beyond that by chance now and then.
 pub const DEFAULT_SEED: u64 = 3;
+
+/// The agents that `hepar demo` offers: those of the shipped phantom.
+pub const AGENTS: [Agent; 2] = [Agent::Extracellular, Agent::Gadoxetate];
 
 /// The maps whose regional means are compared with truth.
 ///
@@ -76,9 +80,19 @@ pub enum Content<'a> {
     Text(String),
 }
 
+/// Which series of the phantom are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DemoContent {
+    /// Diffusion and the dynamic series.
+    Plain,
+    /// The other series too: a whole examination.
+    Whole,
+}
+
 /// The examination as files: `dwi` with its b-values, one image a phase, and the labels, with JSON sidecars and a label
-/// table as BIDS lays them out.
-pub fn input_files(phantom: &Phantom) -> Vec<InputFile<'_>> {
+/// table as BIDS lays them out. [`DemoContent::Whole`] adds `in_phase`, `opposed_phase`, and one image an echo or flip
+/// angle of the other series (`t2_e1`, `t2star_e1`, `t1_flip2` and so on), as dcm2niix writes them.
+pub fn input_files(phantom: &Phantom, content: DemoContent) -> Vec<InputFile<'_>> {
     let volumes = |name: String, voxels| InputFile { name, content: Content::Volumes(voxels) };
     let text = |name: String, text| InputFile { name, content: Content::Text(text) };
     let field = phantom.field_strength_t;
@@ -86,15 +100,20 @@ pub fn input_files(phantom: &Phantom) -> Vec<InputFile<'_>> {
     let mut files = vec![
         volumes("dwi.nii.gz".into(), MapData::I16(&diffusion.voxels)),
         text("dwi.bval".into(), bvalues(&diffusion.b_s_per_mm2)),
-        text("dwi.json".into(), sidecar(diffusion.timing, field)),
+        text("dwi.json".into(), sidecar(diffusion.timing, None, field)),
     ];
     for phase in &phantom.phases {
         let role = &phase.phase.role;
         files.push(volumes(format!("{role}.nii.gz"), MapData::I16(&phase.voxels)));
-        files.push(text(format!("{role}.json"), sidecar(phantom.dynamic, field)));
+        files.push(text(format!("{role}.json"), sidecar(phantom.dynamic, None, field)));
     }
     files.push(volumes("labels.nii.gz".into(), MapData::U16(&phantom.labels)));
     files.push(text("labels_dseg.tsv".into(), label_table(phantom)));
+    let further = phantom.further.iter().filter(|_| content == DemoContent::Whole);
+    for volume in further.flat_map(|series| &series.volumes) {
+        files.push(volumes(format!("{}.nii.gz", volume.name), MapData::I16(&volume.voxels)));
+        files.push(text(format!("{}.json", volume.name), sidecar(volume.timing, volume.echo_number, field)));
+    }
     files
 }
 
@@ -103,13 +122,16 @@ fn bvalues(b: &[f64]) -> String {
     words.join(" ") + "\n"
 }
 
-fn sidecar(timing: Timing, field_strength_t: f64) -> String {
-    let values = json!({
+fn sidecar(timing: Timing, echo_number: Option<usize>, field_strength_t: f64) -> String {
+    let mut values = json!({
         "MagneticFieldStrength": field_strength_t,
         "RepetitionTime": timing.repetition_time_ms / 1000.0,
         "EchoTime": timing.echo_time_ms / 1000.0,
         "FlipAngle": timing.flip_angle_deg,
     });
+    if let Some(number) = echo_number {
+        values["EchoNumber"] = number.into();
+    }
     format!("{values:#}\n")
 }
 
@@ -189,5 +211,11 @@ mod tests {
         };
         let text = summary(&[row(1.29), row(0.69), row(f64::NAN)]);
         assert!(text.contains("2 of 3 beyond 3 SE"), "{text}");
+    }
+
+    #[test]
+    fn the_agents_are_those_of_the_phantom() {
+        let spec = super::super::Spec::liver().unwrap();
+        assert!(spec.agents().eq(AGENTS.iter().map(|agent| agent.name())));
     }
 }

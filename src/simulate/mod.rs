@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod curve;
 pub mod demo;
+mod further;
 mod geometry;
 mod grid;
 mod noise;
@@ -21,6 +22,7 @@ mod spec;
 mod truth;
 
 pub use compare::{RegionComparison, compare};
+pub use further::{FurtherSeries, FurtherVolume, Purpose};
 pub use grid::centred_grid;
 pub use noise::{Noise, add_noise, add_noise_from};
 pub use phantom::{DiffusionSeries, DynamicPhase, Phantom, Region, liver_phantom};

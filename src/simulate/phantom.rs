@@ -2,12 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::further::{FurtherSeries, further};
 use super::signal::signals;
 use super::spec::{Phase, Spec, Timing, Tissue};
 use super::truth::{TruthMap, truth};
 use super::{Rng, add_noise_from, centred_grid};
 use crate::Result;
 use crate::device::{Column, ColumnType};
+use crate::enhance::Agent;
 use crate::volume::{Grid, Image, VoxelType};
 
 /// A simulated examination and its truth. All images lie on one grid, i fastest; no voxel is shared between tissues.
@@ -17,8 +19,8 @@ pub struct Phantom {
     pub grid: Grid,
     /// Magnetic field in T.
     pub field_strength_t: f64,
-    /// The contrast agent, as `hepar enhance --agent` names it.
-    pub agent: String,
+    /// The contrast agent.
+    pub agent: Agent,
     /// The region of each voxel; 0 is none.
     pub labels: Vec<u16>,
     /// The regions, in the order of their labels.
@@ -32,8 +34,10 @@ pub struct Phantom {
     pub phases: Vec<DynamicPhase>,
     /// Timing of the dynamic series.
     pub dynamic: Timing,
-    /// What each map should be.
+    /// What each map of these two series should be.
     pub truth: Vec<TruthMap>,
+    /// The other series, each with its own truth.
+    pub further: Vec<FurtherSeries>,
     /// 0: air; else 1 + the position in the list of tissues.
     tissues: Vec<u8>,
 }
@@ -67,18 +71,23 @@ pub struct DynamicPhase {
     pub voxels: Vec<i16>,
 }
 
-/// Makes a phantom. The same `spec` and `seed` give the same bytes on any machine and any number of threads: the noise
-/// of voxel v of volume k has index k·n + v in stream 0 (diffusion) or 1 (dynamic) of the seed.
-pub fn liver_phantom(spec: &Spec, seed: u64) -> Result<Phantom> {
+/// Makes a phantom that got `agent`. The same `spec`, `agent` and `seed` give the same bytes on any machine and any number
+/// of threads: the noise of voxel v of volume k has index k·n + v in stream 0 (diffusion), 1 (dynamic) or 2 and up (the
+/// others) of the seed.
+///
+/// # Errors
+/// [`Error::Data`](crate::Error::Data) for an agent that `spec` has no protocol for, and for signals beyond int16.
+pub fn liver_phantom(spec: &Spec, agent: Agent, seed: u64) -> Result<Phantom> {
     let grid = centred_grid(spec.grid.shape, spec.grid.zooms_mm);
     let tissues = paint(spec, &grid);
-    let signals = signals(spec)?;
+    let phases = spec.phases(agent)?;
+    let signals = signals(spec, agent)?;
     let rng = Rng::new(seed);
     let diffusion = scan(spec, &tissues, signals.iter().map(|s| &s.diffusion), rng);
     let dynamic = scan(spec, &tissues, signals.iter().map(|s| &s.phases), rng.stream(1));
     Ok(Phantom {
         field_strength_t: spec.field_strength_t,
-        agent: spec.dynamic.agent.clone(),
+        agent,
         labels: labels(spec, &tissues),
         regions: regions(spec),
         sigma: spec.noise.sd,
@@ -87,18 +96,24 @@ pub fn liver_phantom(spec: &Spec, seed: u64) -> Result<Phantom> {
             timing: spec.diffusion.timing,
             voxels: diffusion.concat(),
         },
-        phases: std::iter::zip(spec.dynamic.phases.iter().cloned(), dynamic)
+        phases: std::iter::zip(phases.iter().cloned(), dynamic)
             .map(|(phase, voxels)| DynamicPhase { phase, voxels })
             .collect(),
         dynamic: spec.dynamic.timing,
-        truth: truth(spec, &signals),
+        truth: truth(spec, agent, phases, &signals),
+        further: further(spec, agent, &tissues, rng)?,
         grid,
         tissues,
     })
 }
 
 /// The volumes of a series as stored; `signals` holds those of air and each tissue, one a volume.
-fn scan<'a>(spec: &Spec, tissues: &[u8], signals: impl Iterator<Item = &'a Vec<f64>>, rng: Rng) -> Vec<Vec<i16>> {
+pub(super) fn scan<'a>(
+    spec: &Spec,
+    tissues: &[u8],
+    signals: impl Iterator<Item = &'a Vec<f64>>,
+    rng: Rng,
+) -> Vec<Vec<i16>> {
     let signals: Vec<&Vec<f64>> = signals.collect();
     let noiseless = |volume: usize| {
         let of_tissue: Vec<f32> = signals.iter().map(|s| s[volume] as f32).collect();

@@ -2,7 +2,7 @@ use super::super::Noise;
 use super::*;
 
 fn noiseless() -> Phantom {
-    liver_phantom(&Spec::liver().unwrap().with_noise(Noise::None), 0).unwrap()
+    liver_phantom(&Spec::liver().unwrap().with_noise(Noise::None), Agent::Extracellular, 0).unwrap()
 }
 
 fn voxel_of(phantom: &Phantom, name: &str) -> usize {
@@ -93,7 +93,7 @@ fn air_has_no_adc_and_no_enhancement() {
 fn a_signal_that_int16_cannot_hold_is_refused() {
     let text = include_str!("../../data/phantom/liver.toml").replace("sd        = 10.0", "sd        = 200.0");
     let spec = Spec::parse(std::path::Path::new("loud.toml"), &text).unwrap();
-    let error = liver_phantom(&spec, 0).unwrap_err();
+    let error = liver_phantom(&spec, Agent::Extracellular, 0).unwrap_err();
     assert_eq!(error.exit_status(), 65);
     assert!(error.to_string().contains("int16 ends at 32767"), "{error}");
 }

@@ -2,9 +2,10 @@
 
 use super::spec::{Spec, Tissue};
 use crate::Result;
+use crate::enhance::Agent;
 
 /// Signal of a spin echo at echo time TE, fully relaxed: M·exp(−TE/T2).
-fn spin_echo(m: f64, te_ms: f64, t2_ms: f64) -> f64 {
+pub(super) fn spin_echo(m: f64, te_ms: f64, t2_ms: f64) -> f64 {
     m * (-te_ms / t2_ms).exp()
 }
 
@@ -13,9 +14,14 @@ fn diffusion(s0: f64, b_s_per_mm2: f64, adc_mm2_per_s: f64) -> f64 {
     s0 * (-b_s_per_mm2 * adc_mm2_per_s).exp()
 }
 
+/// What T2* leaves of a gradient echo's signal M at echo time TE: M·exp(−TE·R2*).
+pub(super) fn t2star_decay(m: f64, te_ms: f64, r2star_per_s: f64) -> f64 {
+    m * (-te_ms * r2star_per_s / 1000.0).exp()
+}
+
 /// Spoiled gradient echo in its steady state: M·sin α·(1 − E1)/(1 − E1·cos α) with E1 = exp(−TR/T1); T2* decay is left
 /// out (Ernst 1966, doi:10.1063/1.1719961).
-fn spoiled_gradient_echo(m: f64, tr_ms: f64, flip_deg: f64, t1_ms: f64) -> f64 {
+pub(super) fn spoiled_gradient_echo(m: f64, tr_ms: f64, flip_deg: f64, t1_ms: f64) -> f64 {
     let (sin, cos) = flip_deg.to_radians().sin_cos();
     let e1 = (-tr_ms / t1_ms).exp();
     m * sin * (1.0 - e1) / (1.0 - e1 * cos)
@@ -48,19 +54,17 @@ impl Signals {
 }
 
 /// Signals of air, then of each tissue, at the gains that give the reference tissue its SNRs.
-pub(super) fn signals(spec: &Spec) -> Result<Vec<Signals>> {
-    let mut tissues: Vec<Signals> = spec.tissues.iter().map(|t| at_unit_gain(spec, t)).collect();
-    let reference = spec
-        .tissue(&spec.noise.reference)
-        .map(|i| tissues[i].clone())
-        .ok_or_else(|| spec.complain("noise.reference is no tissue", "name one that is listed"))?;
+pub(super) fn signals(spec: &Spec, agent: Agent) -> Result<Vec<Signals>> {
+    let mut tissues: Vec<Signals> = spec.tissues.iter().map(|t| at_unit_gain(spec, agent, t)).collect();
+    let reference = tissues[spec.reference()?].clone();
     let diffusion_gain = spec.diffusion.snr * spec.noise.sd / reference.diffusion[0];
     let dynamic_gain = spec.dynamic.snr * spec.noise.sd / reference.phases[0];
     for (tissue, signals) in std::iter::zip(&spec.tissues, &mut tissues) {
         signals.s0 *= diffusion_gain;
         signals.diffusion.iter_mut().for_each(|s| *s *= diffusion_gain);
         signals.phases.iter_mut().for_each(|s| *s *= dynamic_gain);
-        check_range(spec, tissue, signals)?;
+        check_range(spec, tissue, &signals.diffusion)?;
+        check_range(spec, tissue, &signals.phases)?;
     }
     let air = Signals {
         s0: 0.0,
@@ -73,9 +77,8 @@ pub(super) fn signals(spec: &Spec) -> Result<Vec<Signals>> {
 }
 
 /// Refuses what int16 cannot hold with ten sd of noise on top, which do not happen in any number of voxels.
-fn check_range(spec: &Spec, tissue: &Tissue, signals: &Signals) -> Result<()> {
-    let all = signals.diffusion.iter().chain(&signals.phases);
-    let brightest = all.copied().fold(0.0, f64::max);
+pub(super) fn check_range(spec: &Spec, tissue: &Tissue, signals: &[f64]) -> Result<()> {
+    let brightest = signals.iter().copied().fold(0.0, f64::max);
     if brightest + 10.0 * spec.noise.sd <= f64::from(i16::MAX) {
         return Ok(());
     }
@@ -83,7 +86,7 @@ fn check_range(spec: &Spec, tissue: &Tissue, signals: &Signals) -> Result<()> {
     Err(spec.complain(problem, "lower noise.sd or an snr"))
 }
 
-fn at_unit_gain(spec: &Spec, tissue: &Tissue) -> Signals {
+fn at_unit_gain(spec: &Spec, agent: Agent, tissue: &Tissue) -> Signals {
     let (adc, density) = (tissue.adc_mm2_per_s.value, tissue.proton_density.value);
     let left_by_flow = tissue.diffusion_fraction.as_ref().map_or(1.0, |f| f.value);
     let te_ms = spec.diffusion.timing.echo_time_ms;
@@ -93,7 +96,7 @@ fn at_unit_gain(spec: &Spec, tissue: &Tissue) -> Signals {
         let timing = spec.dynamic.timing;
         spoiled_gradient_echo(density, timing.repetition_time_ms, timing.flip_angle_deg, t1_ms)
     };
-    let rises = std::iter::once(&0.0).chain(&tissue.delta_r1_per_s.value);
+    let rises = std::iter::once(&0.0).chain(tissue.rises(agent));
     let b_values = &spec.diffusion.b_s_per_mm2;
     Signals {
         s0,
@@ -116,6 +119,7 @@ mod tests {
         let ln2 = std::f64::consts::LN_2;
         assert!(close(spin_echo(8.0, 50.0 * ln2, 50.0), 4.0));
         assert!(close(diffusion(8.0, 1000.0 * ln2, 1e-3), 4.0));
+        assert!(close(t2star_decay(8.0, 25.0 * ln2, 40.0), 4.0));
         assert!(!close(diffusion(8.0, 1000.0 * ln2, 1.000_001e-3), 4.0));
     }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Noise;
 use super::geometry::Form;
+use crate::enhance::Agent;
 use crate::{Error, Result};
 
 /// A phantom as data: see `data/phantom/liver.toml`.
@@ -21,6 +22,7 @@ pub struct Spec {
     pub(super) noise: NoiseLevel,
     pub(super) diffusion: Diffusion,
     pub(super) dynamic: Dynamic,
+    pub(super) further: Further,
     #[serde(rename = "tissue")]
     pub(super) tissues: Vec<Tissue>,
     #[serde(rename = "shape")]
@@ -58,11 +60,54 @@ pub(super) struct Diffusion {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Dynamic {
-    pub(super) agent: String,
     pub(super) timing: Timing,
     /// Of the reference tissue before contrast.
     pub(super) snr: f64,
+    /// By the name of the agent.
+    pub(super) protocols: BTreeMap<String, Protocol>,
+}
+
+/// When an agent's phases are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Protocol {
     pub(super) phases: Vec<Phase>,
+}
+
+/// The series beside diffusion and the dynamic ones.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Further {
+    pub(super) fat: Sequence,
+    pub(super) t2: Sequence,
+    pub(super) t2star: Sequence,
+    pub(super) t1: Sequence,
+}
+
+/// A series with one volume for each of its echo times or flip angles.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sequence {
+    repetition_time_ms: f64,
+    echo_times_ms: Vec<f64>,
+    flip_angles_deg: Vec<f64>,
+    /// Of the reference tissue in the first volume.
+    pub(super) snr: f64,
+}
+
+impl Sequence {
+    /// The timing of each volume.
+    pub(super) fn timings(&self) -> Vec<Timing> {
+        let of = |&echo_time_ms: &f64| {
+            let with = move |&flip_angle_deg: &f64| Timing {
+                repetition_time_ms: self.repetition_time_ms,
+                echo_time_ms,
+                flip_angle_deg,
+            };
+            self.flip_angles_deg.iter().map(with)
+        };
+        self.echo_times_ms.iter().flat_map(of).collect()
+    }
 }
 
 /// Timing of a sequence.
@@ -94,8 +139,19 @@ pub(super) struct Tissue {
     pub(super) t1_ms: Sourced<f64>,
     pub(super) t2_ms: Sourced<f64>,
     pub(super) proton_density: Sourced<f64>,
-    pub(super) delta_r1_per_s: Sourced<Vec<f64>>,
+    /// Share of the signal without fat saturation.
+    pub(super) fat_fraction: Sourced<f64>,
+    pub(super) r2star_per_s: Sourced<f64>,
+    /// By the name of the agent.
+    pub(super) delta_r1_per_s: BTreeMap<String, Sourced<Vec<f64>>>,
     pub(super) diffusion_fraction: Option<Sourced<f64>>,
+}
+
+impl Tissue {
+    /// The rise of R1 in each phase of an agent after the first, in 1/s; none for an agent that it has no protocol for.
+    pub(super) fn rises(&self, agent: Agent) -> &[f64] {
+        self.delta_r1_per_s.get(agent.name()).map_or(&[], |rises| &rises.value)
+    }
 }
 
 /// A value and the reference that it comes from.
@@ -139,6 +195,31 @@ impl Spec {
     pub fn with_noise(mut self, kind: Noise) -> Self {
         self.noise.kind = kind;
         self
+    }
+
+    /// The agents that it has a protocol for.
+    pub fn agents(&self) -> impl Iterator<Item = &str> {
+        self.dynamic.protocols.keys().map(String::as_str)
+    }
+
+    /// The phases of an agent.
+    pub(super) fn phases(&self, agent: Agent) -> Result<&[Phase]> {
+        match self.dynamic.protocols.get(agent.name()) {
+            Some(protocol) => Ok(&protocol.phases),
+            None => {
+                let known: Vec<&str> = self.agents().collect();
+                Err(self.complain(
+                    format!("the phantom has no protocol for {}", agent.name()),
+                    &format!("choose one of {}", known.join(", ")),
+                ))
+            }
+        }
+    }
+
+    /// The position of the tissue that the SNRs speak of.
+    pub(super) fn reference(&self) -> Result<usize> {
+        self.tissue(&self.noise.reference)
+            .ok_or_else(|| self.complain("noise.reference is no tissue", "name one that is listed"))
     }
 
     /// The position of a tissue in the list.

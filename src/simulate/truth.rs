@@ -3,8 +3,9 @@
 
 use super::curve::Curve;
 use super::signal::Signals;
-use super::spec::Spec;
+use super::spec::{Phase, Spec};
 use crate::device::ColumnType;
+use crate::enhance::Agent;
 
 /// What a map should be.
 #[derive(Debug, Clone)]
@@ -31,17 +32,24 @@ struct Definition {
 
 /// The truth of all maps, under the names that `hepar fit`, `hepar subtract` (arterial − unenhanced) and
 /// `hepar enhance` give them; `signals` are those of air, then of each tissue.
-pub(super) fn truth(spec: &Spec, signals: &[Signals]) -> Vec<TruthMap> {
+///
+/// With gadoxetate what comes after the portal phase is uptake: it enters neither the curve nor the loss of signal.
+pub(super) fn truth(spec: &Spec, agent: Agent, phases: &[Phase], signals: &[Signals]) -> Vec<TruthMap> {
     let sigma_of_difference = spec.noise.sd * std::f64::consts::SQRT_2;
-    let roles: Vec<&str> = spec.dynamic.phases.iter().map(|p| p.role.as_str()).collect();
+    let roles: Vec<&str> = phases.iter().map(|p| p.role.as_str()).collect();
+    let portal = roles.iter().position(|role| *role == "portal");
+    let vascular = match (agent, portal) {
+        (Agent::Gadoxetate, Some(portal)) => portal + 1,
+        _ => phases.len(),
+    };
     let mut definitions = fitted();
     definitions.extend(differences(&roles));
     if let Some(arterial) = roles.iter().position(|role| *role == "arterial") {
         definitions.extend(arterial_subtraction(arterial, sigma_of_difference));
-        definitions.extend(losses(&roles, arterial, 3.0 * sigma_of_difference));
+        definitions.extend(losses(&roles[..vascular], arterial, 3.0 * sigma_of_difference));
     }
     definitions.extend(descriptors(Curve {
-        times_s: spec.dynamic.phases.iter().filter_map(|p| p.time_s).collect(),
+        times_s: phases[..vascular].iter().filter_map(|p| p.time_s).collect(),
         threshold: 3.0 * sigma_of_difference,
     }));
     let map = |d: Definition| TruthMap {
@@ -116,11 +124,15 @@ fn descriptors(curve: Curve) -> Vec<Definition> {
         let curve = curve.clone();
         move |s: &Signals| value(&curve, s)
     };
-    vec![
+    let mut all = vec![
         define("peak_enhancement", "1", "Largest enhancement", of(|c, s| c.peak(s).0)),
         define("time_to_peak", "s", "Time of the largest enhancement", of(Curve::time_to_peak)),
         define("wash_in_slope", "1/s", "Steepest rise", of(Curve::slope)),
-        define("area_under_enhancement", "s", "Area under the enhancement to 180 s", of(Curve::area)),
-        define("curve_type", "class", "1 persistent, 2 plateau, 3 wash-out", of(Curve::class)),
-    ]
+    ];
+    if curve.has_area() {
+        let title = "Area under the enhancement to 180 s";
+        all.push(define("area_under_enhancement", "s", title, of(Curve::area)));
+    }
+    all.push(define("curve_type", "class", "1 persistent, 2 plateau, 3 wash-out", of(Curve::class)));
+    all
 }

@@ -25,6 +25,14 @@ fn when(condition: bool, value: f64) -> Option<f64> {
     condition.then_some(value)
 }
 
+/// R1 in 1/s from signals after and before, T1 before (ms), TR (ms) and flip angle (degree), as Tofts 1999 solves the
+/// spoiled gradient echo: A = (1 - E10)/(1 - E10 cos) times the ratio of signals, E1 = (1 - A)/(1 - A cos).
+fn r1_after(x: &[f64]) -> f64 {
+    let (cos, e10) = (x[4].to_radians().cos(), (-x[3] / x[2]).exp());
+    let a = x[0] / x[1] * (1.0 - e10) / (1.0 - e10 * cos);
+    -1000.0 / x[3] * ((1.0 - a) / (1.0 - a * cos)).ln()
+}
+
 pub(crate) const CLOSED_FORMS: &[ClosedForm] = &[
     ClosedForm {
         map: "subtraction",
@@ -152,6 +160,63 @@ pub(crate) const CLOSED_FORMS: &[ClosedForm] = &[
         },
         guarded: true,
         range: Some([-5.0, 100.0]),
+    },
+    ClosedForm {
+        map: "arterial_enhancement_above_liver",
+        inputs: &[Image(-50, 900), Image(0, 500), Number(37.5)],
+        value: |x| Some(x[0] - (x[1] + 37.5)),
+        guarded: false,
+        range: None,
+    },
+    ClosedForm {
+        map: "signal_enhancement_ratio_late_over_peak",
+        inputs: &[Image(0, 500), Image(50, 900), Image(100, 300), Number(5.0)],
+        value: |x| {
+            let [late, peak] = [x[0] - x[2], x[1] - x[2]];
+            when(peak * peak.abs() > 450.0, late / peak)
+        },
+        guarded: true,
+        range: Some([-1.0, 1.0]),
+    },
+    ClosedForm {
+        map: "signal_enhancement_ratio_of_relative",
+        inputs: &[Image(50, 900), Image(0, 500), Image(-9, 300), Number(5.0)],
+        value: |x| {
+            let [early, late] = [x[0] - x[2], x[1] - x[2]];
+            when(x[2] > 0.0 && late * late.abs() > 450.0, early / late)
+        },
+        guarded: true,
+        range: Some([0.0, 10.0]),
+    },
+    ClosedForm {
+        map: "delta_r1_spgr",
+        // More signal would bring E1 near 0, where f32 loses digits; less enhancement, the logarithm near 0.
+        inputs: &[Image(10, 30), Image(-1, 1), Image(400, 1500), Number(4.0), Number(60.0)],
+        value: |x| when(x[1] > 0.0, r1_after(x) - 1000.0 / x[2]),
+        guarded: true,
+        range: Some([-5.0, 100.0]),
+    },
+    ClosedForm {
+        map: "contrast_concentration_spgr",
+        inputs: &[Image(10, 30), Image(-1, 1), Image(400, 1500), Number(4.0), Number(60.0), Number(4.5)],
+        value: |x| when(x[1] > 0.0, (r1_after(x) - 1000.0 / x[2]) / 4.5),
+        guarded: true,
+        range: Some([-1.0, 25.0]),
+    },
+    ClosedForm {
+        map: "liver_iron_wood",
+        inputs: &[Image(-9, 2500)],
+        value: |x| when(x[0] > 0.0, (127.0 * x[0] + 1010.0) / 5000.0),
+        guarded: true,
+        range: Some([0.0, 50.0]),
+    },
+    ClosedForm {
+        map: "liver_iron_2022",
+        // Below 7 /s a difference of nearly equal numbers would lose digits.
+        inputs: &[Image(-9, 2500)],
+        value: |x| when(x[0] > 0.0, (2603.0 * x[0] - 16_000.0) / 1e5),
+        guarded: true,
+        range: Some([0.0, 50.0]),
     },
     ClosedForm {
         map: "suv_body_weight",

@@ -41,6 +41,10 @@ fn all_keys_are_read() {
     assert_eq!(map.unit, "%");
     assert_eq!(map.positive[0].text, "sigma");
     assert_eq!(map.valid, Some([-1.0, 1.5]));
+    assert_eq!(map.field_strength_t, None);
+    let at_fields = GOOD.replace("unit = \"%\"", "unit = \"%\"\nfield_strength_t = [1.5, 3]");
+    let at_fields = MapModel::parse("map", &at_fields, Path::new("map.toml")).unwrap();
+    assert_eq!(at_fields.field_strength_t, Some(vec![1.5, 3.0]));
     let names: Vec<_> = map.inputs.iter().map(|i| i.name.as_str()).collect();
     assert_eq!(names, ["post", "pre", "sigma"]);
     assert_eq!(map.inputs[2].unit.as_deref(), Some("1"));
@@ -56,6 +60,16 @@ fn mistakes_name_file_line_symbol_and_remedy() {
         ),
         ("(post - pre) / sigma", "(post - pre / sigma", ["line 5, column 12", "never closed", "add a `)`"]),
         ("[\"sigma\"]", "[\"sigma\", \"noise - 1\"]", ["line 7, column 23", "unknown name `noise`", "post, pre"]),
+        (
+            "unit = \"%\"",
+            "unit = \"%\"\nfield_strength_t = []",
+            ["line 7, column 20", "no field strengths", "in tesla"],
+        ),
+        (
+            "unit = \"%\"",
+            "unit = \"%\"\nfield_strength_t = [1.5, -3]",
+            ["line 7, column 20", "[1.5, -3.0]", "in tesla"],
+        ),
         ("schema = 1", "schema = 2", ["line 1, column 10", "schema 2 is not known", "version"]),
         ("unit = \"%\"", "units = \"%\"", ["line 6, column 1", "unknown field `units`", "unit"]),
         ("title = \"t\"\n", "", ["missing field `title`", "schema, title", "^"]),

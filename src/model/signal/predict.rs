@@ -61,6 +61,7 @@ impl SignalModel {
             inputs: axes.chain(parameters).chain(factors).collect(),
             positive: Vec::new(),
             valid: None,
+            field_strength_t: None,
         }
     }
 }
