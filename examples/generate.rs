@@ -19,6 +19,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(root.join("docs/adc-bias.md"), adc_bias()?)?;
+    fs::write(root.join("docs/case.schema.json"), hepar::cli::case::schema()?)?;
     fs::write(root.join("models/README.md"), model_index())?;
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme)?;

@@ -55,7 +55,7 @@ pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> 
             (None, Some(path)) => AxisSource::File(case.at(path)),
             (None, None) => AxisSource::Beside,
         };
-        
+
         for model in dwi.models.as_deref().unwrap_or(&default) {
             fits.push(Wanted {
                 part: "dwi",

@@ -30,17 +30,11 @@ pub(super) fn draw(parts: &[Part]) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let titles: Vec<String> = shown.iter().map(|(part, map, _)| title(part, map)).collect();
-    let panel = |((part, map, range), title): (&(&Part, &PartMap, Option<(f32, f32)>), &String)| -> Panel<'_> {
-        Panel { title, unit: &map.unit, grid: &part.grid, values: &map.values, kind: map.colours, range: *range }
-    };
-    let units: Vec<_> = shown.iter().zip(&titles).collect();
-    let panels: Vec<Panel> = units
-        .iter()
-        .map(|(shown, title)| {
-            // Titles outlive the panels that name them.
-            panel((*shown, *title))
-        })
-        .collect();
+    let mut panels: Vec<Panel> = Vec::new();
+    for ((part, map, range), title) in shown.iter().zip(&titles) {
+        let (grid, values) = (&part.grid, &map.values);
+        panels.push(Panel { title, unit: &map.unit, grid, values, kind: map.colours, range: *range });
+    }
     let labelled = ordered.iter().find_map(|part| Some((part, part.labels.as_ref()?)));
     let outlined: Vec<(u16, String, Option<[u8; 3]>, bool)> =
         labelled.map_or_else(Vec::new, |(_, labels)| outlines(labels));

@@ -10,7 +10,7 @@ use super::Session;
 use crate::device::{Device, Precision};
 use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
 use crate::enhance::gather::GatherOptions;
-use crate::enhance::run::{LabelInput, enhance};
+use crate::enhance::run::enhance;
 use crate::enhance::sigma::Sigma;
 use crate::enhance::subtract::{SubtractOptions, subtract};
 use crate::enhance::{Agent, PhaseArg, Phases};
@@ -21,7 +21,7 @@ use crate::simulate::demo::{self, Content, DemoContent, Folders};
 use crate::simulate::{Phantom, Spec, TruthMap, liver_phantom};
 use crate::volume::atomic::write_atomically;
 use crate::volume::mask::MaskChoice;
-use crate::volume::{Format, ReadOptions, SeriesOptions, read, write_nifti};
+use crate::volume::{Format, ReadOptions, SeriesOptions, read, read_labels, write_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
 
 /// Make a phantom examination and run the whole main job on it.
@@ -186,7 +186,8 @@ fn run_enhance(folders: &Folders, phantom: &Phantom, device: &Device, output: Ou
         late_change: LATE_CHANGE_PERCENT / 100.0,
     };
     let exam = Exam::of_phases(&phases, &options, device)?;
-    let labels = LabelInput { path: folders.input.join("labels.nii.gz"), read: ReadOptions::default() };
+    let labels = folders.input.join("labels.nii.gz");
+    let labels = read_labels(&labels, &exam.image().grid, &ReadOptions::default())?;
     enhance(&exam, Some(&labels), device, output, &()).map(drop)
 }
 

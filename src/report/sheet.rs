@@ -98,8 +98,11 @@ impl ContactSheet<'_> {
     /// [`Error::Internal`] if there is no panel, if values or labels are not one volume of their grid, or if a range is
     /// empty.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let scales: Vec<ColourScale> =
-            self.panels.iter().map(|p| tile::scale(p.title, p.grid, p.values, p.kind, p.range)).collect::<Result<_>>()?;
+        let scales: Vec<ColourScale> = self
+            .panels
+            .iter()
+            .map(|p| tile::scale(p.title, p.grid, p.values, p.kind, p.range))
+            .collect::<Result<_>>()?;
         let Some(anatomy) = self.panels.first() else {
             return Err(Error::Internal(format!("the contact sheet {:?} has no images", self.title)));
         };
@@ -130,8 +133,7 @@ fn planes(anatomy: &Panel, outlines: Option<&Outlines>) -> (Planes, Vec<f64>) {
         }
         areas = labelled.lesions;
     }
-    let heights: Vec<f64> =
-        heights::choose(&slices, reach[2], &areas).into_iter().map(|slice| slices[slice]).collect();
+    let heights: Vec<f64> = heights::choose(&slices, reach[2], &areas).into_iter().map(|slice| slices[slice]).collect();
 
     let mm = [0, 1].map(|axis| reach[axis].1 - reach[axis].0 + 2.0 * BORDER_MM);
     let n = heights.len();

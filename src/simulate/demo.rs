@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Phantom, RegionComparison, Timing, compare};
+use super::{DynamicPhase, Phantom, RegionComparison, Timing, compare};
 use crate::enhance::Agent;
 use crate::volume::MapData;
 use crate::{Error, Result};
@@ -91,7 +91,7 @@ pub enum DemoContent {
 
 /// The examination as files: `dwi` with its b-values, one image a phase, and the labels, with JSON sidecars and a label
 /// table as BIDS lays them out. [`DemoContent::Whole`] adds `in_phase`, `opposed_phase`, and one image an echo or flip
-/// angle of the other series (`t2_e1`, `t2star_e1`, `t1_flip2` and so on), as dcm2niix writes them.
+/// angle of the other series (`t2_e1`, `t2star_e1`, `t1_flip2` and so on), as dcm2niix writes them, and `case.toml`.
 pub fn input_files(phantom: &Phantom, content: DemoContent) -> Vec<InputFile<'_>> {
     let volumes = |name: String, voxels| InputFile { name, content: Content::Volumes(voxels) };
     let text = |name: String, text| InputFile { name, content: Content::Text(text) };
@@ -114,7 +114,33 @@ pub fn input_files(phantom: &Phantom, content: DemoContent) -> Vec<InputFile<'_>
         files.push(volumes(format!("{}.nii.gz", volume.name), MapData::I16(&volume.voxels)));
         files.push(text(format!("{}.json", volume.name), sidecar(volume.timing, volume.echo_number, field)));
     }
+    if content == DemoContent::Whole {
+        files.push(text("case.toml".into(), case_file(phantom)));
+    }
     files
+}
+
+/// The case file of the whole examination, for `hepar run`.
+fn case_file(phantom: &Phantom) -> String {
+    let lesions: Vec<String> = phantom.regions.iter().filter(|r| r.is_lesion).map(|r| r.label.to_string()).collect();
+    let mut text = format!(
+        "schema = 1\n\n[[labels]]\nfile = \"labels.nii.gz\"\nlesions = [{}]\n\n[dynamic]\nagent = \"{}\"\nsigma = {:?}\n",
+        lesions.join(", "),
+        phantom.agent.name(),
+        phantom.sigma,
+    );
+    for DynamicPhase { phase, .. } in &phantom.phases {
+        let seconds = phase.time_s.map_or_else(String::new, |seconds| format!("seconds = {seconds:?}\n"));
+        text += &format!("\n[[dynamic.phase]]\nrole = \"{0}\"\nfile = \"{0}.nii.gz\"\n{seconds}", phase.role);
+    }
+    text += "\n[dwi]\nfiles = [\"dwi.nii.gz\"]\n\n[chemical_shift]\nin_phase = \"in_phase.nii.gz\"\nopposed_phase = \"opposed_phase.nii.gz\"\n\
+             same_acquisition = true\n";
+    let volumes: Vec<&str> = phantom.further.iter().flat_map(|s| &s.volumes).map(|v| v.name.as_str()).collect();
+    for (part, start) in [("t2", "t2_"), ("t2star", "t2star_"), ("t1", "t1_")] {
+        let files = volumes.iter().filter(|name| name.starts_with(start)).map(|name| format!("\"{name}.nii.gz\""));
+        text += &format!("\n[{part}]\nfiles = [{}]\n", files.collect::<Vec<_>>().join(", "));
+    }
+    text
 }
 
 fn bvalues(b: &[f64]) -> String {

@@ -49,6 +49,8 @@ pub struct Region {
     pub label: u16,
     /// Its name.
     pub name: String,
+    /// Whether it is a lesion.
+    pub is_lesion: bool,
 }
 
 /// Diffusion images, one volume a b-value, as a scanner stores them.
@@ -134,7 +136,7 @@ fn labels(spec: &Spec, tissues: &[u8]) -> Vec<u16> {
 fn regions(spec: &Spec) -> Vec<Region> {
     let region = |tissue: &Tissue| {
         let label = tissue.label?;
-        Some(Region { label, name: tissue.name.clone() })
+        Some(Region { label, name: tissue.name.clone(), is_lesion: tissue.lesion })
     };
     let mut regions: Vec<Region> = spec.tissues.iter().filter_map(region).collect();
     regions.sort_by_key(|r| r.label);

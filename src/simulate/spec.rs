@@ -135,6 +135,9 @@ pub struct Phase {
 pub(super) struct Tissue {
     pub(super) name: String,
     pub(super) label: Option<u16>,
+    /// Whether its region is a lesion.
+    #[serde(default)]
+    pub(super) lesion: bool,
     pub(super) adc_mm2_per_s: Sourced<f64>,
     pub(super) t1_ms: Sourced<f64>,
     pub(super) t2_ms: Sourced<f64>,

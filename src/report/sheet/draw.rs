@@ -63,8 +63,13 @@ impl Sheet<'_> {
         let (ink, drawn) = self.outlines();
         let tiles = self.tiles(&ink);
         let row = LEAST_ROW.max(self.planes.tile[1] as f32);
-        let beyond: Vec<Beyond> =
-            self.content.panels.iter().zip(&self.scales).map(|(panel, scale)| Beyond::of(panel.values, scale)).collect();
+        let beyond: Vec<Beyond> = self
+            .content
+            .panels
+            .iter()
+            .zip(&self.scales)
+            .map(|(panel, scale)| Beyond::of(panel.values, scale))
+            .collect();
         let bars: Vec<Bar> = (self.content.panels.iter().zip(&self.scales).zip(&beyond))
             .map(|((panel, scale), beyond)| Bar { scale, unit: panel.unit, beyond, height: row })
             .collect();

@@ -76,7 +76,8 @@ fn the_stored_order_changes_no_byte() {
         sheet(&[panel(grid, &values)], Some(outlines)).unwrap()
     };
     let expected = draw(&straight, 1.0);
-    for (order, reversed) in [([0, 1, 2], [true, false, true]), ([2, 0, 1], [false; 3]), ([1, 2, 0], [true, true, false])]
+    for (order, reversed) in
+        [([0, 1, 2], [true, false, true]), ([2, 0, 1], [false; 3]), ([1, 2, 0], [true, true, false])]
     {
         assert!(draw(&stored_otherwise(&straight, order, reversed), 1.0) == expected, "{order:?} {reversed:?}");
     }
@@ -138,8 +139,7 @@ fn ink(lesion_mark: bool, shift_mm: f64, height: f64) -> (Vec<Inked>, usize) {
             height,
         );
         // Signed distances from the outline's four sides, outwards positive; corners are rounded by half a voxel.
-        let [out_x, out_y] =
-            [(x - LESION.1[0]).abs() - LESION.0[0], (y - LESION.1[1]).abs() - LESION.0[1]];
+        let [out_x, out_y] = [(x - LESION.1[0]).abs() - LESION.0[0], (y - LESION.1[1]).abs() - LESION.0[1]];
         let distance = out_x.max(out_y);
         let corner = out_x > -2.0 && out_y > -2.0;
         distance.abs() > if corner { 2.0 + pixel } else { pixel }
@@ -223,7 +223,10 @@ fn odd_images_are_drawn() {
     let empty = grid([8.0, 8.0, 8.0]);
     let nan = vec![f32::NAN; empty.n_voxels()];
     let labels = vec![0; empty.n_voxels()];
-    let far = Grid { affine: [[8.0, 0.0, 0.0, 9e3], [0.0, 8.0, 0.0, 0.0], [0.0, 0.0, 8.0, 9e3], [0.0, 0.0, 0.0, 1.0]], ..empty };
+    let far = Grid {
+        affine: [[8.0, 0.0, 0.0, 9e3], [0.0, 8.0, 0.0, 0.0], [0.0, 0.0, 8.0, 9e3], [0.0, 0.0, 0.0, 1.0]],
+        ..empty
+    };
     for first in [panel(&nothing, &[0.0]), panel(&empty, &nan)] {
         for outlines in [
             None,
