@@ -30,34 +30,32 @@ pub struct Entropy {
 /// The entropy of the finite ones of `values` (IBSI's discretised intensity entropy).
 pub fn entropy(values: impl Iterator<Item = f64>, discretisation: Discretisation) -> Entropy {
     let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    let min = values.iter().copied().fold(f64::NAN, f64::min);
-    let max = values.iter().copied().fold(f64::NAN, f64::max);
-    let (width, from) = match discretisation {
-        Discretisation::Width { width, from } => (width, from),
-        Discretisation::Count(n) => ((max - min) / n as f64, min),
+    let (mut bins, bin_width): (Vec<i64>, f64) = match discretisation {
+        Discretisation::Width { width, from } if width > 0.0 && width.is_finite() && from.is_finite() => {
+            (values.iter().map(|value| ((value - from) / width).floor() as i64).collect(), width)
+        }
+        Discretisation::Count(n) if n > 0 => {
+            let min = values.iter().copied().fold(f64::NAN, f64::min);
+            let range = values.iter().copied().fold(f64::NAN, f64::max) - min;
+            // The largest value ends the last bin. 0 / 0, of values that are all the same, becomes bin 0.
+            let bin = |value: &f64| ((n as f64 * (value - min) / range).floor() as i64).min(n as i64 - 1);
+            (values.iter().map(bin).collect(), range / n as f64)
+        }
+        Discretisation::Width { width, .. } => (Vec::new(), width),
+        Discretisation::Count(_) => (Vec::new(), f64::NAN),
     };
-    let bin = |value: f64| match discretisation {
-        Discretisation::Width { .. } => ((value - from) / width).floor() as i64,
-        // The largest value ends the last bin; a region of one value has one bin.
-        Discretisation::Count(n) => (((value - from) / width).floor() as i64).min(n as i64 - 1),
-    };
-    let possible = match discretisation {
-        Discretisation::Width { width, from } => width > 0.0 && width.is_finite() && from.is_finite(),
-        Discretisation::Count(n) => n > 0,
-    };
-    if values.is_empty() || !possible {
-        return Entropy { bits: f64::NAN, bin_width: width };
+    if bins.is_empty() {
+        return Entropy { bits: f64::NAN, bin_width };
     }
-    let mut bins: Vec<i64> = values.iter().map(|&value| bin(value)).collect();
     // There are few bins beside values, so that sorting is quick; the sum then runs in one order everywhere.
     bins.sort_unstable();
     let n = bins.len() as f64;
     let of_bin = |alike: &[i64]| {
         let share = alike.len() as f64 / n;
-        -share * share.log2()
+        share * share.log2()
     };
-    // One bin would give −0.
-    Entropy { bits: bins.chunk_by(|a, b| a == b).map(of_bin).sum::<f64>().max(0.0), bin_width: width }
+    // A difference, since a minus sign would turn the 0 of one bin into −0.
+    Entropy { bits: 0.0 - bins.chunk_by(|a, b| a == b).map(of_bin).sum::<f64>(), bin_width }
 }
 
 #[cfg(test)]
