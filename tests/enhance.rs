@@ -141,7 +141,11 @@ fn tables() -> Result<(), Failed> {
             "q1",
             "q3",
             "min",
-            "max"
+            "max",
+            "p5",
+            "p95",
+            "skewness",
+            "excess_kurtosis"
         ]
     );
     let row = |region: &str, phase: &str, quantity: &str| -> Vec<&str> {
