@@ -141,7 +141,11 @@ fn tables() -> Result<(), Failed> {
             "q1",
             "q3",
             "min",
-            "max"
+            "max",
+            "p5",
+            "p95",
+            "skewness",
+            "excess_kurtosis"
         ]
     );
     let row = |region: &str, phase: &str, quantity: &str| -> Vec<&str> {
@@ -155,7 +159,7 @@ fn tables() -> Result<(), Failed> {
     assert_eq!(arterial[3], "32");
     assert_eq!(arterial[6..9], ["2", "0", "120"]);
     assert!((arterial[9].parse::<f64>()? * std::f64::consts::SQRT_2 / 120.0 - 1.0).abs() < 1e-6);
-    assert_eq!(arterial[10..], ["120", "90", "150", "60", "180"]);
+    assert_eq!(arterial[10..], ["120", "90", "150", "60", "180", "66", "174", "0", "-2"]);
     assert_eq!(row("lesion", "delayed", "relative_enhancement")[8], "60");
     assert_eq!(row("nodule", "unenhanced", "signal")[3], "");
     assert!(row("nodule", "unenhanced", "subtraction").is_empty());

@@ -30,34 +30,54 @@ pub struct Entropy {
 /// The entropy of the finite ones of `values` (IBSI's discretised intensity entropy).
 pub fn entropy(values: impl Iterator<Item = f64>, discretisation: Discretisation) -> Entropy {
     let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    let min = values.iter().copied().fold(f64::NAN, f64::min);
-    let max = values.iter().copied().fold(f64::NAN, f64::max);
-    let (width, from) = match discretisation {
-        Discretisation::Width { width, from } => (width, from),
-        Discretisation::Count(n) => ((max - min) / n as f64, min),
+    let (bins, bin_width): (Vec<i64>, f64) = match discretisation {
+        Discretisation::Width { width, from } if width > 0.0 && width.is_finite() && from.is_finite() => {
+            (values.iter().map(|value| floor((value - from) / width)).collect(), width)
+        }
+        Discretisation::Count(n) if n > 0 => {
+            let min = values.iter().copied().fold(f64::NAN, f64::min);
+            let range = values.iter().copied().fold(f64::NAN, f64::max) - min;
+            // The largest value ends the last bin. 0 / 0, of values that are all the same, becomes bin 0.
+            let bin = |value: &f64| floor(n as f64 * (value - min) / range).min(n as i64 - 1);
+            (values.iter().map(bin).collect(), range / n as f64)
+        }
+        Discretisation::Width { width, .. } => (Vec::new(), width),
+        Discretisation::Count(_) => (Vec::new(), f64::NAN),
     };
-    let bin = |value: f64| match discretisation {
-        Discretisation::Width { .. } => ((value - from) / width).floor() as i64,
-        // The largest value ends the last bin; a region of one value has one bin.
-        Discretisation::Count(n) => (((value - from) / width).floor() as i64).min(n as i64 - 1),
-    };
-    let possible = match discretisation {
-        Discretisation::Width { width, from } => width > 0.0 && width.is_finite() && from.is_finite(),
-        Discretisation::Count(n) => n > 0,
-    };
-    if values.is_empty() || !possible {
-        return Entropy { bits: f64::NAN, bin_width: width };
+    if bins.is_empty() {
+        return Entropy { bits: f64::NAN, bin_width };
     }
-    let mut bins: Vec<i64> = values.iter().map(|&value| bin(value)).collect();
-    // There are few bins beside values, so that sorting is quick; the sum then runs in one order everywhere.
-    bins.sort_unstable();
     let n = bins.len() as f64;
-    let of_bin = |alike: &[i64]| {
-        let share = alike.len() as f64 / n;
-        -share * share.log2()
+    let of_bin = |count: usize| {
+        let share = count as f64 / n;
+        share * share.log2()
     };
-    // One bin would give −0.
-    Entropy { bits: bins.chunk_by(|a, b| a == b).map(of_bin).sum::<f64>().max(0.0), bin_width: width }
+    // A difference, since a minus sign would turn the 0 of one bin into −0.
+    Entropy { bits: 0.0 - counts(bins).into_iter().map(of_bin).sum::<f64>(), bin_width }
+}
+
+/// The whole number at or below `value`. `f64::floor` is a call into a library on x86-64 without SSE 4.1.
+fn floor(value: f64) -> i64 {
+    let towards_zero = value as i64;
+    towards_zero.saturating_sub(i64::from(towards_zero as f64 > value))
+}
+
+/// How many values each bin that has any holds, from the lowest bin on.
+fn counts(mut bins: Vec<i64>) -> Vec<usize> {
+    let (low, high) = bins.iter().fold((i64::MAX, i64::MIN), |(low, high), &bin| (low.min(bin), high.max(bin)));
+    match high.checked_sub(low) {
+        Some(span) if span < bins.len() as i64 => {
+            let mut counts = vec![0; span as usize + 1];
+            bins.iter().for_each(|bin| counts[(bin - low) as usize] += 1);
+            counts.retain(|&count| count > 0);
+            counts
+        }
+        // Far more bins than values.
+        _ => {
+            bins.sort_unstable();
+            bins.chunk_by(|a, b| a == b).map(<[i64]>::len).collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +108,21 @@ mod tests {
         assert!((bits(&[-0.1, 0.0, 0.5, 0.9], width) - expected).abs() < 1e-15);
         // Both sides of the edge are not one bin, as they were if −0.1 were cut off to 0.
         assert!(bits(&[0.1, 0.0, 0.5, 0.9], width) < 0.1);
+    }
+
+    #[test]
+    fn many_more_bins_than_values_are_counted_too() {
+        assert_eq!(counts(vec![3, -1, 3, 0, 3]), [1, 1, 3]);
+        assert_eq!(counts(vec![3_000, -1, 3_000, 0, 3_000]), [1, 1, 3]);
+        assert_eq!(counts(vec![i64::MAX, i64::MIN, i64::MAX]), [1, 2]);
+        assert_eq!(bits(&[0.0, 1e300, 0.0, 1e300], Discretisation::Width { width: 1e-3, from: 0.0 }), 1.0);
+    }
+
+    #[test]
+    fn floor_is_that_of_the_library() {
+        for value in [-2.0, -1.5, -0.1, -0.0, 0.0, 0.9, 1.0, 1e15 + 0.5, -1e15 - 0.5, f64::MAX, f64::MIN, f64::NAN] {
+            assert_eq!(floor(value), value.floor() as i64, "{value}");
+        }
     }
 
     #[test]

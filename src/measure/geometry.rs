@@ -132,12 +132,12 @@ fn slices(voxels: &[usize], grid: &Grid) -> Vec<Slice> {
 fn hull(mut points: Vec<[i64; 2]>) -> Vec<[i64; 2]> {
     points.sort_unstable();
     points.dedup();
-    let turns_right =
+    let turns_not_left =
         |a: [i64; 2], b: [i64; 2], c: [i64; 2]| (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) <= 0;
     let chain = |points: &mut dyn Iterator<Item = &[i64; 2]>| {
         let mut corners: Vec<[i64; 2]> = Vec::new();
         for &point in points {
-            while corners.len() > 1 && turns_right(corners[corners.len() - 2], corners[corners.len() - 1], point) {
+            while corners.len() > 1 && turns_not_left(corners[corners.len() - 2], corners[corners.len() - 1], point) {
                 corners.pop();
             }
             corners.push(point);

@@ -60,6 +60,9 @@ pub struct MapValues {
 }
 
 /// Measures a map in its regions, on rayon's threads; the same bits on any number of them.
+///
+/// # Panics
+/// If the regions are of a larger grid than the values: a fault of the caller's text, whatever the data.
 pub fn measure(map: &MeasuredMap<'_>) -> MapValues {
     let regions: Vec<(u16, &[usize])> = map.regions.iter().collect();
     let of_region = |(label, voxels): (u16, &[usize])| {

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn labels_differ_until_the_colours_are_used_up() {
-        let colours: std::collections::BTreeSet<Colour> = (0..=21).map(|label| label_colour(label)).collect();
+        let colours: std::collections::BTreeSet<Colour> = (0..=21).map(label_colour).collect();
         assert_eq!(colours.len(), 22);
         assert_eq!(label_colour(22), label_colour(1));
         let outlines: std::collections::BTreeSet<Colour> = (0..14).map(outline_colour).collect();
