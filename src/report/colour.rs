@@ -127,7 +127,10 @@ fn label_colour(label: f32) -> Colour {
 /// after 12.
 pub(super) fn outline_colour(n: usize) -> Colour {
     let hue = OUTLINE_HUES[n % OUTLINE_HUES.len()];
-    if n / OUTLINE_HUES.len() % 2 == 0 { hue } else { lighter(hue) }
+    match n / OUTLINE_HUES.len() % 2 {
+        0 => hue,
+        _ => lighter(hue),
+    }
 }
 
 fn lighter(hue: Colour) -> Colour {
