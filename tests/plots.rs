@@ -9,6 +9,7 @@ use crate::pictures::{decode, trial};
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("plots_show_each_curve_and_its_gaps", curves_and_gaps),
+        trial("plots_by_the_root_of_time_part_early_phases", root_of_time),
         trial("plots_without_much_to_show_are_drawn", odd_plots),
     ]
 }
@@ -101,6 +102,39 @@ fn curves_and_gaps() {
         draw([50.0, 55.0, 100.0], false),
         "the same values, the same plot"
     );
+}
+
+fn root_of_time() {
+    let points = [0.0, 32.0, 1200.0].map(|at| CurvePoint {
+        at,
+        value: 1.0,
+        low: f64::NAN,
+        high: f64::NAN,
+    });
+    let curves = [Curve {
+        name: "liver",
+        points: &points,
+        stroke: Stroke::Markers,
+        look: 0,
+    }];
+    // From the first marker's left edge to the second's, pixels.
+    let apart = |spacing| {
+        let plot = CurvePlot {
+            spacing,
+            phases: &[],
+            ..plot(&curves)
+        };
+        let shown = decode(&plot.to_png().unwrap());
+        let blue = |x: u32| (0..shown.height()).any(|y| shown.get_pixel(x, y).0 == [0, 114, 178]);
+        let edges: Vec<u32> = (1..600).filter(|&x| blue(x) && !blue(x - 1)).collect();
+        assert_eq!(edges.len(), 2, "{edges:?}");
+        f64::from(edges[1] - edges[0])
+    };
+    // (√42 − √10)/(√1210 − √10) of the axis instead of 32/1200.
+    let expected = (42f64.sqrt() - 10f64.sqrt()) / (1210f64.sqrt() - 10f64.sqrt()) * 1200.0 / 32.0;
+    let seen = apart(Spacing::RootOfTime) / apart(Spacing::Even);
+    assert!((seen / expected - 1.0).abs() < 0.06, "{seen} {expected}");
+    assert_eq!(apart(Spacing::for_times(&[0.0, 32.0, 1200.0])), apart(Spacing::RootOfTime));
 }
 
 fn odd_plots() {

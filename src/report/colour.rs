@@ -42,6 +42,16 @@ const LABEL_HUES: [Colour; 7] = [
     okabe_ito::YELLOW,
 ];
 
+/// Hues of thin lines on dark images: without the blue, which is too dark for them.
+const OUTLINE_HUES: [Colour; 6] = [
+    okabe_ito::ORANGE,
+    okabe_ito::SKY_BLUE,
+    okabe_ito::YELLOW,
+    okabe_ito::PURPLE,
+    okabe_ito::GREEN,
+    okabe_ito::VERMILION,
+];
+
 /// Steps of a continuous scale.
 const N_STEPS: usize = 256;
 /// The background of a label map.
@@ -107,14 +117,22 @@ pub fn label_colour(label: usize) -> [u8; 3] {
     match place / LABEL_HUES.len() % 3 {
         0 => hue,
         1 => hue.map(|c| (f32::from(c) * 0.6) as u8),
-        _ => hue.map(|c| (f32::from(c) * 0.5) as u8 + 127),
+        _ => lighter(hue),
     }
 }
 
-/// The colour of the `n`th of several outlines, which lie on any picture: the labels' hues, then the same lighter.
+/// The colour of the `n`th of several outlines, which lie on any picture: six hues, then the same lighter; alike again
+/// after 12.
 pub(super) fn outline_colour(n: usize) -> Colour {
-    let (hue, round) = (n % LABEL_HUES.len(), n / LABEL_HUES.len() % 2);
-    label_colour(hue + 1 + 2 * round * LABEL_HUES.len())
+    let hue = OUTLINE_HUES[n % OUTLINE_HUES.len()];
+    match n / OUTLINE_HUES.len() % 2 {
+        0 => hue,
+        _ => lighter(hue),
+    }
+}
+
+fn lighter(hue: Colour) -> Colour {
+    hue.map(|c| (f32::from(c) * 0.5) as u8 + 127)
 }
 
 /// Two straight lines in Oklab (Björn Ottosson 2020, <https://bottosson.github.io/posts/oklab/>), so that equal steps of
@@ -206,8 +224,8 @@ mod tests {
         let colours: std::collections::BTreeSet<Colour> = (0..=21).map(label_colour).collect();
         assert_eq!(colours.len(), 22);
         assert_eq!(label_colour(22), label_colour(1));
-        let outlines: std::collections::BTreeSet<Colour> = (0..14).map(outline_colour).collect();
-        assert_eq!(outlines.len(), 14);
-        assert_eq!(outline_colour(14), outline_colour(0));
+        let outlines: std::collections::BTreeSet<Colour> = (0..12).map(outline_colour).collect();
+        assert_eq!(outlines.len(), 12);
+        assert_eq!(outline_colour(12), outline_colour(0));
     }
 }

@@ -10,7 +10,7 @@ mod sample;
 mod tests;
 
 use super::axial::AxialView;
-use super::colour::{ColourKind, ColourScale};
+use super::colour::{ColourKind, ColourScale, outline_colour};
 use super::tile;
 use crate::volume::Grid;
 use crate::{Error, Result};
@@ -84,7 +84,8 @@ pub struct Outline<'a> {
     pub label: u16,
     /// What it is called.
     pub name: &'a str,
-    /// Red, green, blue (sRGB); by default one of fourteen that the colour-blind can tell apart, by its place in the list.
+    /// Red, green, blue (sRGB); by default one of twelve, the first six of which the colour-blind can tell apart: lesions
+    /// first, in the order of the list.
     pub colour: Option<[u8; 3]>,
     /// Whether it is a lesion: drawn stronger, and the planes are chosen to show it.
     pub lesion: bool,
@@ -115,6 +116,19 @@ impl ContactSheet<'_> {
     }
 }
 
+impl Outlines<'_> {
+    /// The colours of those that are drawn.
+    fn colours(&self) -> Vec<[u8; 3]> {
+        let (mut lesions, mut organs) = (0, self.shown.iter().filter(|outline| outline.lesion).count());
+        let colour = |outline: &Outline| {
+            let next = if outline.lesion { &mut lesions } else { &mut organs };
+            *next += 1;
+            outline.colour.unwrap_or_else(|| outline_colour(*next - 1))
+        };
+        self.shown.iter().map(colour).collect()
+    }
+}
+
 /// Where the tiles lie, and the heights of the columns.
 fn planes(anatomy: &Panel, outlines: Option<&Outlines>) -> (Planes, Vec<f64>) {
     let view = AxialView::of(anatomy.grid);
@@ -135,14 +149,18 @@ fn planes(anatomy: &Panel, outlines: Option<&Outlines>) -> (Planes, Vec<f64>) {
     }
     let heights: Vec<f64> = heights::choose(&slices, reach[2], &areas).into_iter().map(|slice| slices[slice]).collect();
 
-    let mm = [0, 1].map(|axis| reach[axis].1 - reach[axis].0 + 2.0 * BORDER_MM);
+    let whole = directions.reach(anatomy.grid, &view, &[view.columns, view.rows, view.slices].map(|axis| 0..axis.len));
+    for (reach, whole) in reach.iter_mut().zip(whole).take(2) {
+        // A border as far as there is an image.
+        *reach = (reach.0.min(whole.0.max(reach.0 - BORDER_MM)), reach.1.max(whole.1.min(reach.1 + BORDER_MM)));
+    }
+    let mm = [0, 1].map(|axis| reach[axis].1 - reach[axis].0);
     let n = heights.len();
     let width = ((TILES_ROOM - ((n - 1) * GAP) as f64) / n as f64).min(LARGEST_TILE[0]);
     let smallest_voxel = view.columns.mm.min(view.rows.mm);
     let mm_per_pixel = (mm[0] / width).max(mm[1] / LARGEST_TILE[1]).max(smallest_voxel / LARGEST_VOXEL);
     let tile = mm.map(|mm| ((mm / mm_per_pixel).round() as usize).max(1));
-    let start = [0, 1].map(|axis| reach[axis].0 - BORDER_MM);
-    (Planes { directions, start, mm_per_pixel, tile }, heights)
+    (Planes { directions, start: [reach[0].0, reach[1].0], mm_per_pixel, tile }, heights)
 }
 
 /// Where the labels that are drawn lie.

@@ -2,6 +2,8 @@
 
 use super::ticks::Ticks;
 
+/// Where the root of time begins to bend, s.
+const BEND_S: f64 = 10.0;
 /// Even spacing would bring two phases nearer than this share of the axis.
 const CROWDED: f64 = 0.05;
 
@@ -11,8 +13,8 @@ pub enum Spacing {
     /// In proportion.
     #[default]
     Even,
-    /// Seconds, by their square root: arterial phases are seconds apart, late ones minutes, and both can be told apart.
-    /// Times before 0 are mirrored.
+    /// Seconds, by the root of time: arterial phases are seconds apart, late ones minutes, and both can be told apart.
+    /// √(t + 10 s), so that the first seconds take no more room than they need; times before 0 are mirrored.
     RootOfTime,
 }
 
@@ -33,7 +35,7 @@ impl Spacing {
     pub(super) fn place(self, value: f64) -> f64 {
         match self {
             Self::Even => value,
-            Self::RootOfTime => value.signum() * value.abs().sqrt(),
+            Self::RootOfTime => value.signum() * ((value.abs() + BEND_S).sqrt() - BEND_S.sqrt()),
         }
     }
 
@@ -41,7 +43,7 @@ impl Spacing {
     pub(super) fn value(self, place: f64) -> f64 {
         match self {
             Self::Even => place,
-            Self::RootOfTime => place * place.abs(),
+            Self::RootOfTime => place.signum() * ((place.abs() + BEND_S.sqrt()).powi(2) - BEND_S),
         }
     }
 
@@ -76,7 +78,9 @@ mod tests {
                 assert!((spacing.value(spacing.place(value)) - value).abs() < 1e-9);
             }
         }
-        assert_eq!(Spacing::RootOfTime.place(-25.0), -5.0);
+        // By hand: √(6 + 10) − √10, and √(90 + 10) − √10.
+        assert!((Spacing::RootOfTime.place(-6.0) + 0.837_722_339_8).abs() < 1e-9);
+        assert!((Spacing::RootOfTime.place(90.0) - 6.837_722_339_8).abs() < 1e-9);
     }
 
     #[test]
@@ -92,6 +96,6 @@ mod tests {
     fn marks_are_times_that_people_say() {
         let ticks = Spacing::RootOfTime.ticks(-30.0, 1250.0);
         let labels: Vec<String> = ticks.values.iter().map(|&t| ticks.label(t)).collect();
-        assert_eq!(labels, ["−30", "−10", "0", "10", "30", "60", "120", "180", "300", "600", "900", "1200"]);
+        assert_eq!(labels, ["−30", "0", "30", "60", "120", "180", "300", "600", "900", "1200"]);
     }
 }

@@ -39,9 +39,9 @@ impl Ticks {
     /// Seconds and minutes that people say within `low` to `high`, counted from 0 on both sides, each `far_enough` from the
     /// one before.
     pub(super) fn seconds(low: f64, high: f64, far_enough: impl Fn(f64, f64) -> bool) -> Self {
-        const SAID: [f64; 19] = [
-            0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0,
-            3600.0, 5400.0, 7200.0,
+        const SAID: [f64; 18] = [
+            0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0,
+            5400.0, 7200.0,
         ];
         let side = |sign: f64| {
             let mut kept: Vec<f64> = Vec::new();

@@ -28,7 +28,7 @@ const ROW_WORDS: f32 = 28.0;
 const ROW_GAP: f32 = 18.0;
 const REMARK_ROW: f32 = 24.0;
 const LEGEND_ROW: f32 = 28.0;
-const HEIGHTS_ROW: f32 = 30.0;
+const HEIGHTS_ROW: f32 = 38.0;
 const FOOTER: f32 = 58.0;
 const SWATCH: [f32; 2] = [26.0, 16.0];
 const SCALE_BAR_MM: f64 = 50.0;
@@ -90,7 +90,7 @@ impl Sheet<'_> {
         for entry in &legend {
             entry.draw(&mut canvas, 62.0 + remarks);
         }
-        self.draw_heights(&mut canvas, top + 18.0);
+        self.draw_heights(&mut canvas, top + 26.0);
         for (n, (panel, bar)) in self.content.panels.iter().zip(&bars).enumerate() {
             let top = top + HEIGHTS_ROW + n as f32 * pitch;
             draw_row_words(&mut canvas, panel, across, top + 19.0);
@@ -196,8 +196,9 @@ impl Sheet<'_> {
     /// Where each entry of the legend goes.
     fn legend(&self, fonts: &Fonts, drawn: &BTreeSet<usize>, room: f32) -> Vec<Entry> {
         let shown = self.content.outlines.map_or(&[][..], |outlines| outlines.shown);
+        let colours = self.content.outlines.map_or_else(Vec::new, |outlines| outlines.colours());
         let outlined = drawn.iter().map(|&n| {
-            let line = Line { width: shown[n].width() as f32 + 0.9, colour: shown[n].colour(n), dash: None };
+            let line = Line { width: shown[n].width() as f32 + 0.9, colour: colours[n], dash: None };
             (Some(line), shown[n].name.to_owned())
         });
         let left_out: Vec<&str> =

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::super::axial::AxialView;
 use super::super::canvas::Colour;
-use super::super::colour::outline_colour;
 use super::plane::{Places, Planes};
 use super::{Outline, Outlines};
 
@@ -36,11 +35,6 @@ impl Inked {
 }
 
 impl Outline<'_> {
-    /// The colour of the `n`th label of a list.
-    pub(super) fn colour(&self, n: usize) -> Colour {
-        self.colour.unwrap_or_else(|| outline_colour(n))
-    }
-
     pub(super) fn width(&self) -> f64 {
         if self.lesion { LESION } else { ORGAN }
     }
@@ -54,6 +48,7 @@ pub(super) fn draw(outlines: &Outlines, planes: &Planes, height: f64) -> (Vec<In
         .filter_map(|at| places.within(at, 1).next().and_then(|index| places.voxel(index)))
         .map(|voxel| outlines.labels[voxel])
         .collect();
+    let colours = outlines.colours();
     let (mut ink, mut drawn) = (Vec::new(), BTreeSet::new());
     for lesions in [false, true] {
         for (n, outline) in outlines.shown.iter().enumerate() {
@@ -65,7 +60,7 @@ pub(super) fn draw(outlines: &Outlines, planes: &Planes, height: f64) -> (Vec<In
             if lesions {
                 share.trace(outline.width() + 2.0 * RIM, RIM_COLOUR, RIM_OPACITY, &mut ink);
             }
-            share.trace(outline.width(), outline.colour(n), 1.0, &mut ink);
+            share.trace(outline.width(), colours[n], 1.0, &mut ink);
         }
     }
     (ink, drawn)

@@ -69,7 +69,7 @@ mod tests {
     fn voxels_larger_than_pixels_are_repeated() {
         let grid = grid([2, 1, 2]);
         let shown = |height| plane(&planes(1.0, [5, 2]), &grid, &[1.0, 5.0, 7.0, 9.0], GREY, height);
-        let row = |a, b| vec![Some(a), Some(a), Some(b), Some(b), None].repeat(2);
+        let row = |a, b| [Some(a), Some(a), Some(b), Some(b), None].repeat(2);
         assert_eq!(shown(0.0), Some(row(1.0, 5.0)));
         assert_eq!(shown(-3.0), Some(row(7.0, 9.0)));
         assert_eq!(shown(-6.1), None);
