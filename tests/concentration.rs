@@ -106,7 +106,7 @@ fn osipi(data: PathBuf) -> Result<(), Failed> {
     let mut baseline_noticed = false;
     for (i, voxel) in voxels.iter().enumerate() {
         let worst = off(voxel, 1, voxel.flip_deg)?;
-        println!("voxel {}: at most {worst:.3} of the origin's tolerance", i + 1);
+        println!("voxel {}: at most {worst:.1e} of the origin's tolerance", i + 1);
         if worst > 1.0 {
             return Err(format!("voxel {}: off by {worst} tolerances", i + 1).into());
         }
