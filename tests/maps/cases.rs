@@ -191,14 +191,14 @@ pub(crate) const CLOSED_FORMS: &[ClosedForm] = &[
     ClosedForm {
         map: "delta_r1_spgr",
         // More signal would bring E1 near 0, where f32 loses digits; less enhancement, the logarithm near 0.
-        inputs: &[Image(10, 30), Image(-1, 1), Image(400, 1500), Number(4.0), Number(60.0)],
+        inputs: &[Image(20, 31), Image(-1, 1), Image(400, 700), Number(4.0), Number(60.0)],
         value: |x| when(x[1] > 0.0, r1_after(x) - 1000.0 / x[2]),
         guarded: true,
         range: Some([-5.0, 100.0]),
     },
     ClosedForm {
         map: "contrast_concentration_spgr",
-        inputs: &[Image(10, 30), Image(-1, 1), Image(400, 1500), Number(4.0), Number(60.0), Number(4.5)],
+        inputs: &[Image(20, 31), Image(-1, 1), Image(400, 700), Number(4.0), Number(60.0), Number(4.5)],
         value: |x| when(x[1] > 0.0, (r1_after(x) - 1000.0 / x[2]) / 4.5),
         guarded: true,
         range: Some([-1.0, 25.0]),
