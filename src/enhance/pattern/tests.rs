@@ -97,11 +97,11 @@ fn gadoxetate_is_what_it_is_and_every_swap_is_caught() {
 fn a_wrong_agent_shows_in_the_last_phase() {
     let mut phases = gadoxetate();
     phases[3].role = Role::Delayed;
-    phases[4].role = Role::Equilibrium;
+    (phases[4].role, phases[4].label) = (Role::Equilibrium, "last".into());
     let found = patterns(Agent::Extracellular, &phases);
     assert!(found[..4].iter().all(|f| f.agrees == Some(true)), "{found:?}");
     let warning = found[4].warning().unwrap();
-    assert!(warning.starts_with("equilibrium: given as equilibrium, looks hepatobiliary: aorta +"), "{warning}");
+    assert!(warning.starts_with("last: given as equilibrium, looks hepatobiliary: liver +"), "{warning}");
     assert!(warning.contains("over unenhanced; check roles, files and agent"), "{warning}");
     // An extracellular agent that was taken for gadoxetate.
     let mut phases = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), 0).unwrap());
