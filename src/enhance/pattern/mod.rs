@@ -67,7 +67,7 @@ pub struct PhaseSignals {
 }
 
 impl PhaseSignals {
-    /// The organs that tell phases apart, those with enough voxels for a [`reference`]: `values` is one volume on the
+    /// The organs that tell phases apart, those with enough voxels for a [`reference()`]: `values` is one volume on the
     /// grid of `regions`.
     pub fn measured(label: &str, role: Role, values: &[f32], regions: &Regions, anatomy: &Anatomy) -> Self {
         let signal = |organ| Some((organ, reference(values, &anatomy.voxels(organ, regions)).ok()?.into()));
