@@ -21,8 +21,6 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const KNOWN: [Organ; 4] = [Organ::Aorta, Organ::PortalVein, Organ::Liver, Organ::Spleen];
-
 /// An image, its regions, and its organs.
 fn labelled(image: &Path, labels: &Path, numbering: Numbering) -> Result<(Vec<f32>, Regions, Anatomy), Failed> {
     let options = ReadOptions::default();
@@ -38,8 +36,7 @@ fn volume(image: &Image, index: usize) -> Vec<f32> {
 }
 
 fn phase(role: Role, values: &[f32], regions: &Regions, anatomy: &Anatomy) -> PhaseSignals {
-    let signal = |organ| Some((organ, reference(values, &anatomy.voxels(organ, regions)).ok()?.into()));
-    PhaseSignals { label: role.to_string(), role, organs: KNOWN.into_iter().filter_map(signal).collect() }
+    PhaseSignals::measured(role.name(), role, values, regions, anatomy)
 }
 
 fn ct(data: PathBuf) -> Result<(), Failed> {
@@ -53,7 +50,8 @@ fn ct(data: PathBuf) -> Result<(), Failed> {
     let all = summarise(liver.iter().map(|&v| f64::from(values[v])));
     assert!((all.mean - 45.3).abs() < 0.2 && all.median == 46.0, "mean {}, median {}", all.mean, all.median);
     let trimmed = reference(&values, &liver)?;
-    assert!((trimmed.value - 46.0).abs() < 1.0, "{trimmed:?}");
+    // Whole HU, some 1,000 voxels each near the median: trimming 657, half of which move its rank, is one HU at most.
+    assert!((trimmed.value - 46.0).abs() <= 1.0, "{trimmed:?}");
 
     let given_as = |role| patterns(Agent::Iodinated, &[phase(role, &values, &regions, &anatomy)]).remove(0);
     let found = given_as(Role::Unenhanced);
@@ -144,8 +142,10 @@ fn contradicts(finding: &Finding) -> bool {
     finding.agrees == Some(false) && !as_expected(finding)
 }
 
-/// 20 scans, in 19 of which a bolus comes. Portal curves are noisy, and some are destroyed by breathing, so that a few
-/// phases stay open; a wrong warning is worse, and there is none.
+/// 20 scans, in 19 of which a bolus comes. As given look 19 before contrast, 19 arterial, 7 portal, 7 transitional and
+/// 18 hepatobiliary ones; no phase is contradicted, and all 19 swaps of the arterial and the portal phase are. What is left
+/// open is so by the portal vein: a few noisy voxels over some 10 s, destroyed by breathing in places. The bars leave one
+/// scan's worth of room; none is left for a wrong warning.
 fn curves(data: PathBuf) -> Result<(), Failed> {
     let scans = scans(&data.join("dce_curves/tristan_humans_healthy_controls_leeds.csv"))?;
     assert_eq!(scans.len(), 20);
@@ -167,6 +167,11 @@ fn curves(data: PathBuf) -> Result<(), Failed> {
         caught += usize::from(contradicts(&found[1]) || contradicts(&found[2]));
     }
     println!("of 19: as given {right:?}, contradicted {wrong:?}; arterial and portal swapped, caught {caught}");
+    for (right, bar) in std::iter::zip(right, [18, 18, 6, 6, 17]) {
+        assert!(right >= bar, "{right} of 19 are below the bar of {bar}");
+    }
+    assert_eq!(wrong, [0; 5]);
+    assert!(caught >= 18, "{caught} of 19 swaps were caught");
     Ok(())
 }
 

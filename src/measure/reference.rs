@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn too_few_voxels_are_refused_with_the_number() {
-        assert!(of(&gaussian(MIN_VOXELS - 1, 1.0, 0.1, 0)).unwrap_err().contains("24 voxels are left of 24"));
+        assert!(of(&[1.0; MIN_VOXELS - 1]).unwrap_err().contains("24 voxels are left of 24"));
         assert!(of(&[]).is_err());
         assert!(of(&[1.0; MIN_VOXELS]).is_ok());
     }

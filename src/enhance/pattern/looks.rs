@@ -111,6 +111,9 @@ impl<'a> Looks<'a> {
         if self.keeps_agent(i) {
             return Ok(Pattern::Hepatobiliary);
         }
+        if self.may_keep_agent(i) {
+            return Err("whether the liver keeps the agent cannot be told within the noise");
+        }
         let portal_vein = self.rise(i, Organ::PortalVein).ok_or("the portal vein is not known")?;
         if !aorta.exceeds(Signal { value: 0.0, standard_error: 0.0 }) {
             return Err("organs enhance, but the aorta does not");
@@ -141,13 +144,20 @@ impl<'a> Looks<'a> {
 
     /// Liver brighter than blood, and its enhancement a multiple of the blood's.
     fn keeps_agent(&self, i: usize) -> bool {
-        let keeps = || {
-            let [liver, aorta] = [self.rise(i, Organ::Liver)?, self.rise(i, Organ::Aorta)?];
-            let organs = &self.phases[i].organs;
-            let brighter = organs[&Organ::Liver].exceeds(organs[&Organ::Aorta]);
-            Some(brighter && liver.exceeds(aorta.times(UPTAKE_FROM)))
-        };
-        self.modality == Modality::Mr && keeps().unwrap_or(false)
+        self.liver_and_blood(i).is_some_and(|[liver, aorta]| liver.exceeds(aorta.times(UPTAKE_FROM)))
+    }
+
+    /// Whether the noise leaves that open.
+    fn may_keep_agent(&self, i: usize) -> bool {
+        self.liver_and_blood(i).is_some_and(|[liver, aorta]| !aorta.times(UPTAKE_FROM).exceeds(liver))
+    }
+
+    /// Enhancement of liver and aorta in MR, where the liver is the brighter one.
+    fn liver_and_blood(&self, i: usize) -> Option<[Signal; 2]> {
+        let rises = [self.rise(i, Organ::Liver)?, self.rise(i, Organ::Aorta)?];
+        let organs = &self.phases[i].organs;
+        let brighter = organs[&Organ::Liver].exceeds(organs[&Organ::Aorta]);
+        (self.modality == Modality::Mr && brighter).then_some(rises)
     }
 
     fn is_venous(&self, i: usize) -> bool {
@@ -157,7 +167,7 @@ impl<'a> Looks<'a> {
                 self.rise(i, Organ::HepaticVein).is_none_or(|v| !portal_vein.times(THROUGH_LIVER_FROM).exceeds(v));
             Some(portal_vein.exceeds(aorta.times(VENOUS_FROM)) && through)
         };
-        !self.is_unenhanced(i) && !self.keeps_agent(i) && venous().unwrap_or(false)
+        !self.is_unenhanced(i) && !self.may_keep_agent(i) && venous().unwrap_or(false)
     }
 
     /// The venous phase with the brightest aorta is portal, unless it is the only one or another is as bright.

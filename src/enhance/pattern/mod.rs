@@ -15,10 +15,13 @@ use serde::Serialize;
 
 use self::looks::Looks;
 use super::{Agent, Role};
-use crate::measure::{Organ, Reference};
+use crate::measure::{Anatomy, Organ, Reference, Regions, reference};
 
 /// Standard errors beyond which two values differ.
 const BEYOND_SE: f64 = 2.0;
+
+/// The organs whose enhancement tells phases apart.
+const TELLING: [Organ; 5] = [Organ::Aorta, Organ::PortalVein, Organ::Liver, Organ::Spleen, Organ::HepaticVein];
 
 /// The mean signal of an organ in one phase, in image units or HU.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -61,6 +64,15 @@ pub struct PhaseSignals {
     pub role: Role,
     /// Mean signals.
     pub organs: BTreeMap<Organ, Signal>,
+}
+
+impl PhaseSignals {
+    /// The organs that tell phases apart, those with enough voxels for a [`reference()`]: `values` is one volume on the
+    /// grid of `regions`.
+    pub fn measured(label: &str, role: Role, values: &[f32], regions: &Regions, anatomy: &Anatomy) -> Self {
+        let signal = |organ| Some((organ, reference(values, &anatomy.voxels(organ, regions)).ok()?.into()));
+        Self { label: label.into(), role, organs: TELLING.into_iter().filter_map(signal).collect() }
+    }
 }
 
 /// What a phase looks like.

@@ -1,8 +1,5 @@
 use super::*;
-use crate::measure::{Anatomy, Regions, reference};
 use crate::simulate::{Phantom, Spec, liver_phantom};
-
-const ORGANS: [Organ; 5] = [Organ::Aorta, Organ::PortalVein, Organ::Liver, Organ::Spleen, Organ::HepaticVein];
 
 fn phase(role: Role, signals: &[(Organ, f64)], standard_error: f64) -> PhaseSignals {
     let organs = signals.iter().map(|&(organ, value)| (organ, Signal { value, standard_error })).collect();
@@ -13,16 +10,14 @@ fn phase(role: Role, signals: &[(Organ, f64)], standard_error: f64) -> PhaseSign
 fn phantom_phases(phantom: &Phantom) -> Vec<PhaseSignals> {
     let names = phantom.regions.iter().map(|region| (region.label, region.name.clone())).collect();
     let (anatomy, regions) = (Anatomy::from_names(&names), Regions::new(&phantom.labels));
-    let signals = |voxels: &[i16]| -> BTreeMap<Organ, Signal> {
-        let values: Vec<f32> = voxels.iter().map(|&v| v.into()).collect();
-        let of = |organ| reference(&values, &anatomy.voxels(organ, &regions)).unwrap().into();
-        ORGANS.into_iter().map(|organ| (organ, of(organ))).collect()
+    let of = |p: &crate::simulate::DynamicPhase| {
+        let values: Vec<f32> = p.voxels.iter().map(|&v| v.into()).collect();
+        let role = *Role::ALL.iter().find(|role| role.name() == p.phase.role).unwrap();
+        PhaseSignals::measured(role.name(), role, &values, &regions, &anatomy)
     };
-    let role = |name: &str| *Role::ALL.iter().find(|role| role.name() == name).unwrap();
-    let phases = phantom.phases.iter();
+    let phases: Vec<PhaseSignals> = phantom.phases.iter().map(of).collect();
+    assert!(phases.iter().all(|phase| phase.organs.len() == TELLING.len()));
     phases
-        .map(|p| PhaseSignals { label: p.phase.role.clone(), role: role(&p.phase.role), organs: signals(&p.voxels) })
-        .collect()
 }
 
 fn swapped(phases: &[PhaseSignals], a: usize, b: usize) -> Vec<PhaseSignals> {
@@ -80,7 +75,7 @@ fn gadoxetate() -> Vec<PhaseSignals> {
     ];
     let t1_ms = [1932.0, 1932.0, 809.0, 1328.0, 1932.0];
     let of = |(role, rises): (Role, [f64; 5])| {
-        let signals: Vec<_> = (0..5).map(|i| (ORGANS[i], signal(t1_ms[i], rises[i]))).collect();
+        let signals: Vec<_> = (0..5).map(|i| (TELLING[i], signal(t1_ms[i], rises[i]))).collect();
         phase(role, &signals, 0.01 * signal(809.0, 0.0))
     };
     phases.map(of).to_vec()
@@ -97,11 +92,11 @@ fn gadoxetate_is_what_it_is_and_every_swap_is_caught() {
 fn a_wrong_agent_shows_in_the_last_phase() {
     let mut phases = gadoxetate();
     phases[3].role = Role::Delayed;
-    phases[4].role = Role::Equilibrium;
+    (phases[4].role, phases[4].label) = (Role::Equilibrium, "last".into());
     let found = patterns(Agent::Extracellular, &phases);
     assert!(found[..4].iter().all(|f| f.agrees == Some(true)), "{found:?}");
     let warning = found[4].warning().unwrap();
-    assert!(warning.starts_with("equilibrium: given as equilibrium, looks hepatobiliary: aorta +"), "{warning}");
+    assert!(warning.starts_with("last: given as equilibrium, looks hepatobiliary: liver +"), "{warning}");
     assert!(warning.contains("over unenhanced; check roles, files and agent"), "{warning}");
     // An extracellular agent that was taken for gadoxetate.
     let mut phases = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), 0).unwrap());
