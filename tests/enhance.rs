@@ -46,19 +46,19 @@ fn hand_computed(device: &TestDevice) -> Result<(), Failed> {
             "relative_enhancement_delayed_unaligned",
             [20.0, -third / 100.0, 100.0, 10.0],
         ),
-        ("peak_enhancement", [80.0, 1.0, 50.0, NAN]),
-        ("time_to_peak", [32.0, NAN, 180.0, NAN]),
-        ("wash_in_slope", [2.5, 1.0 / 36.0, 20.0 / 36.0, NAN]),
-        ("area_under_enhancement", [7540.0, 18.0, 5360.0, NAN]),
-        ("curve_type", [3.0, 0.0, 1.0, 0.0]),
-        ("signal_loss_absolute_portal", [37.5, NAN, -200.0, NAN]),
-        ("signal_loss_absolute_delayed", [75.0, NAN, -400.0, 80.0]),
+        ("peak_enhancement_unaligned", [80.0, 1.0, 50.0, NAN]),
+        ("time_to_peak_unaligned", [32.0, NAN, 180.0, NAN]),
+        ("wash_in_slope_unaligned", [2.5, 1.0 / 36.0, 20.0 / 36.0, NAN]),
+        ("area_under_enhancement_unaligned", [7540.0, 18.0, 5360.0, NAN]),
+        ("curve_type_unaligned", [3.0, 0.0, 1.0, 0.0]),
+        ("signal_loss_absolute_portal_unaligned", [37.5, NAN, -200.0, NAN]),
+        ("signal_loss_absolute_delayed_unaligned", [75.0, NAN, -400.0, 80.0]),
         (
-            "signal_loss_relative_portal",
+            "signal_loss_relative_portal_unaligned",
             [third / 2.0, NAN, -third, NAN],
         ),
         (
-            "signal_loss_relative_delayed",
+            "signal_loss_relative_delayed_unaligned",
             [third, NAN, -2.0 * third, 80.0 / 3.0],
         ),
         // 16 not enhanced, 8 no value, 4 implausible, 2 guard failed, 1 bad input.
@@ -107,7 +107,7 @@ fn a_series_is_the_same_curve(device: &TestDevice) -> Result<(), Failed> {
     exam.done(&format!(
         "enhance --series series.nii --times times.txt --late-from 180 --agent extracellular --sigma 1 -o series --force --device {device}"
     ))?;
-    let [a, b] = ["phases", "series"].map(|f| exam.map(&format!("{f}/area_under_enhancement")));
+    let [a, b] = ["phases", "series"].map(|f| exam.map(&format!("{f}/area_under_enhancement_unaligned")));
     assert!(first_difference(&a, &b, 1e-3).is_some());
     Ok(())
 }
@@ -163,7 +163,7 @@ fn tables() -> Result<(), Failed> {
     assert_eq!(row("lesion", "delayed", "relative_enhancement")[8], "60");
     assert_eq!(row("nodule", "unenhanced", "signal")[3], "");
     assert!(row("nodule", "unenhanced", "subtraction").is_empty());
-    for picture in ["curves.png", "peak_enhancement.png", "curve_type.png"] {
+    for picture in ["curves.png", "peak_enhancement_unaligned.png", "curve_type_unaligned.png"] {
         assert!(
             std::fs::read(exam.path(&format!("out/{picture}")))?.starts_with(b"\x89PNG"),
             "{picture}"
@@ -196,10 +196,10 @@ fn real_anatomy(data: &Path, device: &TestDevice) -> Result<(), Failed> {
         16.0 * e(1) + 18.0 * (e(1) + e(2)) + 56.0 * (e(2) + e(3))
     };
     let got = |name: &str| exam.map(&format!("out/{name}"));
-    expect_same("peak", &got("peak_enhancement"), &per_voxel(&peak), 1e-6)?;
-    expect_same("slope", &got("wash_in_slope"), &per_voxel(&slope), 1e-6)?;
+    expect_same("peak", &got("peak_enhancement_unaligned"), &per_voxel(&peak), 1e-6)?;
+    expect_same("slope", &got("wash_in_slope_unaligned"), &per_voxel(&slope), 1e-6)?;
     // Sums of some 1000 that nearly cancel: a few units in the last place of the largest.
-    let (areas, want) = (got("area_under_enhancement"), per_voxel(&area));
+    let (areas, want) = (got("area_under_enhancement_unaligned"), per_voxel(&area));
     let worst = areas
         .iter()
         .zip(&want)
@@ -217,7 +217,7 @@ fn real_anatomy(data: &Path, device: &TestDevice) -> Result<(), Failed> {
         Some(i) if enhanced(v) => times[i - 1],
         _ => f64::NAN,
     };
-    expect_same("time to peak", &got("time_to_peak"), &per_voxel(&time), 0.0)?;
+    expect_same("time to peak", &got("time_to_peak_unaligned"), &per_voxel(&time), 0.0)?;
     assert!(
         (0..n).filter(|&v| enhanced(v)).count() > n / 20,
         "enough of the body must enhance"

@@ -54,7 +54,7 @@ fn gadoxetate_stops_at_portal() -> Result<(), Failed> {
         );
     }
     let changed = changed_by("p", phases)?;
-    for name in CURVE_MAPS.iter().chain(&["signal_loss_absolute_portal"]) {
+    for name in CURVE_MAPS.iter().chain(&["signal_loss_absolute_portal_unaligned"]) {
         assert!(
             changed.iter().any(|c| c == name),
             "{name} must follow the portal phase: {changed:?}"
@@ -81,7 +81,7 @@ fn gadoxetate_stops_in_a_series() -> Result<(), Failed> {
         assert_eq!(stopped, same, "{}", outcome.stderr);
         run("other", &format!("{agent}2"), agent)?;
         let maps = exam.maps(&format!("{agent}1"));
-        assert_eq!(maps.iter().any(|name| name == "area_under_enhancement"), !same);
+        assert_eq!(maps.iter().any(|name| name == "area_under_enhancement_unaligned"), !same);
         for name in CURVE_MAPS.iter().filter(|name| maps.iter().any(|map| map == *name)) {
             let [a, b] = [1, 2].map(|n| exam.map(&format!("{agent}{n}/{name}")));
             assert_eq!(first_difference(&a, &b, 0.0).is_none(), same, "{agent}: {name}");
@@ -96,7 +96,7 @@ fn others_leave_out_hepatobiliary() -> Result<(), Failed> {
         let changed = changed_by("h", &phases)?;
         assert!(!touches_curve_or_loss(&changed), "{agent}: {changed:?}");
         let changed = changed_by("d", &phases)?;
-        for name in CURVE_MAPS.iter().chain(&["signal_loss_absolute_delayed"]) {
+        for name in CURVE_MAPS.iter().chain(&["signal_loss_absolute_delayed_unaligned"]) {
             assert!(
                 changed.iter().any(|c| c == name),
                 "{agent}: {name} must follow the delayed phase: {changed:?}"
@@ -138,22 +138,22 @@ fn what_is_missing_is_left_out() -> Result<(), Failed> {
     for (n, (phases, absent, says)) in [
         (
             format!("{three} --phase portal=p.nii --agent extracellular"),
-            &["time_to_peak", "wash_in_slope", "area_under_enhancement"][..],
+            &["time_to_peak_unaligned", "wash_in_slope_unaligned", "area_under_enhancement_unaligned"][..],
             "no time is given for portal",
         ),
         (
             format!("{three} --phase portal=p.nii@68 --agent gadoxetate"),
-            &["area_under_enhancement"],
+            &["area_under_enhancement_unaligned"],
             "the area goes to 180 s, but the curve ends with portal at 68 s",
         ),
         (
             format!("{three} --agent extracellular"),
-            &["curve_type", "signal_loss_absolute_portal", "signal_loss_relative_portal"],
+            &["curve_type_unaligned", "signal_loss_absolute_portal_unaligned", "signal_loss_relative_portal_unaligned"],
             "signal loss is left out",
         ),
         (
             "--phase unenhanced=u.nii --phase portal=p.nii@68 --phase delayed=d.nii@180 --agent extracellular".into(),
-            &["curve_type", "signal_loss_absolute_portal"],
+            &["curve_type_unaligned", "signal_loss_absolute_portal_unaligned"],
             "needs an early (arterial)",
         ),
     ]
@@ -166,7 +166,7 @@ fn what_is_missing_is_left_out() -> Result<(), Failed> {
         for name in absent {
             assert!(!maps.iter().any(|map| map == name), "{name} cannot be made of {phases}");
         }
-        assert!(maps.iter().any(|map| map == "peak_enhancement"));
+        assert!(maps.iter().any(|map| map == "peak_enhancement_unaligned"));
     }
     Ok(())
 }

@@ -174,8 +174,13 @@ pub fn examination() -> Exam {
 pub const PHASES: &str =
     "--phase unenhanced=u.nii --phase arterial=a.nii@32 --phase portal=p.nii@68 --phase delayed=d.nii@180";
 
-pub const CURVE_MAPS: [&str; 5] =
-    ["area_under_enhancement", "curve_type", "peak_enhancement", "time_to_peak", "wash_in_slope"];
+pub const CURVE_MAPS: [&str; 5] = [
+    "area_under_enhancement_unaligned",
+    "curve_type_unaligned",
+    "peak_enhancement_unaligned",
+    "time_to_peak_unaligned",
+    "wash_in_slope_unaligned",
+];
 
 /// Metastasis, T1-bright nodule, no signal before contrast, and no number.
 pub const PRE: [f32; 4] = [100.0, 300.0, 0.0, f32::NAN];

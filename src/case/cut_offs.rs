@@ -7,7 +7,10 @@ use crate::model::Modality;
 /// What is published about a quantity of a lesion, at a field strength; empty where nothing is.
 pub(super) fn beside(row: &Row, field_t: Option<f64>) -> String {
     let modality = if row.part == "ct" || row.part == "iodine" { Modality::Ct } else { Modality::Mr };
-    let quantity = row.quantity.strip_suffix("_mean").unwrap_or(&row.quantity);
+    let quantity = match (row.quantity.as_str(), modality) {
+        (super::SIGNAL, Modality::Ct) => "HU",
+        (quantity, _) => quantity.strip_suffix("_mean").unwrap_or(quantity),
+    };
     let phase = Some(row.phase.as_str()).filter(|phase| !phase.is_empty());
     let published = applicable(quantity, modality, field_t, phase);
     let shown = published.into_iter().filter(|criterion| criterion.kind != Kind::Calibration);

@@ -1,7 +1,6 @@
 //! A case file proposed from a folder of images, as dcm2niix leaves them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::enhance::Role;
@@ -114,8 +113,7 @@ fn written(folder: &Path, found: &BTreeMap<Guess, Vec<PathBuf>>, unknown: &[Path
     let mut text = String::from(
         "# Proposed from file names and sidecars: check every line. `hepar check` says what is still missing.\nschema = 1\n",
     );
-    // Writing to a String does not fail.
-    let mut line = |what: String| drop(writeln!(text, "{what}"));
+    let mut line = |what: String| text.extend([what.as_str(), "\n"]);
     match field {
         Some(tesla) => line(format!("field_strength_t = {tesla:?}")),
         None => line("# field_strength_t = 3.0".into()),

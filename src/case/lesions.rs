@@ -60,6 +60,14 @@ pub(super) fn table(rows: &[Row], cut_offs: impl Fn(&Row) -> String) -> Table {
     table
 }
 
+/// What a terminal has room for: how far lesions are above liver, and what their maps are on average.
+pub(super) fn brief(rows: &[Row]) -> Table {
+    let is_shown = |row: &&Row| row.beyond_2_se.is_some() || row.quantity.ends_with("_mean");
+    let shown: Vec<Row> = rows.iter().filter(is_shown).cloned().collect();
+    let columns = ["region", "phase", "quantity", "unit", "value", "standard_error", "beyond_2_se"];
+    table(&shown, |_| String::new()).select(&columns)
+}
+
 /// The rows of every lesion, of the phases of a part and the maps `measured` there.
 pub(super) fn of_phases(planned: &Planned, measured: &[MapValues], livers: &Livers) -> Vec<Row> {
     let Some(labels) = &planned.labels else { return Vec::new() };
@@ -107,6 +115,8 @@ impl Lesion<'_> {
         let mut rows = Vec::new();
         for (i, moment) in exam.moments.iter().enumerate() {
             let phase = moment.label.as_str();
+            let signal = crate::enhance::maps::signal_unit(exam.agent.modality());
+            rows.extend(self.signal(phase).map(|estimate| self.row(phase, super::SIGNAL, signal, estimate)));
             rows.extend(self.beside_liver(i, phase));
             rows.extend(self.above_liver(phase, livers));
         }

@@ -39,8 +39,8 @@ pub struct CaseSummary {
     pub findings: Findings,
     /// The parts that were computed, such as `dwi/adc`.
     pub parts: Vec<String>,
-    /// The lesions, where there are any.
-    pub lesions: Option<Table>,
+    /// What the terminal shows of the lesions, where there are any: how far they are above liver, and what their maps are.
+    pub brief: Option<Table>,
 }
 
 const VALUES: &str = "values.tsv";
@@ -87,7 +87,7 @@ pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> R
     let mut run = Run::new(case, options, device, show);
     run.compute()?;
     let shapes = shapes::measure(case, &options.read, &mut run.findings)?;
-    let lesions = run.write(&outputs, &shapes)?;
+    let brief = run.write(&outputs, &shapes)?;
     let record = RunRecord {
         command: "run",
         options: Map::from_iter([
@@ -99,7 +99,7 @@ pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> R
         device: json!(device.description()),
     };
     outputs.finish(&record)?;
-    Ok(CaseSummary { findings: run.findings, parts: run.done, lesions })
+    Ok(CaseSummary { findings: run.findings, parts: run.done, brief })
 }
 
 /// Reads everything and says what [`run`] would do and leave out; nothing is computed or written.
@@ -110,7 +110,7 @@ pub fn check(case: &Case, options: &CaseOptions, device: &Device) -> Result<Case
     let show = |_: &str, _: usize| -> Box<dyn Progress> { Box::new(()) };
     let mut run = Run::new(case, options, device, &show);
     run.check()?;
-    Ok(CaseSummary { findings: run.findings, parts: run.done, lesions: None })
+    Ok(CaseSummary { findings: run.findings, parts: run.done, brief: None })
 }
 
 impl<'a> Run<'a> {
@@ -314,7 +314,7 @@ impl<'a> Run<'a> {
         self.findings.all().iter().map(clean).collect()
     }
 
-    /// Writes what takes all parts together; gives back the table of lesions.
+    /// Writes what takes all parts together; gives back what the terminal shows of the lesions.
     fn write(&self, outputs: &Outputs, shapes: &shapes::Shapes) -> Result<Option<Table>> {
         let mut findings = Findings::default();
         self.anonymous().into_iter().for_each(|finding| findings.add(finding.level, &finding.part, finding.text));
@@ -342,7 +342,7 @@ impl<'a> Run<'a> {
         let field = self.case.file.field(self.case);
         let table = lesions::table(&self.lesions, |row| cut_offs::beside(row, field));
         outputs.write_file(LESIONS, &table.to_tsv()?)?;
-        Ok(Some(table))
+        Ok(Some(lesions::brief(&self.lesions)))
     }
 }
 

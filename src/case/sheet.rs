@@ -8,6 +8,8 @@ use crate::report::{ContactSheet, Outline, Outlines, Panel, robust_range};
 
 /// Maps of fits and formulas that are shown, and whose means stand in the table of lesions.
 const SHOWN: [&str; 8] = ["ADC", "D", "f", "signal_fat_fraction", "PDFF", "R2star", "T2", "T1"];
+/// What two magnitude images can tell of a fat fraction, in percent: air has none.
+const FAT_RANGE: (f32, f32) = (0.0, 50.0);
 /// Labels that are outlined where there are so many: all of them, else lesions alone with the liver.
 const MOST_OUTLINES: usize = 14;
 
@@ -24,16 +26,26 @@ pub(super) fn draw(parts: &[Part]) -> Result<Option<Vec<u8>>> {
     // Anatomy first: phases, then what was fitted.
     let mut ordered: Vec<&Part> = parts.iter().collect();
     ordered.sort_by_key(|part| !["dynamic", "ct"].contains(&part.name));
-    let shown: Vec<(&Part, &PartMap, Option<(f32, f32)>)> =
-        ordered.iter().flat_map(|part| part.maps.iter().map(|map| (*part, map, range(part, map)))).collect();
+    let mut shown: Vec<(&Part, &PartMap, Option<(f32, f32)>)> = Vec::new();
+    for part in &ordered {
+        for map in &part.maps {
+            // R2* comes from two models.
+            let is_there =
+                shown.iter().any(|(other, m, _)| other.name == part.name && m.name == map.name && m.phase == map.phase);
+            if !is_there {
+                shown.push((part, map, range(part, map)));
+            }
+        }
+    }
     if shown.is_empty() {
         return Ok(None);
     }
     let titles: Vec<String> = shown.iter().map(|(part, map, _)| title(part, map)).collect();
     let mut panels: Vec<Panel> = Vec::new();
-    for ((part, map, range), title) in shown.iter().zip(&titles) {
+    let units: Vec<String> = shown.iter().map(|(_, map, _)| map.unit.replace("^2", "²")).collect();
+    for (((part, map, range), title), unit) in shown.iter().zip(&titles).zip(&units) {
         let (grid, values) = (&part.grid, &map.values);
-        panels.push(Panel { title, unit: &map.unit, grid, values, kind: map.colours, range: *range });
+        panels.push(Panel { title, unit, grid, values, kind: map.colours, range: *range });
     }
     let labelled = ordered.iter().find_map(|part| Some((part, part.labels.as_ref()?)));
     let outlined: Vec<(u16, String, Option<[u8; 3]>, bool)> =
@@ -63,6 +75,9 @@ fn title(part: &Part, map: &PartMap) -> String {
 
 /// Images of one series share their range, that of all of them together, so that eyes can compare them.
 fn range(part: &Part, map: &PartMap) -> Option<(f32, f32)> {
+    if map.name == "signal_fat_fraction" {
+        return Some(FAT_RANGE);
+    }
     if map.name != super::SIGNAL {
         return None;
     }

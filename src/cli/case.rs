@@ -55,9 +55,8 @@ pub(super) fn run(args: RunArgs, session: &Session) -> Result<()> {
     let dir = options.output.dir.display().to_string();
     let show = |what: &str, n: usize| -> Box<dyn Progress> { Box::new(session.progress(what, n)) };
     let summary = case::run(&case, &options, &device, &show)?;
-    if let Some(lesions) = &summary.lesions {
-        let columns = ["region", "phase", "quantity", "unit", "value", "standard_error", "beyond_2_se"];
-        session.say(&lesions.select(&columns).to_text())?;
+    if let Some(lesions) = &summary.brief {
+        session.say(&lesions.to_text())?;
     }
     session.say(&format!("computed: {}; results in {dir}", summary.parts.join(", ")))?;
     conclude(&args.case, &summary, session)

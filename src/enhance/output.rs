@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::descriptor::{CURVE_TYPES, NOT_ENHANCED};
+use super::descriptor::{CURVE_TYPES, Descriptor, NOT_ENHANCED};
 use super::maps::{ComputedMap, UNALIGNED_NOTE};
 use crate::device::{Column, Device};
 use crate::model::{StatusBit, status_bits};
@@ -104,7 +104,7 @@ fn output<'a>(map: &'a ComputedMap, run: &Run, device: &Value) -> MapOutput<'a> 
 fn picture(map: &ComputedMap) -> ColourKind {
     match (&map.values, map.name.as_str()) {
         (Column::U16(_), _) => ColourKind::Categorical,
-        (_, "time_to_peak") => ColourKind::Sequential,
+        (_, name) if name.starts_with(Descriptor::TimeToPeak.name()) => ColourKind::Sequential,
         _ => ColourKind::Diverging,
     }
 }

@@ -45,7 +45,8 @@ pub fn enhance(
     };
     let descriptors = exam.descriptors();
     let names = exam.maps.iter().map(|map| map.name.as_str());
-    let names: Vec<&str> = names.chain(descriptors.iter().map(|d| d.name())).collect();
+    let curves: Vec<String> = descriptors.iter().map(curve_map).collect();
+    let names: Vec<&str> = names.chain(curves.iter().map(String::as_str)).collect();
     let outputs = output::plan(outputs, &names, files)?;
 
     let (mut computed, mut status) = compute_maps(exam, device, progress)?;
@@ -59,6 +60,11 @@ pub fn enhance(
     let run = Run { command: "enhance", options, inputs_sha256: exam.inputs_sha256.clone(), device };
     let written = output::write(outputs, &run, grid, (&computed, &status), &files)?;
     Ok(Enhanced { written, maps: computed })
+}
+
+/// The map of a descriptor: curves come from several images.
+fn curve_map(descriptor: &Descriptor) -> String {
+    format!("{}_{UNALIGNED}", descriptor.name())
 }
 
 fn compute_maps(exam: &Exam, device: &Device, progress: &dyn Progress) -> Result<(Vec<ComputedMap>, Vec<u16>)> {
@@ -89,7 +95,7 @@ fn add_curve(
     status.iter_mut().zip(remarks).for_each(|(all, bits)| *all |= bits);
     let unit = signal_unit(exam.agent.modality());
     let map = |(d, values): (&Descriptor, Column)| ComputedMap {
-        name: d.name().into(),
+        name: curve_map(d),
         phase: None,
         title: format!("{}, {UNALIGNED}", d.title()),
         unit: d.unit(unit),

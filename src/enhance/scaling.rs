@@ -62,6 +62,7 @@ fn ratios(pre: &[f32], post: &[f32], voxels: &[usize]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enhance::Agent;
     use crate::simulate::{Spec, liver_phantom};
 
     struct Case {
@@ -72,7 +73,7 @@ mod tests {
 
     /// The phantom's phases. Muscle has no label: a ring of the body wall, left of the middle.
     fn phantom() -> Case {
-        let phantom = liver_phantom(&Spec::liver().unwrap(), 1).unwrap();
+        let phantom = liver_phantom(&Spec::liver().unwrap(), Agent::Extracellular, 1).unwrap();
         let grid = &phantom.grid;
         let [ni, nj, _] = grid.shape;
         let in_wall = |&v: &usize| {

@@ -91,7 +91,9 @@ mod tests {
     use super::*;
 
     fn regions() -> Vec<Region> {
-        [(1, "liver"), (2, "cyst"), (3, "nowhere")].map(|(label, name)| Region { label, name: name.into(), is_lesion: false }).into()
+        [(1, "liver"), (2, "cyst"), (3, "nowhere")]
+            .map(|(label, name)| Region { label, name: name.into(), is_lesion: false })
+            .into()
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn air_has_no_adc_and_no_enhancement() {
     assert!(truth_at(&phantom, "ADC", 0).is_nan());
     assert!(truth_at(&phantom, "relative_enhancement_unaligned", 0).is_nan());
     assert_eq!(truth_at(&phantom, "subtraction_unaligned", 0), 0.0);
-    assert_eq!(truth_at(&phantom, "curve_type", 0), 0.0);
+    assert_eq!(truth_at(&phantom, "curve_type_unaligned", 0), 0.0);
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(super) fn truth(spec: &Spec, agent: Agent, phases: &[Phase], signals: &[Sign
         threshold: 3.0 * sigma_of_difference,
     }));
     let map = |d: Definition| TruthMap {
-        kind: if d.name == "curve_type" { ColumnType::U16 } else { ColumnType::F32 },
+        kind: if d.name == "curve_type_unaligned" { ColumnType::U16 } else { ColumnType::F32 },
         by_tissue: signals.iter().map(&d.value).collect(),
         name: d.name,
         unit: d.unit,
@@ -112,8 +112,12 @@ fn losses(roles: &[&str], arterial: usize, threshold: f64) -> Vec<Definition> {
     let of_phase = |(i, role): (usize, &&str)| {
         let title = format!("Signal loss from arterial to {role}");
         [
-            define(format!("signal_loss_absolute_{role}"), "%", title.clone(), move |s| loss(s, i, s.rise(arterial))),
-            define(format!("signal_loss_relative_{role}"), "%", title, move |s| loss(s, i, s.phases[arterial])),
+            define(format!("signal_loss_absolute_{role}_unaligned"), "%", title.clone(), move |s| {
+                loss(s, i, s.rise(arterial))
+            }),
+            define(format!("signal_loss_relative_{role}_unaligned"), "%", title, move |s| {
+                loss(s, i, s.phases[arterial])
+            }),
         ]
     };
     roles.iter().enumerate().skip(arterial + 1).flat_map(of_phase).collect()
@@ -125,14 +129,14 @@ fn descriptors(curve: Curve) -> Vec<Definition> {
         move |s: &Signals| value(&curve, s)
     };
     let mut all = vec![
-        define("peak_enhancement", "1", "Largest enhancement", of(|c, s| c.peak(s).0)),
-        define("time_to_peak", "s", "Time of the largest enhancement", of(Curve::time_to_peak)),
-        define("wash_in_slope", "1/s", "Steepest rise", of(Curve::slope)),
+        define("peak_enhancement_unaligned", "1", "Largest enhancement", of(|c, s| c.peak(s).0)),
+        define("time_to_peak_unaligned", "s", "Time of the largest enhancement", of(Curve::time_to_peak)),
+        define("wash_in_slope_unaligned", "1/s", "Steepest rise", of(Curve::slope)),
     ];
     if curve.has_area() {
         let title = "Area under the enhancement to 180 s";
-        all.push(define("area_under_enhancement", "s", title, of(Curve::area)));
+        all.push(define("area_under_enhancement_unaligned", "s", title, of(Curve::area)));
     }
-    all.push(define("curve_type", "class", "1 persistent, 2 plateau, 3 wash-out", of(Curve::class)));
+    all.push(define("curve_type_unaligned", "class", "1 persistent, 2 plateau, 3 wash-out", of(Curve::class)));
     all
 }

@@ -42,10 +42,15 @@ impl ReferenceVoxels {
         found
     }
 
+    /// The voxels of an organ that references are taken from.
+    pub(in crate::case) fn voxels(&self, organ: Organ) -> Option<&[usize]> {
+        let (_, voxels) = self.organs.iter().find(|(known, _)| *known == organ)?;
+        Some(voxels)
+    }
+
     /// The liver's reference in one image.
     pub(in crate::case) fn liver(&self, values: &[f32]) -> Option<Reference> {
-        let (_, voxels) = self.organs.iter().find(|(organ, _)| *organ == Organ::Liver)?;
-        reference(values, voxels).ok()
+        reference(values, self.voxels(Organ::Liver)?).ok()
     }
 
     /// By how much the liver rises from the unenhanced phase to each one; none where there is no unenhanced phase.

@@ -15,10 +15,11 @@ use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
 use crate::enhance::gather::{GatherOptions, Member};
 use crate::enhance::pattern::{self, PhaseSignals, patterns};
 use crate::enhance::resample::Resampling;
+use crate::enhance::scaling::scaling_suspect;
 use crate::enhance::sigma::Sigma;
 use crate::enhance::timeline::Sample;
 use crate::enhance::{PhaseArg, Phases, Role};
-use crate::measure::Reference;
+use crate::measure::{Organ, Reference};
 use crate::volume::{Grid, Image, ReadOptions, VoxelType};
 
 /// A map of T1 before contrast in ms.
@@ -71,6 +72,9 @@ pub(in crate::case) fn plan(
     let Some(mut loaded) = load(case, part, contrast, read, device, findings)? else { return Ok(None) };
     let labels = labels::on_grid(case, part, loaded.grid(), read, findings)?;
     let regions = labels.as_ref().map(|labels| ReferenceVoxels::new(labels, loaded.grid()));
+    if part == "dynamic" && !contrast.allow_mismatch {
+        drop_other_scales(&mut loaded, regions.as_ref(), findings);
+    }
     let mut references = regions.as_ref().map_or_else(Vec::new, |regions| regions.of_phases(&loaded, findings));
     let patterns = patterns_of(&loaded, &references);
     let look = |(i, phase): (usize, &super::load::LoadedPhase)| {
@@ -104,6 +108,28 @@ pub(in crate::case) fn plan(
         findings.leave_out(part, what.clone());
     }
     Ok(Some(Planned { part, exam, phases, labels, regions, references, looks }))
+}
+
+/// Leaves out phases whose values seem to be on another scale than the unenhanced phase's.
+fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, findings: &mut Findings) {
+    let Some(before) = loaded.unenhanced().map(|phase| loaded.values(phase)) else { return };
+    let all: Vec<usize> = (0..before.len()).collect();
+    let muscle = regions.and_then(|regions| regions.voxels(Organ::Muscle));
+    let suspect = |phase: usize| scaling_suspect(&before, &loaded.values(phase), &all, muscle);
+    let suspects: Vec<Option<String>> =
+        (0..loaded.phases.len()).map(|phase| suspect(phase).filter(|_| phase > 0)).collect();
+    for (phase, suspect) in loaded.phases.iter().zip(&suspects) {
+        if let Some(suspect) = suspect {
+            let text = format!(
+                "{}: {suspect}\n  remedy: convert them anew, or state allow_mismatch = true; the {} phase is left out",
+                phase.path.display(),
+                phase.role
+            );
+            findings.fault(loaded.part, text);
+        }
+    }
+    let keep: Vec<bool> = suspects.iter().map(Option::is_none).collect();
+    retain(&mut loaded.phases, &keep);
 }
 
 fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {

@@ -48,7 +48,7 @@ fn holds_and_catches_every_swap(agent: Agent, phases: &[PhaseSignals], expected:
 fn the_phantom_is_what_it_is_and_every_swap_is_caught() {
     let expected = [Pattern::Unenhanced, Pattern::LateArterial, Pattern::Portal, Pattern::Delayed];
     for seed in 0..3 {
-        let phantom = liver_phantom(&Spec::liver().unwrap(), seed).unwrap();
+        let phantom = liver_phantom(&Spec::liver().unwrap(), Agent::Extracellular, seed).unwrap();
         let phases = phantom_phases(&phantom);
         holds_and_catches_every_swap(Agent::Extracellular, &phases, &expected);
         // Without the labels that are only helpful.
@@ -99,14 +99,14 @@ fn a_wrong_agent_shows_in_the_last_phase() {
     assert!(warning.starts_with("last: given as equilibrium, looks hepatobiliary: liver +"), "{warning}");
     assert!(warning.contains("over unenhanced; check roles, files and agent"), "{warning}");
     // An extracellular agent that was taken for gadoxetate.
-    let mut phases = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), 0).unwrap());
+    let mut phases = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), Agent::Extracellular, 0).unwrap());
     phases[3].role = Role::Hepatobiliary;
     assert_eq!(patterns(Agent::Gadoxetate, &phases)[3].agrees, Some(false));
 }
 
 #[test]
 fn what_signals_do_not_tell_is_left_open() {
-    let all = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), 0).unwrap());
+    let all = phantom_phases(&liver_phantom(&Spec::liver().unwrap(), Agent::Extracellular, 0).unwrap());
     // MR of one phase, or without the unenhanced one.
     for phases in [&all[..1], &all[1..]] {
         for finding in patterns(Agent::Extracellular, phases) {
