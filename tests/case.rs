@@ -4,6 +4,7 @@ mod messages;
 mod phantom;
 mod real;
 mod schema;
+mod truth;
 
 use std::path::Path;
 
@@ -16,17 +17,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::support;
 
 pub fn trials() -> Vec<Trial> {
-    [phantom::trials(), messages::trials(), schema::trials(), real::trials()].concat_trials()
-}
-
-trait ConcatTrials {
-    fn concat_trials(self) -> Vec<Trial>;
-}
-
-impl<const N: usize> ConcatTrials for [Vec<Trial>; N] {
-    fn concat_trials(self) -> Vec<Trial> {
-        self.into_iter().flatten().collect()
-    }
+    [phantom::trials(), messages::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
 }
 
 /// The phantom's whole examination in a folder, with its case file.

@@ -101,6 +101,11 @@ fn both(
     Ok(Some(Loaded { images: [in_phase, opposed], inputs_sha256: vec![sha256, other], scale, labels }))
 }
 
+/// How far fat's main peak is in phase with water at an echo time in ms and a field in T: 1 in phase, -1 opposed.
+pub(super) fn fat_in_phase(te_ms: f64, tesla: f64) -> f64 {
+    (std::f64::consts::TAU * FAT_SHIFT_PPM * MHZ_PER_T * tesla * te_ms / 1000.0).cos()
+}
+
 /// An image and how it was acquired; its echo time must be what it is said to be, at that field.
 fn one(
     path: &Path,
@@ -111,9 +116,7 @@ fn one(
     let mut keys = read_sidecar(path)?.map(|sidecar| sidecar.keys().clone()).unwrap_or_default();
     let echo_time = keys.remove("EchoTime").and_then(|te| te.as_f64());
     if let (Some(te), Some(field)) = (echo_time, field) {
-        let turns = FAT_SHIFT_PPM * MHZ_PER_T * field * te;
-        let in_phase = (std::f64::consts::TAU * turns).cos();
-        if (in_phase > 0.0) != is_in_phase {
+        if (fat_in_phase(1e3 * te, field) > 0.0) != is_in_phase {
             let [said, shows] = if is_in_phase { ["in", "opposed"] } else { ["opposed", "in"] };
             return Err(Error::data(
                 path,

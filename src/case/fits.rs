@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::file::{CaseFile, Positive};
+use super::chemical_shift::fat_in_phase;
+use super::file::{CaseFile, Echoes, Positive};
 use super::findings::Findings;
 use super::load::Case;
 use crate::Result;
@@ -12,7 +13,7 @@ use crate::model::SignalModel;
 use crate::report::outputs::OutputOptions;
 use crate::volume::axes::{AxisSource, B, FLIP_ANGLE, SeriesAxis};
 use crate::volume::mask::MaskChoice;
-use crate::volume::{Format, ReadOptions, SeriesOptions};
+use crate::volume::{Format, ReadOptions, SeriesOptions, read_sidecar};
 
 /// A fit that belongs to an examination.
 #[derive(Debug, Clone)]
@@ -84,6 +85,10 @@ pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> 
         };
         fits.push(wanted("t2star", Vec::new(), true));
         match file.field(case) {
+            Some(tesla) if all_in_phase(case, t2star, tesla) => findings.leave_out(
+                "t2star",
+                format!("fat and water are left out: at {tesla} T they are in phase at all echo times, which then do not tell them apart"),
+            ),
             Some(tesla) => fits.push(wanted("fat_water", vec![("B0".to_owned(), tesla)], false)),
             None => findings.leave_out(
                 "t2star",
@@ -117,6 +122,16 @@ pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> 
         });
     }
     fits.iter().map(|wanted| request(case, wanted, read)).collect()
+}
+
+/// Whether fat and water are nearer to in than to opposed phase in all echoes, as far as their times are known.
+fn all_in_phase(case: &Case, echoes: &Echoes, tesla: f64) -> bool {
+    let beside = || {
+        let time = |file: &PathBuf| Some(1e3 * read_sidecar(&case.at(file)).ok()??.echo_time_s()?);
+        echoes.files.iter().map(time).collect::<Option<Vec<f64>>>()
+    };
+    let times = echoes.echo_times_ms.clone().or_else(beside).unwrap_or_default();
+    !times.is_empty() && times.iter().all(|&te_ms| fat_in_phase(te_ms, tesla) > 0.0)
 }
 
 fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFit> {
@@ -167,7 +182,7 @@ impl CaseFile {
             let flip_angles = self.t1.iter().flat_map(|t1| &t1.files);
             let dwi = self.dwi.iter().flat_map(|dwi| &dwi.files);
             let mut files = echoes.chain(dynamic).chain(flip_angles).chain(dwi);
-            files.find_map(|file| crate::volume::read_sidecar(&case.at(file)).ok()??.field_strength_t())
+            files.find_map(|file| read_sidecar(&case.at(file)).ok()??.field_strength_t())
         })
     }
 }

@@ -39,7 +39,9 @@ pub struct Reference {
 /// Trimmed is what lies further from the median than three robust standard deviations (1.4826 · median absolute
 /// deviation): vessels, bile ducts, lesions and edges that the labels did not catch, which lie mostly to one side of
 /// the tissue and so pull its median. The median of the rest is the value. A region more than half of whose values are
-/// the same has a deviation of 0, and nothing of it is trimmed.
+/// the same has a deviation of 0, and nothing of it is trimmed. Images hold whole numbers: the median is that of values
+/// spread evenly between the neighbours of the middle one, or it would be known to half a step only, however many voxels
+/// there are.
 ///
 /// # Errors
 /// Why there is none: fewer than [`MIN_VOXELS`] finite values.
@@ -56,14 +58,36 @@ pub fn reference(values: &[f32], voxels: &[usize]) -> Result<Reference, String> 
     if n < MIN_VOXELS {
         return Err(format!("{n} voxels are left of {}, fewer than {MIN_VOXELS}", voxels.len()));
     }
-    let rest = summarise(finite.into_iter());
+    let rest = summarise(finite.iter().copied());
     Ok(Reference {
         n,
         n_left_out: voxels.len() - n,
-        value: rest.median,
+        value: spread_median(&finite, rest.median),
         sd: rest.sd,
         standard_error: MEDIAN_OVER_MEAN * rest.sd / (n as f64).sqrt(),
     })
+}
+
+/// The median of values that were rounded, whose own median is `middle`: those that are the same are spread from halfway to the
+/// next smaller to halfway to the next larger value.
+fn spread_median(values: &[f64], middle: f64) -> f64 {
+    let (mut below, mut same) = (0usize, 0usize);
+    let (mut smaller, mut larger) = (f64::NEG_INFINITY, f64::INFINITY);
+    for &value in values {
+        if value < middle {
+            below += 1;
+            smaller = smaller.max(value);
+        } else if value > middle {
+            larger = larger.min(value);
+        } else {
+            same += 1;
+        }
+    }
+    if same < 2 || !smaller.is_finite() || !larger.is_finite() {
+        return middle;
+    }
+    let (from, to) = (0.5 * (smaller + middle), 0.5 * (middle + larger));
+    from + (to - from) * (0.5 * values.len() as f64 - below as f64) / same as f64
 }
 
 /// The voxels that stand for liver tissue.
@@ -106,6 +130,25 @@ pub fn liver_voxels(liver: &[usize], without: &[&[usize]], grid: &Grid) -> Liver
 mod tests {
     use super::*;
     use crate::simulate::{Noise, Rng, add_noise_from, centred_grid};
+
+    /// Rounding to whole numbers moves the median of many values by far less than half a step.
+    #[test]
+    fn the_median_of_whole_numbers_is_finer_than_a_step() {
+        for mean in [100.0f32, 100.2, 100.45, 100.7] {
+            let rounded: Vec<f32> = gaussian(40_000, mean, 10.0, 5).into_iter().map(f32::round).collect();
+            let voxels: Vec<usize> = (0..rounded.len()).collect();
+            let found = reference(&rounded, &voxels).unwrap();
+            assert!(
+                (found.value - f64::from(mean)).abs() < 3.0 * found.standard_error,
+                "{} is not {mean}",
+                found.value
+            );
+            assert!(found.standard_error < 0.07);
+        }
+        assert_eq!(spread_median(&[1.0, 2.0, 2.0, 2.0, 2.0, 3.0], 2.0), 2.0);
+        assert_eq!(spread_median(&[1.0, 1.0, 2.0, 2.0, 3.0], 2.0), 1.75);
+        assert_eq!(spread_median(&[1.0, 2.0, 4.0], 2.0), 2.0);
+    }
 
     fn gaussian(n: usize, mean: f32, sd: f32, seed: u64) -> Vec<f32> {
         let mut values = vec![mean; n];
