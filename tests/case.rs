@@ -1,5 +1,6 @@
 //! A whole examination: its tables against truth, its messages, and the schema of its file.
 
+mod facts;
 mod messages;
 mod phantom;
 mod real;
@@ -17,7 +18,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::support;
 
 pub fn trials() -> Vec<Trial> {
-    [phantom::trials(), messages::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
+    [facts::trials(), phantom::trials(), messages::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
 }
 
 /// The phantom's whole examination in a folder, with its case file.

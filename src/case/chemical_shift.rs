@@ -49,12 +49,13 @@ pub(super) struct Done {
 /// Those of the device.
 pub(super) fn load(
     case: &Case,
+    field: Option<f64>,
     options: &ReadOptions,
     device: &Device,
     findings: &mut Findings,
 ) -> Result<Option<Loaded>> {
     let Some(shift) = &case.file.chemical_shift else { return Ok(None) };
-    match both(case, shift, options, device, findings) {
+    match both(case, shift, field, options, device, findings) {
         Ok(loaded) => Ok(loaded),
         Err(error @ (Error::Internal(_) | Error::TryAgain(_))) => Err(error),
         Err(error) => {
@@ -67,12 +68,12 @@ pub(super) fn load(
 fn both(
     case: &Case,
     shift: &ChemicalShift,
+    field: Option<f64>,
     options: &ReadOptions,
     device: &Device,
     findings: &mut Findings,
 ) -> Result<Option<Loaded>> {
     let (ip, op) = (case.at(&shift.in_phase), case.at(&shift.opposed_phase));
-    let field = case.file.field(case);
     let [in_phase, opposed] = [(&ip, true), (&op, false)].map(|(path, is_in)| one(path, is_in, field, options));
     let ((in_phase, keys_ip), (opposed, keys_op)) = (in_phase?, opposed?);
     let acquired = |path, keys| Acquired { path, sidecar: Some(keys) };
@@ -139,12 +140,13 @@ fn one(
 /// Those of the device and of outputs.
 pub(super) fn run(
     case: &Case,
+    field: Option<f64>,
     options: &ReadOptions,
     outputs: OutputOptions,
     device: &Device,
     findings: &mut Findings,
 ) -> Result<Option<Done>> {
-    let Some(Loaded { images, inputs_sha256, scale, labels }) = load(case, options, device, findings)? else {
+    let Some(Loaded { images, inputs_sha256, scale, labels }) = load(case, field, options, device, findings)? else {
         return Ok(None);
     };
     let grid = images[0].grid.clone();

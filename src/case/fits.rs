@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::chemical_shift::fat_in_phase;
-use super::file::{CaseFile, Echoes, Positive};
+use super::file::Echoes;
 use super::findings::Findings;
 use super::load::Case;
 use crate::Result;
@@ -42,7 +42,12 @@ struct Wanted<'a> {
 ///
 /// # Errors
 /// [`Error::Usage`](crate::Error::Usage) for a model that there is not.
-pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> Result<Vec<PlannedFit>> {
+pub(super) fn plan(
+    case: &Case,
+    field: Option<f64>,
+    read: &ReadOptions,
+    findings: &mut Findings,
+) -> Result<Vec<PlannedFit>> {
     let file = &case.file;
     let mut fits = Vec::new();
     let default = ["adc".to_owned(), "ivim".to_owned()];
@@ -84,7 +89,7 @@ pub(super) fn plan(case: &Case, read: &ReadOptions, findings: &mut Findings) -> 
             is_asked_for,
         };
         fits.push(wanted("t2star", Vec::new(), true));
-        match file.field(case) {
+        match field {
             Some(tesla) if all_in_phase(case, t2star, tesla) => findings.leave_out(
                 "t2star",
                 format!("fat and water are left out: at {tesla} T they are in phase at all echo times, which then do not tell them apart"),
@@ -158,7 +163,8 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             read: read.clone(),
             series,
             axis_scales: b1.iter().map(|path| (FLIP_ANGLE.to_owned(), case.at(path))).collect(),
-            mask: MaskChoice::Auto,
+            // The body of MR images; HU are no signal to tell it from, and unmixing costs little.
+            mask: if wanted.part == "iodine" { MaskChoice::None } else { MaskChoice::Auto },
             labels: None,
             method,
             sigma: None,
@@ -170,19 +176,4 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             output: OutputOptions { dir: PathBuf::new(), format: Format::NiiGz, pictures: false, force: false },
         },
     })
-}
-
-impl CaseFile {
-    /// The magnetic field in T: stated, or that of the first image whose sidecar has it.
-    pub(super) fn field(&self, case: &Case) -> Option<f64> {
-        let stated = self.field_strength_t.map(Positive::get);
-        stated.or_else(|| {
-            let dynamic = self.dynamic.iter().flat_map(|dynamic| dynamic.phases.iter().map(|phase| &phase.file));
-            let echoes = self.t2star.iter().flat_map(|echoes| &echoes.files);
-            let flip_angles = self.t1.iter().flat_map(|t1| &t1.files);
-            let dwi = self.dwi.iter().flat_map(|dwi| &dwi.files);
-            let mut files = echoes.chain(dynamic).chain(flip_angles).chain(dwi);
-            files.find_map(|file| read_sidecar(&case.at(file)).ok()??.field_strength_t())
-        })
-    }
 }

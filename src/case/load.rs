@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::{CaseFile, SCHEMA};
-use crate::volume::beside::read_text;
+use super::findings::Findings;
+use crate::volume::beside::{beside, read_text};
+use crate::volume::read_sidecar;
 use crate::{Error, Result};
+
+/// Fields that differ by less are one: scanners of 3 T run at 2.89 T.
+const SAME_FIELD_T: f64 = 0.15;
 
 const REMEDY: &str = "`hepar check --schema` prints every key; `hepar init FOLDER` proposes a case file";
 
@@ -50,6 +55,40 @@ impl Case {
         files.iter().map(|file| self.at(file)).collect()
     }
 
+    /// The magnetic field in T: stated, or that of the sidecars; none where they contradict each other, which is a fault.
+    pub(super) fn field(&self, findings: &mut Findings) -> Option<f64> {
+        let file = &self.file;
+        let phases = file.dynamic.iter().flat_map(|dynamic| dynamic.phases.iter().map(|phase| &phase.file));
+        let shift = file.chemical_shift.iter().flat_map(|shift| [&shift.in_phase, &shift.opposed_phase]);
+        let echoes = file.t2.iter().chain(&file.t2star).flat_map(|echoes| &echoes.files);
+        let t1 = file.t1.iter().flat_map(|t1| &t1.files);
+        let dwi = file.dwi.iter().flat_map(|dwi| &dwi.files);
+        let mut field = file.field_strength_t.map(|tesla| ("the case file".to_owned(), tesla.get()));
+        for image in phases.chain(shift).chain(echoes).chain(t1).chain(dwi) {
+            let path = self.at(image);
+            // A sidecar that cannot be read is a fault of its own part.
+            let Some(found) = read_sidecar(&path).ok().flatten().and_then(|sidecar| sidecar.field_strength_t()) else {
+                continue;
+            };
+            match &field {
+                Some((by, tesla)) if (found - tesla).abs() > SAME_FIELD_T => {
+                    findings.fault(
+                        "field",
+                        format!(
+                            "{}: the field is {found} T by its sidecar, but {tesla} T by {by}\n  remedy: mend the one that is \
+                             wrong; what depends on the field is left out",
+                            path.display()
+                        ),
+                    );
+                    return None;
+                }
+                Some(_) => {}
+                None => field = Some((path.display().to_string(), found)),
+            }
+        }
+        field.map(|(_, tesla)| tesla)
+    }
+
     /// A message without paths, which can hold patients' names: each becomes what it is to the examination.
     pub(super) fn anonymous(&self, text: &str) -> String {
         let mut names = self.names();
@@ -75,7 +114,7 @@ impl Case {
         let mut names = BTreeMap::new();
         let mut add = |path: &Path, name: String| {
             for ending in [".json", ".bval", "_dseg.tsv", ".tsv"] {
-                names.insert(crate::volume::beside::beside(path, ending), format!("{name}{ending}"));
+                names.insert(beside(path, ending), format!("{name}{ending}"));
             }
             names.insert(path.to_owned(), name);
         };

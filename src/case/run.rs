@@ -12,7 +12,7 @@ use super::labels::{self, CaseLabels};
 use super::lesions::{self, Livers, Row};
 use super::load::Case;
 use super::parts::{Part, PartMap};
-use super::{SIGNAL, chemical_shift, curves, cut_offs, shapes, sheet};
+use super::{SIGNAL, chemical_shift, curves, cut_offs, iron, liver, shapes, sheet};
 use crate::device::{Column, Device, Progress};
 use crate::enhance::maps::signal_unit;
 use crate::enhance::run::enhance;
@@ -48,6 +48,8 @@ const VALUES_WIDE: &str = "values.csv";
 const LESIONS: &str = "lesions.tsv";
 const SHAPES: &str = "shapes.tsv";
 const PHASES: &str = "phases.tsv";
+const REFERENCES: &str = "references.tsv";
+const LIVER: &str = "liver.tsv";
 const CURVES: &str = "curves_of_means.tsv";
 const FINDINGS: &str = "findings.tsv";
 const LABELS: &str = "labels_dseg.tsv";
@@ -62,6 +64,8 @@ struct Run<'a> {
     options: &'a CaseOptions,
     device: &'a Device,
     show: Show<'a>,
+    /// The magnetic field in T, if it is known.
+    field: Option<f64>,
     findings: Findings,
     /// What pictures need of each part.
     parts: Vec<Part>,
@@ -72,6 +76,8 @@ struct Run<'a> {
     names: BTreeMap<u16, String>,
     phases: Option<Table>,
     curves: Option<Table>,
+    references: Option<Table>,
+    liver: Option<Table>,
     inputs_sha256: Vec<String>,
     t1: Option<T1Map>,
 }
@@ -82,7 +88,7 @@ struct Run<'a> {
 /// Those of the device and of outputs, and [`Error::Usage`] for models that there are not; what is wrong with inputs becomes a
 /// finding.
 pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> Result<CaseSummary> {
-    let files = [VALUES, VALUES_WIDE, LESIONS, SHAPES, PHASES, CURVES, FINDINGS, LABELS, SHEET];
+    let files = [VALUES, VALUES_WIDE, LESIONS, SHAPES, PHASES, CURVES, REFERENCES, LIVER, FINDINGS, LABELS, SHEET];
     let outputs = Outputs::plan(options.output.clone(), &[], &files)?;
     let mut run = Run::new(case, options, device, show);
     run.compute()?;
@@ -93,7 +99,7 @@ pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> R
         options: Map::from_iter([
             ("parts".to_owned(), json!(run.done)),
             ("findings".to_owned(), json!(run.anonymous())),
-            ("field_strength_t".to_owned(), json!(case.file.field(case))),
+            ("field_strength_t".to_owned(), json!(run.field)),
         ]),
         inputs_sha256: &run.inputs_sha256,
         device: json!(device.description()),
@@ -115,12 +121,14 @@ pub fn check(case: &Case, options: &CaseOptions, device: &Device) -> Result<Case
 
 impl<'a> Run<'a> {
     fn new(case: &'a Case, options: &'a CaseOptions, device: &'a Device, show: Show<'a>) -> Self {
+        let mut findings = Findings::default();
         Self {
             case,
             options,
             device,
             show,
-            findings: Findings::default(),
+            field: case.field(&mut findings),
+            findings,
             parts: Vec::new(),
             done: Vec::new(),
             measured: Vec::new(),
@@ -128,6 +136,8 @@ impl<'a> Run<'a> {
             names: BTreeMap::new(),
             phases: None,
             curves: None,
+            references: None,
+            liver: None,
             inputs_sha256: Vec::new(),
             t1: None,
         }
@@ -135,14 +145,14 @@ impl<'a> Run<'a> {
 
     fn check(&mut self) -> Result<()> {
         let Self { case, options, device, .. } = *self;
-        for planned in fits::plan(case, &options.read, &mut self.findings)? {
+        for planned in fits::plan(case, self.field, &options.read, &mut self.findings)? {
             let grid = fit::check(&planned.request);
             if let Some(grid) = self.usable(&planned, grid)? {
                 labels::on_grid(case, planned.part, &grid, &options.read, &mut self.findings)?;
                 self.done.push(format!("{}/{}", planned.part, planned.model));
             }
         }
-        let shift = chemical_shift::load(case, &options.read, device, &mut self.findings)?;
+        let shift = chemical_shift::load(case, self.field, &options.read, device, &mut self.findings)?;
         self.done.extend(shift.map(|_| "chemical_shift".to_owned()));
         for (part, contrast) in self.contrasts() {
             let planned = contrast::plan(case, part, contrast, None, &options.read, device, &mut self.findings)?;
@@ -160,16 +170,18 @@ impl<'a> Run<'a> {
     }
 
     fn compute(&mut self) -> Result<()> {
-        for planned in fits::plan(self.case, &self.options.read, &mut self.findings)? {
+        for planned in fits::plan(self.case, self.field, &self.options.read, &mut self.findings)? {
             let fitted = self.fitted(&planned);
             if let Some((part, sha256)) = self.usable(&planned, fitted)? {
-                self.inputs_sha256.extend(sha256);
+                self.inputs_sha256.extend(sha256.clone());
                 self.keep_t1(&part);
+                self.iron(&planned, &part, sha256)?;
                 self.finish(part, format!("{}/{}", planned.part, planned.model));
             }
         }
         let folder = self.folder("chemical_shift");
-        if let Some(done) = chemical_shift::run(self.case, &self.options.read, folder, self.device, &mut self.findings)?
+        if let Some(done) =
+            chemical_shift::run(self.case, self.field, &self.options.read, folder, self.device, &mut self.findings)?
         {
             self.inputs_sha256.extend(done.inputs_sha256);
             self.finish(done.part, "chemical_shift".into());
@@ -232,6 +244,18 @@ impl<'a> Run<'a> {
         Ok((part, kept.inputs_sha256))
     }
 
+    /// Iron from R2*, where this is the fit that gives it.
+    fn iron(&mut self, planned: &PlannedFit, part: &Part, sha256: Vec<String>) -> Result<()> {
+        if planned.model != "t2star" {
+            return Ok(());
+        }
+        let folder = self.folder("iron");
+        if let Some(iron) = iron::run(part, self.field, sha256, folder, self.device, &mut self.findings)? {
+            self.finish(iron, "iron".into());
+        }
+        Ok(())
+    }
+
     fn keep_t1(&mut self, part: &Part) {
         if let Some(map) = part.maps.iter().find(|map| map.name == "T1" && part.name == "t1") {
             self.t1 = Some(T1Map { grid: part.grid.clone(), values: map.values.clone() });
@@ -284,6 +308,8 @@ impl<'a> Run<'a> {
         self.lesions.extend(lesions::of_phases(&planned, &measured, &livers(&planned, &part)));
         curves::of_means(&planned, &measured, &mut self.curves)?;
         curves::of_phases(&planned, &mut self.phases);
+        liver::references(&planned, &mut self.references);
+        liver::liver(&planned, &mut self.liver);
         self.inputs_sha256.extend(planned.exam.inputs_sha256.clone());
         self.keep(part, measured, planned.part.into());
         Ok(())
@@ -319,8 +345,10 @@ impl<'a> Run<'a> {
         let mut findings = Findings::default();
         self.anonymous().into_iter().for_each(|finding| findings.add(finding.level, &finding.part, finding.text));
         outputs.write_file(FINDINGS, &findings.table().to_tsv()?)?;
-        for (file, table) in [(PHASES, &self.phases), (CURVES, &self.curves)] {
-            if let Some(table) = table {
+        for (file, table) in
+            [(PHASES, &self.phases), (CURVES, &self.curves), (REFERENCES, &self.references), (LIVER, &self.liver)]
+        {
+            if let Some(table) = table.as_ref().filter(|table| !table.rows().is_empty()) {
                 outputs.write_file(file, &table.to_tsv()?)?;
             }
         }
@@ -339,8 +367,7 @@ impl<'a> Run<'a> {
         if self.lesions.is_empty() {
             return Ok(None);
         }
-        let field = self.case.file.field(self.case);
-        let table = lesions::table(&self.lesions, |row| cut_offs::beside(row, field));
+        let table = lesions::table(&self.lesions, |row| cut_offs::beside(row, self.field));
         outputs.write_file(LESIONS, &table.to_tsv()?)?;
         Ok(Some(lesions::brief(&self.lesions)))
     }

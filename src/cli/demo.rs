@@ -186,6 +186,7 @@ fn run_enhance(folders: &Folders, phantom: &Phantom, device: &Device, output: Ou
         late_change: LATE_CHANGE_PERCENT / 100.0,
     };
     let exam = Exam::of_phases(&phases, &options, device)?;
+    exam.warn_of_left_out();
     let labels = folders.input.join("labels.nii.gz");
     let labels = read_labels(&labels, &exam.image().grid, &ReadOptions::default())?;
     enhance(&exam, Some(&labels), device, output, &()).map(drop)

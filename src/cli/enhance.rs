@@ -84,6 +84,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
         }
         _ => return Err(Error::Usage("a series needs --times FILE".into())),
     };
+    exam.warn_of_left_out();
     let labels = args.exam.labels.map(|path| read_labels(&path, &exam.image().grid, &session.read_options()));
     let labels = labels.transpose()?;
     let progress = session.progress("enhancement", exam.n_work_voxels());

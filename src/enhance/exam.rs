@@ -124,6 +124,11 @@ impl Exam {
         }
     }
 
+    /// Warns of what is left out, and why.
+    pub fn warn_of_left_out(&self) {
+        self.left_out.iter().for_each(|what| tracing::warn!("{what}"));
+    }
+
     /// The first image, whose grid everything is on.
     pub fn image(&self) -> &Image {
         &self.images[0]

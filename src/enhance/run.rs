@@ -34,7 +34,6 @@ pub fn enhance(
     outputs: OutputOptions,
     progress: &dyn Progress,
 ) -> Result<Enhanced> {
-    exam.left_out.iter().for_each(|what| tracing::warn!("{what}"));
     let grid = &exam.image().grid;
     // S0 is drawn at t = 0 where it has no time of its own.
     let plotted = exam.moments.iter().skip(1).any(|m| m.seconds.is_some());

@@ -48,15 +48,12 @@ impl Compared {
         }
     }
 
-    /// Of so many values some lie beyond three standard errors by chance, 0.27 %; a wrong formula lies far beyond in all regions.
     fn conclude(&self, name: &str) {
         println!("{name}: {} values, largest z {:.2}", self.n, self.largest);
-        let most = (0.0027 * self.n as f64).ceil() as usize + 1;
-        let far = self.largest > 4.5;
+        let beyond = self.beyond.len();
         assert!(
-            self.beyond.len() <= most && !far && self.n > 0,
-            "{name}: {} of {} values are beyond 3 standard errors, {most} may be by chance:\n{}",
-            self.beyond.len(),
+            beyond == 0 && self.n > 0,
+            "{name}: {beyond} of {} values are beyond 3 standard errors:\n{}",
             self.n,
             self.beyond.join("\n")
         );

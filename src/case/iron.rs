@@ -1,0 +1,66 @@
+//! Liver iron from R2*, by calibrations that hold at their own field strength alone.
+
+use serde_json::Map;
+
+use super::findings::Findings;
+use super::parts::{Part, PartMap};
+use crate::Result;
+use crate::device::{Device, Source};
+use crate::enhance::maps::{self, Formula, PlannedMap};
+use crate::enhance::output::{self, Run};
+use crate::model::{MapModel, Modality};
+use crate::report::ColourKind;
+use crate::report::outputs::OutputOptions;
+use crate::volume::{Image, VoxelType};
+
+const PART: &str = "iron";
+const CALIBRATIONS: [(&str, &str); 2] =
+    [("liver_iron_wood", "Liver iron (Wood 2005)"), ("liver_iron_2022", "Liver iron (Hernando 2022)")];
+
+/// Computes iron from the map of R2* of a part, at the field strength that the calibrations are for; they are refused at others.
+///
+/// # Errors
+/// Those of the device and of outputs.
+pub(super) fn run(
+    of: &Part,
+    field: Option<f64>,
+    inputs_sha256: Vec<String>,
+    outputs: OutputOptions,
+    device: &Device,
+    findings: &mut Findings,
+) -> Result<Option<Part>> {
+    let Some(r2star) = of.maps.iter().find(|map| map.name == "R2star") else { return Ok(None) };
+    let mut planned = Vec::new();
+    for (model, title) in CALIBRATIONS {
+        match MapModel::builtin(model)?.check_field_strength(field) {
+            Ok(()) => {
+                let formula = Formula { model, images: &[("r2star", 0)], numbers: &[] };
+                planned.push(PlannedMap::new(formula, title, None, true, Modality::Mr)?);
+            }
+            Err(why) => findings.leave_out(PART, format!("{model} is left out: {why}")),
+        }
+    }
+    if planned.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<&str> = planned.iter().map(|map| map.name.as_str()).collect();
+    let outputs = output::plan(outputs, &names, &[])?;
+    let image = Image::from_values("R2star", of.grid.clone(), VoxelType::F32, &r2star.values);
+    let source = Source::new(vec![image.row(0)], of.grid.n_voxels(), None);
+    let (computed, status) = maps::compute(&planned, &source, device, &())?;
+    let run = Run { command: "run", options: Map::new(), inputs_sha256, device };
+    output::write(outputs, &run, &of.grid, (&computed, &status), &[])?;
+    let map = |map: maps::ComputedMap| {
+        Some(PartMap {
+            values: map.values.as_f32()?.into_owned(),
+            name: map.name,
+            phase: None,
+            unit: map.unit,
+            title: map.title,
+            colours: ColourKind::Sequential,
+            is_shown: false,
+        })
+    };
+    let maps = computed.into_iter().filter_map(map).collect();
+    Ok(Some(Part { name: PART, grid: of.grid.clone(), labels: of.labels.clone(), maps }))
+}
