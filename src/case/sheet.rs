@@ -8,6 +8,8 @@ use crate::report::{ContactSheet, Outline, Outlines, Panel, robust_range};
 
 /// Maps of fits and formulas that are shown, and whose means stand in the table of lesions.
 const SHOWN: [&str; 8] = ["ADC", "D", "f", "signal_fat_fraction", "PDFF", "R2star", "T2", "T1"];
+/// The window in which the abdomen is read: 400 HU about 40.
+const SOFT_TISSUE_HU: (f32, f32) = (-160.0, 240.0);
 /// What two magnitude images can tell of a fat fraction, in percent: air has none.
 const FAT_RANGE: (f32, f32) = (0.0, 50.0);
 /// Labels that are outlined where there are so many: all of them, else lesions alone with the liver.
@@ -80,6 +82,9 @@ fn range(part: &Part, map: &PartMap) -> Option<(f32, f32)> {
     }
     if map.name != super::SIGNAL {
         return None;
+    }
+    if part.name == "ct" {
+        return Some(SOFT_TISSUE_HU);
     }
     let phases = part.maps.iter().filter(|other| other.name == super::SIGNAL);
     phases.map(|phase| robust_range(&phase.values, phase.colours)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))

@@ -217,6 +217,9 @@ fn exam(
     let phases = match Phases::new(agent, arguments) {
         Ok(phases) => phases,
         Err(why) => {
+            // The remedy is that of a command line.
+            let why = why.to_string();
+            let why = why.split("\n").next().unwrap_or_default();
             let is_left_out = roles.first() != Some(&Role::Unenhanced) || roles.len() == 1;
             match is_left_out {
                 true => findings.leave_out(part, format!("phases are not compared: {why}")),
