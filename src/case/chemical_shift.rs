@@ -76,6 +76,15 @@ fn both(
     let (ip, op) = (case.at(&shift.in_phase), case.at(&shift.opposed_phase));
     let [in_phase, opposed] = [(&ip, true), (&op, false)].map(|(path, is_in)| one(path, is_in, field, options));
     let ((in_phase, keys_ip), (opposed, keys_op)) = (in_phase?, opposed?);
+    if field.is_none() || [&keys_ip, &keys_op].iter().any(|keys| keys.get("EchoTime").is_none_or(Value::is_null)) {
+        findings.warn(PART, "which image is in phase could not be checked: the echo times or the field are not known");
+    }
+    let keys = |mut keys: Map<String, Value>| {
+        // They are meant to differ in this alone.
+        keys.insert("EchoTime".into(), 0.into());
+        keys
+    };
+    let (keys_ip, keys_op) = (keys(keys_ip), keys(keys_op));
     let acquired = |path, keys| Acquired { path, sidecar: Some(keys) };
     for note in protocol::check(acquired(ip.as_path(), &keys_ip), acquired(op.as_path(), &keys_op), false)? {
         findings.warn(PART, note);
@@ -114,8 +123,8 @@ fn one(
     field: Option<f64>,
     options: &ReadOptions,
 ) -> Result<(Image, Map<String, Value>)> {
-    let mut keys = read_sidecar(path)?.map(|sidecar| sidecar.keys().clone()).unwrap_or_default();
-    let echo_time = keys.remove("EchoTime").and_then(|te| te.as_f64());
+    let keys = read_sidecar(path)?.map(|sidecar| sidecar.keys().clone()).unwrap_or_default();
+    let echo_time = keys.get("EchoTime").and_then(Value::as_f64);
     if let (Some(te), Some(field)) = (echo_time, field) {
         if (fat_in_phase(1e3 * te, field) > 0.0) != is_in_phase {
             let [said, shows] = if is_in_phase { ["in", "opposed"] } else { ["opposed", "in"] };
@@ -129,8 +138,6 @@ fn one(
             ));
         }
     }
-    // They are meant to differ in this alone.
-    keys.insert("EchoTime".into(), 0.into());
     Ok((single(read(path, options)?)?, keys))
 }
 
@@ -179,6 +186,6 @@ pub(super) fn run(
         })
     };
     let maps = computed.into_iter().filter_map(map).collect();
-    let part = Part { name: PART, grid, labels: labels.map(Rc::new), maps };
+    let part = Part { name: PART.into(), grid, labels: labels.map(Rc::new), maps };
     Ok(Some(Done { part, inputs_sha256 }))
 }

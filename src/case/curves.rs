@@ -30,8 +30,9 @@ pub(super) fn of_means(planned: &Planned, measured: &[MapValues], table: &mut Op
     let Some(rows) = exam.curve_rows.iter().map(means).collect::<Option<Vec<_>>>() else { return Ok(()) };
     let columns = Cpu::new(1, Precision::F64)?
         .run(&kernel, &Source::new(rows.iter().map(|values| row(values)).collect(), numbers.len(), None));
-    let table = table
-        .get_or_insert_with(|| Table::new(&["region", "label", "part", "quantity", "unit", "value", "curve_type"]));
+    let table = table.get_or_insert_with(|| {
+        Table::new(&["region", "label", "part", "quantity", "unit", "value", "curve_type", "note"])
+    });
     let signal = signal_unit(exam.agent.modality());
     let columns: Vec<Vec<f64>> = columns.into_iter().map(Column::into_f64).collect();
     for (i, &label) in numbers.iter().enumerate() {
@@ -47,7 +48,8 @@ pub(super) fn of_means(planned: &Planned, measured: &[MapValues], table: &mut Op
                 descriptor.name().into(),
                 descriptor.unit(signal).into(),
                 column[i].into(),
-                Cell::from(kind),
+                kind.into(),
+                Cell::from(super::NOTE_UNALIGNED),
             ]);
         }
     }

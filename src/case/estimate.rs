@@ -21,6 +21,20 @@ impl Estimate {
         Self { value: summary.mean, standard_error: summary.sd / (summary.n as f64).sqrt() }
     }
 
+    /// A function of three independent ones, to first order.
+    pub(super) fn of(from: [Self; 3], value: impl Fn([f64; 3]) -> f64) -> Self {
+        let at = from.map(|estimate| estimate.value);
+        let slope = |i: usize| {
+            let moved = |by: f64| {
+                let mut moved = at;
+                moved[i] += by * from[i].standard_error;
+                value(moved)
+            };
+            0.5 * (moved(1.0) - moved(-1.0))
+        };
+        Self { value: value(at), standard_error: [0, 1, 2].map(slope).into_iter().fold(0.0, f64::hypot) }
+    }
+
     /// Less an independent one.
     pub(super) fn minus(self, other: Self) -> Self {
         let standard_error = self.standard_error.hypot(other.standard_error);
@@ -55,6 +69,8 @@ mod tests {
         // (3² + (3·4)²)^½ / 4.
         let ratio = a.over(b);
         assert!((ratio.value - 3.0).abs() < 1e-15 && (ratio.standard_error - 153f64.sqrt() / 4.0).abs() < 1e-15);
+        let sum = Estimate::of([a, b, a], |[a, b, c]| a + b + 2.0 * c);
+        assert!((sum.value - 40.0).abs() < 1e-12 && (sum.standard_error - 61f64.sqrt()).abs() < 1e-12);
         assert_eq!(a.times(-2.0).plus(1.0), Estimate { value: -23.0, standard_error: 6.0 });
     }
 }

@@ -116,6 +116,9 @@ pub struct Contrast {
     /// Take phases whose TR, TE, flip angle or scaling differ from those of the unenhanced phase.
     #[serde(default)]
     pub allow_mismatch: bool,
+    /// Take phases whose values seem to be stored on another scale than those of the unenhanced phase.
+    #[serde(default)]
+    pub trust_scale: bool,
     /// Take phases whose images do not look like their roles.
     #[serde(default)]
     pub trust_roles: bool,

@@ -27,6 +27,18 @@ impl Level {
     }
 }
 
+/// Options that messages of other commands name, and the keys of the case file that say the same.
+const KEYS: [(&str, &str); 8] = [
+    ("--allow-mismatch", "allow_mismatch = true"),
+    ("--resample", "resample = true"),
+    ("--sigma VALUE", "sigma = VALUE"),
+    ("--repeat FILE", "repeat = FILE"),
+    ("--auc-end ", "auc_end_s = "),
+    ("fit all the same with --force-model", "`hepar fit --force-model`"),
+    ("write ROLE=FILE@SECONDS after injection", "state seconds after injection"),
+    ("--bvals", "b_s_per_mm2"),
+];
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -45,7 +57,8 @@ pub struct Findings(Vec<Finding>);
 impl Findings {
     /// Adds a finding, once.
     pub fn add(&mut self, level: Level, part: &str, text: impl Into<String>) {
-        let finding = Finding { level, part: part.into(), text: text.into() };
+        let text = KEYS.iter().fold(text.into(), |text, (option, key)| text.replace(option, key));
+        let finding = Finding { level, part: part.into(), text };
         if !self.0.contains(&finding) {
             self.0.push(finding);
         }

@@ -12,8 +12,14 @@ use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions};
 use crate::model::SignalModel;
 use crate::report::outputs::OutputOptions;
 use crate::volume::axes::{AxisSource, B, FLIP_ANGLE, SeriesAxis};
+use crate::volume::beside::beside;
+use crate::volume::bvalues::read_bvalues;
 use crate::volume::mask::MaskChoice;
+use crate::volume::series::B_TOLERANCE;
 use crate::volume::{Format, ReadOptions, SeriesOptions, read_sidecar};
+
+const NO_B1: &str =
+    "T1, and the change of R1 from it, are without a map of B1: 10 % less or more of B1 moves T1 by -19 or +21 %";
 
 /// A fit that belongs to an examination.
 #[derive(Debug, Clone)]
@@ -53,16 +59,21 @@ pub(super) fn plan(
     let default = ["adc".to_owned(), "ivim".to_owned()];
     if let Some(dwi) = &file.dwi {
         let b = match (&dwi.b_s_per_mm2, &dwi.bval) {
-            (Some(_), Some(_)) => {
-                findings.fault("dwi", "both b_s_per_mm2 and bval are given\n  remedy: give one of them");
-                return Ok(Vec::new());
-            }
-            (Some(list), None) => AxisSource::List(list.clone()),
+            (Some(list), _) => AxisSource::List(list.clone()),
             (None, Some(path)) => AxisSource::File(case.at(path)),
             (None, None) => AxisSource::Beside,
         };
-
-        for model in dwi.models.as_deref().unwrap_or(&default) {
+        let is_sound = dwi.b_s_per_mm2.is_none() || dwi.bval.is_none();
+        if !is_sound {
+            findings.fault("dwi", "both b_s_per_mm2 and bval are given\n  remedy: give one of them");
+        }
+        let mut models: Vec<&str> = Vec::new();
+        for model in dwi.models.as_deref().unwrap_or(&default).iter().filter(|_| is_sound) {
+            if models.contains(&model.as_str()) {
+                findings.warn("dwi", format!("the model {model} is named twice"));
+                continue;
+            }
+            models.push(model);
             fits.push(Wanted {
                 part: "dwi",
                 model,
@@ -102,6 +113,9 @@ pub(super) fn plan(
         }
     }
     if let Some(t1) = &file.t1 {
+        if t1.b1.is_none() {
+            findings.warn("t1", NO_B1);
+        }
         let tr = t1.repetition_time_ms.map_or(AxisSource::Beside, |tr| AxisSource::List(vec![tr.get()]));
         let axes = vec![(FLIP_ANGLE, times(&t1.flip_angles_deg)), ("tr", tr)];
         fits.push(Wanted {
@@ -126,7 +140,54 @@ pub(super) fn plan(
             is_asked_for: true,
         });
     }
+    fits.retain(|wanted| match contradiction(case, wanted) {
+        None => true,
+        Some(problem) => {
+            findings.fault(
+                wanted.part,
+                format!("{problem}\n  remedy: mend the one that is wrong; {} is left out", wanted.model),
+            );
+            false
+        }
+    });
     fits.iter().map(|wanted| request(case, wanted, read)).collect()
+}
+
+/// What is stated of a series and contradicts what lies beside its images.
+fn contradiction(case: &Case, wanted: &Wanted) -> Option<String> {
+    wanted.axes.iter().find_map(|(axis, source)| {
+        let AxisSource::List(stated) = source else { return None };
+        let (found, tolerance) = match *axis {
+            B => match wanted.files {
+                [file] => (read_bvalues(&beside(&case.at(file), ".bval")).ok()?, B_TOLERANCE),
+                _ => return None,
+            },
+            axis => {
+                let of_sidecar = |file: &PathBuf| {
+                    let sidecar = read_sidecar(&case.at(file)).ok()??;
+                    match axis {
+                        "te" => sidecar.echo_time_s().map(|te| 1e3 * te),
+                        "tr" => sidecar.repetition_time_s().map(|tr| 1e3 * tr),
+                        FLIP_ANGLE => sidecar.flip_angle_deg(),
+                        _ => None,
+                    }
+                };
+                (wanted.files.iter().map(of_sidecar).collect::<Option<Vec<f64>>>()?, 1e-3)
+            }
+        };
+        let of = |i: usize| stated.get(if stated.len() == 1 { 0 } else { i });
+        let differs = |(i, found): (usize, &f64)| {
+            of(i).filter(|stated| {
+                (**stated - found).abs() > tolerance * if *axis == B { 1.0 } else { found.abs().max(1.0) }
+            })
+        };
+        let (i, stated) = found.iter().enumerate().find_map(|pair| Some((pair.0, differs(pair)?)))?;
+        Some(format!(
+            "the case file states {axis} = {stated} for image {}, but {} lies beside it",
+            i + 1,
+            crate::measure::rounded(found[i], 6)
+        ))
+    })
 }
 
 /// Whether fat and water are nearer to in than to opposed phase in all echoes, as far as their times are known.

@@ -62,5 +62,5 @@ pub(super) fn run(
         })
     };
     let maps = computed.into_iter().filter_map(map).collect();
-    Ok(Some(Part { name: PART, grid: of.grid.clone(), labels: of.labels.clone(), maps }))
+    Ok(Some(Part { name: PART.into(), grid: of.grid.clone(), labels: of.labels.clone(), maps }))
 }

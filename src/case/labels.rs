@@ -31,6 +31,8 @@ struct Layer {
     /// What tells organs: names of a numbering, or the labels' own.
     organs: BTreeMap<u16, String>,
     lesions: BTreeSet<u16>,
+    /// Lesions that have no voxel here.
+    absent: Vec<u16>,
 }
 
 /// Reads all label images of a case onto `grid`, later ones over earlier ones; `None` where there are none that can be used:
@@ -46,18 +48,32 @@ pub(super) fn on_grid(
     findings: &mut Findings,
 ) -> Result<Option<CaseLabels>> {
     let mut all: Option<Layer> = None;
+    let mut is_lesion_missing = false;
     for (place, entry) in case.file.labels.iter().enumerate() {
         let moved = layer(case, entry, grid, read).and_then(|layer| {
             let remedy = "give labels smaller numbers";
             layer.moved(place).map_err(|problem| Error::data(case.at(&entry.file), problem, remedy))
         });
         match moved {
-            Ok(layer) => all = Some(over(all, layer)),
+            Ok(layer) => {
+                for absent in &layer.absent {
+                    findings.warn(part, format!("lesion {absent} has no voxel on the grid of these images"));
+                }
+                all = Some(over(all, layer));
+            }
             Err(error @ Error::Internal(_)) => return Err(error),
-            Err(error) => findings.fault(part, format!("{error}\n  nothing is measured in its labels")),
+            Err(error) => {
+                findings.fault(part, format!("{error}\n  nothing is measured in its labels"));
+                is_lesion_missing |= entry.lesions != Lesions::All(false);
+            }
         }
     }
-    Ok(all.map(|Layer { labels, organs, lesions }| CaseLabels {
+    if let Some(all) = all.as_mut().filter(|_| is_lesion_missing) {
+        // Liver with its lesions is no reference.
+        all.organs.retain(|_, name| Organ::from_name(name) != Some(Organ::Liver));
+        findings.fault(part, "the liver is no reference, since its lesions are not known: nothing is compared with it");
+    }
+    Ok(all.map(|Layer { labels, organs, lesions, .. }| CaseLabels {
         regions: Regions::new(&labels.values),
         anatomy: Anatomy::from_names(&organs),
         labels,
@@ -74,10 +90,8 @@ fn layer(case: &Case, entry: &LabelFile, grid: &Grid, read: &ReadOptions) -> Res
         Lesions::All(false) => BTreeSet::new(),
         Lesions::Numbers(numbers) => numbers.iter().copied().collect(),
     };
-    if let Some(absent) = lesions.iter().find(|label| !present.contains(label)) {
-        let problem = format!("has no voxel of lesion {absent} on the grid of the images");
-        return Err(Error::data(&path, problem, "list labels that occur, or say lesions = true for all of them"));
-    }
+    let (lesions, absent): (BTreeSet<u16>, BTreeSet<u16>) =
+        lesions.into_iter().partition(|label| present.contains(label));
     let mut organs = match entry.numbering {
         Numbering::Names => labels.names.clone(),
         Numbering::TotalsegmentatorV2 => anatomy::Numbering::TotalSegmentator.names().clone(),
@@ -87,7 +101,7 @@ fn layer(case: &Case, entry: &LabelFile, grid: &Grid, read: &ReadOptions) -> Res
     for (&label, name) in &organs {
         labels.names.entry(label).or_insert_with(|| name.clone());
     }
-    Ok(Layer { labels, organs, lesions })
+    Ok(Layer { labels, organs, lesions, absent: absent.into_iter().collect() })
 }
 
 impl Layer {
@@ -113,7 +127,8 @@ impl Layer {
                 .collect::<Result<_, String>>()?,
         };
         let lesions = self.lesions.into_iter().map(number).collect::<Result<_, _>>()?;
-        Ok(Self { labels, organs: several(self.organs)?, lesions })
+        let absent = self.absent.into_iter().map(number).collect::<Result<_, _>>()?;
+        Ok(Self { labels, organs: several(self.organs)?, lesions, absent })
     }
 }
 
@@ -127,11 +142,13 @@ pub(super) fn moved(label: u16, place: usize) -> Result<u16, String> {
     number.ok_or_else(|| format!("label {label} of label image {} is too large", place + 1))
 }
 
-/// Puts labels over others.
+/// Puts labels over others; lesions stay above organs.
 fn over(below: Option<Layer>, above: Layer) -> Layer {
     let Some(mut below) = below else { return above };
+    let (lesions, above_lesions) = (&below.lesions, &above.lesions);
     for (below, &above) in below.labels.values.iter_mut().zip(&above.labels.values) {
-        if above != 0 {
+        let hides = lesions.contains(below) && !above_lesions.contains(&above);
+        if above != 0 && !hides {
             *below = above;
         }
     }
@@ -174,7 +191,7 @@ mod tests {
     fn layer(values: &[u16], names: &[(u16, &str)], lesions: &[u16]) -> Layer {
         let names: BTreeMap<u16, String> = names.iter().map(|&(label, name)| (label, name.to_owned())).collect();
         let labels = Labels { values: values.into(), names: names.clone(), colours: BTreeMap::new() };
-        Layer { labels, organs: names, lesions: lesions.iter().copied().collect() }
+        Layer { labels, organs: names, lesions: lesions.iter().copied().collect(), absent: Vec::new() }
     }
 
     #[test]
@@ -186,6 +203,9 @@ mod tests {
         assert_eq!(both.labels.names[&1001], "metastasis");
         assert_eq!(both.labels.names[&1], "spleen");
         assert_eq!(both.lesions, [1001, 1002].into());
+        // Organs that come later do not hide lesions.
+        let organs = over(Some(layer(&[1, 0], &[], &[1])), layer(&[5, 5], &[(5, "liver")], &[]).moved(1).unwrap());
+        assert_eq!(organs.labels.values, [1, 1005]);
         assert!(layer(&[65_000], &[], &[]).moved(1).is_err());
     }
 }

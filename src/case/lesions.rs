@@ -10,12 +10,15 @@ use crate::model::Modality;
 /// What the table says beside an enhancement above liver that was told from signals.
 const T1_REMARK: &str = "a difference of T1 before contrast alone can do this: only the change of R1 is free of it";
 
+/// T1 before contrast on the grid of the phases, in tables.
+pub(super) const T1_BEFORE: &str = "T1_before_contrast";
+
 /// One quantity of one lesion.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) region: String,
     pub(super) label: u16,
-    pub(super) part: &'static str,
+    pub(super) part: String,
     pub(super) phase: String,
     pub(super) quantity: String,
     pub(super) unit: String,
@@ -23,6 +26,13 @@ pub(super) struct Row {
     /// Whether the value is above 0 by more than two standard errors, where that is asked.
     pub(super) beyond_2_se: Option<bool>,
     pub(super) remark: &'static str,
+}
+
+impl Row {
+    /// Whether it was made from several phases.
+    fn is_of_several(&self) -> bool {
+        ["enhancement", "delta_r1", "signal_loss"].iter().any(|part| self.quantity.contains(part))
+    }
 }
 
 /// The table: a row a lesion, phase and quantity.
@@ -39,6 +49,7 @@ pub(super) fn table(rows: &[Row], cut_offs: impl Fn(&Row) -> String) -> Table {
         "beyond_2_se",
         "published_cut_offs",
         "remark",
+        "note",
     ];
     let mut table = Table::new(&columns);
     for row in rows {
@@ -46,7 +57,7 @@ pub(super) fn table(rows: &[Row], cut_offs: impl Fn(&Row) -> String) -> Table {
         table.push([
             row.region.as_str().into(),
             usize::from(row.label).into(),
-            row.part.into(),
+            row.part.as_str().into(),
             row.phase.as_str().into(),
             row.quantity.as_str().into(),
             row.unit.as_str().into(),
@@ -54,7 +65,8 @@ pub(super) fn table(rows: &[Row], cut_offs: impl Fn(&Row) -> String) -> Table {
             row.estimate.standard_error.into(),
             beyond.into(),
             cut_offs(row).into(),
-            Cell::from(row.remark),
+            row.remark.into(),
+            Cell::from(if row.is_of_several() { super::NOTE_UNALIGNED } else { super::NOTE }),
         ]);
     }
     table
@@ -100,7 +112,7 @@ impl Lesion<'_> {
         Row {
             region: self.region.clone(),
             label: self.label,
-            part: self.planned.part,
+            part: self.planned.part.into(),
             phase: phase.into(),
             quantity: quantity.into(),
             unit: unit.into(),
@@ -151,10 +163,10 @@ impl Lesion<'_> {
         let role = phases.iter().flat_map(|phases| &phases.phases).find(|of| of.label == phase).map(|of| of.role);
         let signal = crate::enhance::maps::signal_unit(exam.agent.modality());
         let mut rows = Vec::new();
-        for (map, quantity, above, unit, remark) in [
-            ("subtraction", "enhancement", "enhancement_above_liver", signal, T1_REMARK),
-            ("delta_r1_spgr", "delta_r1", "delta_r1_above_liver", "1/s", ""),
-        ] {
+        let t1_remark = if exam.agent.modality() == Modality::Mr { T1_REMARK } else { "" };
+        for (map, quantity, above, unit, remark) in
+            [("subtraction", "enhancement", "enhancement_above_liver", signal, t1_remark)]
+        {
             let name = format!("{map}_{phase}_{}", crate::enhance::maps::UNALIGNED);
             let Some(summary) = self.summary(&name, phase) else { continue };
             rows.push(self.row(phase, quantity, unit, Estimate::mean(summary)));
@@ -165,6 +177,34 @@ impl Lesion<'_> {
                 let row = self.row(phase, above, unit, estimate);
                 rows.push(Row { beyond_2_se: Some(found.beyond_two_se), remark, ..row });
             }
+        }
+        rows.extend(self.delta_r1(phase, role.is_some_and(Role::is_arterial), livers));
+        rows
+    }
+
+    /// The change of R1 by the mean signals and the mean T1, of the lesion and above the liver's: means of a map are biased by
+    /// noise, and not alike in tissues of other T1.
+    fn delta_r1(&self, phase: &str, is_arterial: bool, livers: &Livers) -> Vec<Row> {
+        let Planned { echo: Some(echo), references, exam, .. } = self.planned else { return Vec::new() };
+        let first = exam.moments.first().map_or("", |moment| moment.label.as_str());
+        let place = exam.moments.iter().position(|moment| moment.label == phase);
+        let t1 = self.measured.iter().find(|map| map.name == T1_BEFORE);
+        let t1 = t1.and_then(|map| map.regions.get(&self.label)).map(|of| Estimate::mean(&of.summary));
+        let (Some(pre), Some(post), Some(t1), Some(place)) = (self.signal(first), self.signal(phase), t1, place) else {
+            return Vec::new();
+        };
+        if place == 0 {
+            return Vec::new();
+        }
+        let lesion = Estimate::of([pre, post, t1], |[pre, post, t1]| echo.delta_r1(pre, post, t1));
+        let mut rows = vec![self.row(phase, "delta_r1_of_means", "1/s", lesion)];
+        let of = |row: usize| references.get(row)?.get(&Organ::Liver).map(|&reference| Estimate::from(reference));
+        let t1 = livers.get(&(T1_BEFORE.to_owned(), String::new())).map(|&reference| Estimate::from(reference));
+        if let (true, Some(pre), Some(post), Some(t1)) = (is_arterial, of(0), of(place), t1) {
+            let liver = Estimate::of([pre, post, t1], |[pre, post, t1]| echo.delta_r1(pre, post, t1));
+            let above = lesion.minus(liver);
+            let row = self.row(phase, "delta_r1_above_liver", "1/s", above);
+            rows.push(Row { beyond_2_se: Some(above.value > 2.0 * above.standard_error), ..row });
         }
         rows
     }
@@ -208,7 +248,7 @@ impl Lesion<'_> {
 
 /// What maps of any part are on average in each lesion.
 pub(super) fn of_maps(
-    part: &'static str,
+    part: &str,
     labels: &super::labels::CaseLabels,
     measured: &[MapValues],
     is_wanted: impl Fn(&str) -> bool,
@@ -220,7 +260,7 @@ pub(super) fn of_maps(
             rows.push(Row {
                 region: labels.name(label),
                 label,
-                part,
+                part: part.into(),
                 phase: map.phase.clone().unwrap_or_default(),
                 quantity: format!("{}_mean", map.name),
                 unit: map.unit.clone(),

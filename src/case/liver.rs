@@ -2,6 +2,7 @@
 
 use super::contrast::Planned;
 use super::estimate::Estimate;
+use super::{NOTE, NOTE_UNALIGNED};
 use crate::enhance::Role;
 use crate::enhance::comparison::References;
 use crate::enhance::maps::signal_unit;
@@ -32,21 +33,22 @@ pub(super) fn references(planned: &Planned, table: &mut Option<Table>) {
 
 /// Adds what the liver itself does: its spread in each phase, its enhancement, and its ratio to spleen in the hepatobiliary phase.
 pub(super) fn liver(planned: &Planned, table: &mut Option<Table>) {
-    let columns = ["part", "phase", "quantity", "unit", "value", "standard_error"];
+    let columns = ["part", "phase", "quantity", "unit", "value", "standard_error", "note"];
     let table = table.get_or_insert_with(|| Table::new(&columns));
-    let (Some(phases), Some(first)) = (&planned.phases, planned.references.first()) else { return };
+    let before = planned.phases.as_ref().and(planned.references.first());
     let organ = |of: &References, organ: Organ| of.get(&organ).map(|&reference| Estimate::from(reference));
-    for (phase, of) in phases.phases.iter().zip(&planned.references) {
+    for (moment, of) in planned.exam.moments.iter().zip(&planned.references) {
         let Some(liver) = of.get(&Organ::Liver) else { continue };
         let mut add = |quantity: &str, unit: &str, Estimate { value, standard_error }: Estimate| {
-            let label = phase.label.as_str();
+            let note = if quantity.contains("enhancement") { NOTE_UNALIGNED } else { NOTE };
             table.push([
                 planned.part.into(),
-                label.into(),
+                moment.label.as_str().into(),
                 quantity.into(),
                 unit.into(),
                 value.into(),
-                Cell::from(standard_error),
+                standard_error.into(),
+                Cell::from(note),
             ]);
         };
         if planned.exam.agent.modality() != Modality::Mr {
@@ -56,10 +58,12 @@ pub(super) fn liver(planned: &Planned, table: &mut Option<Table>) {
         let cv = 100.0 * liver.sd / liver.value;
         let standard_error = cv / (2.0 * liver.n as f64).sqrt();
         add("liver_coefficient_of_variation", "%", Estimate { value: cv, standard_error });
-        if let Some(before) = organ(first, Organ::Liver).filter(|_| phase.role != Role::Unenhanced) {
+        if let Some(before) =
+            before.and_then(|of| organ(of, Organ::Liver)).filter(|_| moment.label != Role::Unenhanced.name())
+        {
             add("liver_relative_enhancement", "%", Estimate::from(*liver).over(before).plus(-1.0).times(100.0));
         }
-        if let Some(spleen) = organ(of, Organ::Spleen).filter(|_| phase.role == Role::Hepatobiliary) {
+        if let Some(spleen) = organ(of, Organ::Spleen).filter(|_| moment.label == Role::Hepatobiliary.name()) {
             add("liver_to_spleen_ratio", "", Estimate::from(*liver).over(spleen));
         }
     }

@@ -100,12 +100,16 @@ impl Case {
                 text = text.replace(&form.display().to_string(), &name);
             }
         }
-        let folder = self.path.parent().unwrap_or(Path::new(""));
         text = text.replace(&self.path.display().to_string(), "the case file");
-        match folder.as_os_str().is_empty() {
-            true => text,
-            false => text.replace(&folder.display().to_string(), "the case's folder"),
+        let folder = self.path.parent().unwrap_or(Path::new("")).to_owned();
+        for folder in [Some(folder), std::env::current_dir().ok()].into_iter().flatten() {
+            let folder = folder.display().to_string();
+            // A bare name, or a dot, could be a part of any word.
+            if folder.contains(std::path::MAIN_SEPARATOR) && folder.len() > 1 {
+                text = text.replace(&folder, "(a folder)");
+            }
         }
+        text
     }
 
     /// Every file of the examination, and what it is to it.
@@ -113,7 +117,7 @@ impl Case {
         let file = &self.file;
         let mut names = BTreeMap::new();
         let mut add = |path: &Path, name: String| {
-            for ending in [".json", ".bval", "_dseg.tsv", ".tsv"] {
+            for ending in [".json", ".bval", ".bvals", ".img", ".img.gz", "_dseg.tsv", ".tsv"] {
                 names.insert(beside(path, ending), format!("{name}{ending}"));
             }
             names.insert(path.to_owned(), name);
@@ -130,6 +134,8 @@ impl Case {
                 .filter_map(|contrast| contrast.repeat.as_ref())
                 .for_each(|f| add(f, format!("{part} repeat")));
         }
+        file.dwi.iter().filter_map(|dwi| dwi.bval.as_ref()).for_each(|f| add(f, "dwi b-values".into()));
+        file.t1.iter().filter_map(|t1| t1.b1.as_ref()).for_each(|f| add(f, "t1 map of B1".into()));
         if let Some(shift) = &file.chemical_shift {
             add(&shift.in_phase, "in_phase".into());
             add(&shift.opposed_phase, "opposed_phase".into());

@@ -30,5 +30,9 @@ pub use init::propose;
 pub use load::Case;
 pub use run::{CaseOptions, CaseSummary, check, run};
 
+/// What stands beside values that a person reads, of one image and of several.
+const NOTE: &str = "research use only";
+const NOTE_UNALIGNED: &str = "unaligned; research use only";
+
 /// The name of a phase's own signal in tables.
 const SIGNAL: &str = "signal";

@@ -27,7 +27,8 @@ pub(super) struct PartMap {
 /// A part of an examination that was computed.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    pub(super) name: &'static str,
+    /// Such as `dwi/adc`: the folder of its results.
+    pub(super) name: String,
     pub(super) grid: Grid,
     pub(super) labels: Option<Rc<CaseLabels>>,
     pub(super) maps: Vec<PartMap>,
@@ -39,7 +40,7 @@ impl Part {
         let Some(labels) = &self.labels else { return Vec::new() };
         let of_map = |map: &PartMap| {
             measure(&MeasuredMap {
-                part: self.name,
+                part: &self.name,
                 name: &map.name,
                 phase: map.phase.as_deref(),
                 unit: &map.unit,

@@ -20,7 +20,7 @@ use crate::fit::{self, Role as OutputRole};
 use crate::measure::{MapValues, Table, long_table, wide_table};
 use crate::report::ColourKind;
 use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
-use crate::volume::{Grid, ReadOptions};
+use crate::volume::{Grid, ReadOptions, read};
 use crate::{Error, Result};
 
 /// How a case is run.
@@ -145,6 +145,7 @@ impl<'a> Run<'a> {
 
     fn check(&mut self) -> Result<()> {
         let Self { case, options, device, .. } = *self;
+        self.note_empty();
         for planned in fits::plan(case, self.field, &options.read, &mut self.findings)? {
             let grid = fit::check(&planned.request);
             if let Some(grid) = self.usable(&planned, grid)? {
@@ -169,7 +170,22 @@ impl<'a> Run<'a> {
             .collect()
     }
 
+    /// Says where there is nothing to compute.
+    fn note_empty(&mut self) {
+        let file = &self.case.file;
+        let fits =
+            [file.dwi.is_some(), file.t2.is_some(), file.t2star.is_some(), file.t1.is_some(), file.energies.is_some()];
+        let contrasts = self.contrasts();
+        if contrasts.is_empty() && file.chemical_shift.is_none() && !fits.contains(&true) {
+            self.findings.fault("case", "the case file names no images\n  remedy: `hepar init FOLDER` proposes one");
+        }
+        for (part, _) in contrasts.iter().filter(|(_, contrast)| contrast.phases.is_empty()) {
+            self.findings.fault(part, "no phase is given\n  remedy: list them: phase = [{ role = ..., file = ... }]");
+        }
+    }
+
     fn compute(&mut self) -> Result<()> {
+        self.note_empty();
         for planned in fits::plan(self.case, self.field, &self.options.read, &mut self.findings)? {
             let fitted = self.fitted(&planned);
             if let Some((part, sha256)) = self.usable(&planned, fitted)? {
@@ -221,12 +237,15 @@ impl<'a> Run<'a> {
 
     fn fitted(&mut self, planned: &PlannedFit) -> Result<(Part, Vec<String>)> {
         let mut request = planned.request.clone();
+        if planned.part == "iodine" {
+            request.inputs.iter().try_for_each(|path| contrast::plausible_hu(&read(path, &request.read)?))?;
+        }
         request.output = self.folder(&format!("{}/{}", planned.part, planned.model));
-        let (case, read, device, show) = (self.case, &self.options.read, self.device, self.show);
+        let (case, options, device, show) = (self.case, &self.options.read, self.device, self.show);
         let findings = &mut self.findings;
         let mut own: Option<CaseLabels> = None;
         let find = |grid: &Grid| {
-            own = labels::on_grid(case, planned.part, grid, read, findings)?;
+            own = labels::on_grid(case, planned.part, grid, options, findings)?;
             Ok(own.as_ref().map(|labels| labels.labels.clone()))
         };
         let what = format!("fitting {}", planned.model);
@@ -240,7 +259,12 @@ impl<'a> Run<'a> {
             title: output.title,
             values,
         });
-        let part = Part { name: planned.part, grid: kept.grid, labels: own.map(Rc::new), maps: maps.collect() };
+        let part = Part {
+            name: format!("{}/{}", planned.part, planned.model),
+            grid: kept.grid,
+            labels: own.map(Rc::new),
+            maps: maps.collect(),
+        };
         Ok((part, kept.inputs_sha256))
     }
 
@@ -257,7 +281,7 @@ impl<'a> Run<'a> {
     }
 
     fn keep_t1(&mut self, part: &Part) {
-        if let Some(map) = part.maps.iter().find(|map| map.name == "T1" && part.name == "t1") {
+        if let Some(map) = part.maps.iter().find(|map| map.name == "T1" && part.name == "t1/t1_vfa") {
             self.t1 = Some(T1Map { grid: part.grid.clone(), values: map.values.clone() });
         }
     }
@@ -300,10 +324,19 @@ impl<'a> Run<'a> {
                 is_shown,
             })
         }));
+        maps.extend(planned.echo.as_ref().map(|echo| PartMap {
+            name: lesions::T1_BEFORE.into(),
+            title: "T1 before contrast".into(),
+            phase: None,
+            unit: "ms".into(),
+            colours: ColourKind::Sequential,
+            values: echo.t1_ms.clone(),
+            is_shown: false,
+        }));
         let grid = planned.exam.image().grid.clone();
         let labels = planned.labels.take().map(Rc::new);
         planned.labels = labels.as_deref().cloned();
-        let part = Part { name: planned.part, grid, labels, maps };
+        let part = Part { name: planned.part.into(), grid, labels, maps };
         let measured = part.measured();
         self.lesions.extend(lesions::of_phases(&planned, &measured, &livers(&planned, &part)));
         curves::of_means(&planned, &measured, &mut self.curves)?;
@@ -318,7 +351,7 @@ impl<'a> Run<'a> {
     fn finish(&mut self, part: Part, done: String) {
         let measured = part.measured();
         if let Some(labels) = &part.labels {
-            self.lesions.extend(lesions::of_maps(part.name, labels, &measured, sheet::shows));
+            self.lesions.extend(lesions::of_maps(&part.name, labels, &measured, sheet::shows));
         }
         self.keep(part, measured, done);
     }
@@ -367,7 +400,8 @@ impl<'a> Run<'a> {
         if self.lesions.is_empty() {
             return Ok(None);
         }
-        let table = lesions::table(&self.lesions, |row| cut_offs::beside(row, self.field));
+        let agent = self.case.file.dynamic.as_ref().and_then(|dynamic| dynamic.agent);
+        let table = lesions::table(&self.lesions, |row| cut_offs::beside(row, agent, self.field));
         outputs.write_file(LESIONS, &table.to_tsv()?)?;
         Ok(Some(lesions::brief(&self.lesions)))
     }
@@ -376,7 +410,9 @@ impl<'a> Run<'a> {
 /// The liver's reference in the maps that lesions are compared in.
 fn livers(planned: &Planned, part: &Part) -> Livers {
     let Some(regions) = &planned.regions else { return Livers::new() };
-    let is_wanted = |map: &&PartMap| ["subtraction_", "delta_r1_"].iter().any(|start| map.name.starts_with(start));
-    let liver = |map: &PartMap| Some(((map.name.clone(), map.phase.clone()?), regions.liver(&map.values)?));
+    let is_wanted =
+        |map: &&PartMap| ["subtraction_", lesions::T1_BEFORE].iter().any(|start| map.name.starts_with(start));
+    let liver =
+        |map: &PartMap| Some(((map.name.clone(), map.phase.clone().unwrap_or_default()), regions.liver(&map.values)?));
     part.maps.iter().filter(is_wanted).filter_map(liver).collect()
 }

@@ -27,13 +27,12 @@ pub(super) fn shows(map: &str) -> bool {
 pub(super) fn draw(parts: &[Part]) -> Result<Option<Vec<u8>>> {
     // Anatomy first: phases, then what was fitted.
     let mut ordered: Vec<&Part> = parts.iter().collect();
-    ordered.sort_by_key(|part| !["dynamic", "ct"].contains(&part.name));
+    ordered.sort_by_key(|part| !["dynamic", "ct"].contains(&part.name.as_str()));
     let mut shown: Vec<(&Part, &PartMap, Option<(f32, f32)>)> = Vec::new();
     for part in &ordered {
         for map in &part.maps {
             // R2* comes from two models.
-            let is_there =
-                shown.iter().any(|(other, m, _)| other.name == part.name && m.name == map.name && m.phase == map.phase);
+            let is_there = shown.iter().any(|(_, m, _)| m.name == map.name && m.phase == map.phase);
             if !is_there {
                 shown.push((part, map, range(part, map)));
             }
@@ -66,7 +65,7 @@ pub(super) fn draw(parts: &[Part]) -> Result<Option<Vec<u8>>> {
 }
 
 fn title(part: &Part, map: &PartMap) -> String {
-    match (part.name, &map.phase) {
+    match (part.name.as_str(), &map.phase) {
         ("dynamic" | "ct", Some(phase)) if map.name != super::SIGNAL => {
             format!("subtraction, {}", phase.replace('_', " "))
         }

@@ -93,7 +93,7 @@ fn conclude(case: &Path, summary: &CaseSummary, session: &Session) -> Result<()>
         0 => Ok(()),
         n => Err(Error::data(
             case,
-            format!("{n} faults are named above; nothing depends on what they are about"),
+            format!("faults named above: {n}; nothing was computed from what they are about"),
             "mend them",
         )),
     }

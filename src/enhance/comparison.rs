@@ -25,6 +25,17 @@ pub struct SpoiledEcho {
     pub flip_angle_deg: f64,
 }
 
+impl SpoiledEcho {
+    /// The change of R1 in 1/s that signals before and after contrast tell of a tissue of T1 `t1_ms` before (Tofts 1999,
+    /// J Magn Reson Imaging 10:223): the steady state solved for exp(-TR/T1).
+    pub fn delta_r1(&self, pre: f64, post: f64, t1_ms: f64) -> f64 {
+        let tr = self.repetition_time_ms;
+        let (e, cos) = ((-tr / t1_ms).exp(), self.flip_angle_deg.to_radians().cos());
+        let share = post / pre * (1.0 - e) / (1.0 - e * cos);
+        1000.0 * (-((1.0 - share) / (1.0 - share * cos)).ln() / tr - 1.0 / t1_ms)
+    }
+}
+
 impl Exam {
     /// Adds noise-scaled enhancement of each phase, where the noise is known.
     ///

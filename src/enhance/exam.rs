@@ -66,17 +66,22 @@ impl Exam {
     /// From phases with roles.
     pub fn of_phases(phases: &Phases, options: &ExamOptions, device: &Device) -> Result<Self> {
         let paths: Vec<&Path> = phases.phases.iter().map(|p| p.path.as_path()).collect();
-        Self::of_members(phases, gather(&paths, &options.gather, device)?, options, device)
+        let members = gather(&paths, &options.gather, device)?;
+        let unenhanced = Unenhanced { image: &members[0].image, n_volumes: 1 };
+        let noise = sigma::resolve(&options.sigma, phases.agent.modality(), unenhanced, &options.gather, device)?;
+        Self::of_members(phases, members, options, noise)
     }
 
-    /// From phases and their images, in the same order and on one grid.
+    /// From phases and their images, in the same order and on one grid, and the noise of one image where it is known.
     ///
     /// # Errors
-    /// Those of [`sigma::resolve`].
-    pub fn of_members(phases: &Phases, members: Vec<Member>, options: &ExamOptions, device: &Device) -> Result<Self> {
-        let unenhanced = Unenhanced { image: &members[0].image, n_volumes: 1 };
-        let modality = phases.agent.modality();
-        let noise = sigma::resolve(&options.sigma, modality, unenhanced, &options.gather, device)?;
+    /// Those of [`PlannedMap::new`].
+    pub fn of_members(
+        phases: &Phases,
+        members: Vec<Member>,
+        options: &ExamOptions,
+        noise: Option<Noise>,
+    ) -> Result<Self> {
         let moments = phases.phases.iter().map(|p| Sample { label: p.label.clone(), seconds: p.seconds });
         let resampled = members.iter().zip(&phases.phases).filter(|(m, _)| m.resampled);
         let resampled: Vec<&str> = resampled.map(|(_, p)| p.label.as_str()).collect();

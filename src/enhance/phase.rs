@@ -144,13 +144,7 @@ impl Phases {
         args.sort_by_key(|arg| arg.role);
         check_roles(agent, &args)?;
         check_times(&args)?;
-        let count = |role| args.iter().filter(|arg| arg.role == role).count();
-        let first = |role| args.iter().position(|arg| arg.role == role).unwrap_or(0);
-        let label = |(i, arg): (usize, &PhaseArg)| match count(arg.role) {
-            1 => arg.role.to_string(),
-            _ => format!("{}_{}", arg.role, i - first(arg.role) + 1),
-        };
-        let labels: Vec<String> = args.iter().enumerate().map(label).collect();
+        let labels = labels(&args.iter().map(|arg| arg.role).collect::<Vec<_>>());
         let phase =
             |(arg, label): (PhaseArg, String)| Phase { role: arg.role, label, seconds: arg.seconds, path: arg.path };
         Ok(Self { agent, phases: args.into_iter().zip(labels).map(phase).collect() })
@@ -173,6 +167,17 @@ impl Phases {
         let any = |wanted: fn(Role) -> bool| curve.iter().any(|&i| wanted(self.phases[i].role));
         any(Role::is_arterial) && any(|role| role >= Role::Portal)
     }
+}
+
+/// What phases of these roles, in order, are called in file names: the role, numbered where it occurs more than once.
+pub(crate) fn labels(roles: &[Role]) -> Vec<String> {
+    let count = |role: Role| roles.iter().filter(|&&other| other == role).count();
+    let first = |role: Role| roles.iter().position(|&other| other == role).unwrap_or(0);
+    let label = |(i, &role): (usize, &Role)| match count(role) {
+        1 => role.to_string(),
+        _ => format!("{role}_{}", i - first(role) + 1),
+    };
+    roles.iter().enumerate().map(label).collect()
 }
 
 fn check_roles(agent: Agent, args: &[PhaseArg]) -> Result<()> {

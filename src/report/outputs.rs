@@ -150,15 +150,7 @@ impl Outputs {
     }
 
     fn remove_record(&self) -> Result<()> {
-        let record = self.options.dir.join(RECORD);
-        match fs::remove_file(&record) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::cannot_create(
-                &record,
-                format!("the earlier run's record cannot be removed: {e}"),
-                "remove it, or write to another folder",
-            )),
-            _ => Ok(()),
-        }
+        remove_if_there(&self.options.dir.join(RECORD))
     }
 
     /// Writes `NAME.nii.gz` (or `.nii`), `NAME.json` and, where wanted and of one volume, `NAME.png`; gives back the path that
@@ -203,6 +195,12 @@ impl Outputs {
     pub fn finish(self, run: &RunRecord) -> Result<PathBuf> {
         let path = self.planned_path(RECORD)?;
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if self.options.force {
+            // What an earlier run left and this one did not make would pass for its own.
+            for name in self.planned.iter().filter(|name| !written.contains_key(*name) && *name != RECORD) {
+                remove_if_there(&self.options.dir.join(name))?;
+            }
+        }
         let outputs: Vec<&String> = written.keys().collect();
         let record = json!({
             "command": run.command,
@@ -229,6 +227,18 @@ impl Outputs {
     fn keep(&self, name: &str, file: PendingFile) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(name.to_owned(), file.close());
+    }
+}
+
+/// Removes what an earlier run wrote.
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::cannot_create(
+            path,
+            format!("what an earlier run wrote cannot be removed: {e}"),
+            "remove it, or write to another folder",
+        )),
+        _ => Ok(()),
     }
 }
 

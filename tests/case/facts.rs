@@ -91,10 +91,11 @@ fn iron() -> Result<(), Failed> {
 fn iodine() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let affine = [[2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
-    let grid = Grid { shape: [4, 1, 1], affine };
+    let grid = Grid { shape: [6, 1, 1], affine };
     // Tissue of 50 HU with 0, 1, 2 and 3 mg/ml of iodine, which adds 40 and 20 HU per mg/ml.
     for (name, per_mg_ml) in [("low.nii", 40i16), ("high.nii", 20)] {
-        let values: Vec<i16> = (0..4).map(|mg_ml| 50 + per_mg_ml * mg_ml).collect();
+        let tissue = (0..4).map(|mg_ml| 50 + per_mg_ml * mg_ml);
+        let values: Vec<i16> = tissue.chain([-100, -1000]).collect();
         write_nifti(&folder.path().join(name), &grid, 1, MapData::I16(&values))?;
     }
     let case = folder.path().join("case.toml");
@@ -104,10 +105,16 @@ fn iodine() -> Result<(), Failed> {
     assert_eq!(said.status, 0, "{}", said.text);
     for (map, expected) in [("c1", [0.0, 1.0, 2.0, 3.0]), ("c2", [50.0; 4])] {
         let image = read(&results.join(format!("iodine/unmix2/{map}.nii.gz")), &ReadOptions::default())?;
-        let mut values = [0.0f32; 4];
+        let mut values = [0.0f32; 6];
         image.row(0).load_f32(0, &mut values);
         assert!(values.iter().zip(expected).all(|(v, e)| (f64::from(*v) - e).abs() < 1e-3), "{map}: {values:?}");
     }
+    // What cannot be HU gives none.
+    let values: Vec<i16> = vec![1000, 1040, 1080, 1120, 900, 1];
+    fs::remove_file(folder.path().join("high.nii"))?;
+    write_nifti(&folder.path().join("high.nii"), &grid, 1, MapData::I16(&values))?;
+    let said = hepar("run", &case, &["-o", &out(folder.path(), "wrong").1, "--pictures", "none"])?;
+    assert!(said.status == 65 && said.text.contains("cannot be HU"), "{}", said.text);
     Ok(())
 }
 

@@ -31,6 +31,22 @@ pub fn trials() -> Vec<Trial> {
                 status: 65,
             },
             Wrong {
+                name: "swapped_unenhanced_and_arterial",
+                spoil: |_, case| Ok(case.replace("\"arterial.nii.gz\"", "\"x\"").replace("\"unenhanced.nii.gz\"", "\"arterial.nii.gz\"").replace("\"x\"", "\"unenhanced.nii.gz\"")),
+                says: &["given as arterial", "given as unenhanced"],
+                absent: &["dynamic/subtraction_portal_unaligned", "dynamic/relative_enhancement_delayed_unaligned"],
+                present: &["dwi/adc/ADC", "values.tsv"],
+                status: 65,
+            },
+            Wrong {
+                name: "contradicting_echo_times",
+                spoil: |_, case| Ok(case.replace("[t2]\n", "[t2]\necho_times_ms = [4, 12]\n")),
+                says: &["states te = 4 for image 1, but 40"],
+                absent: &["t2/t2/T2"],
+                present: &["dwi/adc/ADC"],
+                status: 65,
+            },
+            Wrong {
                 name: "wrong_agent",
                 spoil: |_, case| Ok(case.replace("agent = \"extracellular\"", "agent = \"iodinated\"")),
                 says: &["iodinated agents are for CT"],

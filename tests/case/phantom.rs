@@ -114,7 +114,7 @@ fn lesions(out: &Path, truth: &Truth) -> Result<(), Failed> {
         let (quantity, region, part) = (row["quantity"].as_str(), row["region"].as_str(), row["part"].as_str());
         let exact = match quantity.strip_suffix("_mean") {
             Some(map) => truth.of_map(part, map, region),
-            None if quantity == "delta_r1" => truth.of_map(part, &with_phase("delta_r1", &row["phase"]), region),
+            None if quantity == "delta_r1_of_means" => truth.of_map(part, &with_phase("delta_r1", &row["phase"]), region),
             None if quantity == "delta_r1_above_liver" => {
                 let of = |region| truth.of_map(part, &with_phase("delta_r1", &row["phase"]), region);
                 of(region).zip(of("liver")).map(|(lesion, liver)| lesion - liver)
@@ -161,7 +161,7 @@ fn late_phases_do_not_count() -> Result<(), Failed> {
     written(Agent::Gadoxetate, folder.path())?;
     let case = folder.path().join("case.toml");
     // The images no longer look like their roles: they are taken at their word.
-    let text = fs::read_to_string(&case)?.replace("[dynamic]\n", "[dynamic]\ntrust_roles = true\nallow_mismatch = true\n");
+    let text = fs::read_to_string(&case)?.replace("[dynamic]\n", "[dynamic]\ntrust_roles = true\ntrust_scale = true\n");
     fs::write(&case, text)?;
     let run = |name: &str| -> Result<_, Failed> {
         let out = folder.path().join(name);

@@ -83,7 +83,7 @@ fn flip_angles(data: PathBuf) -> Result<(), Failed> {
         hepar::volume::write_nifti(&path, &image.grid, 1, hepar::volume::MapData::F32(&values))?;
     }
     let case = folder.path().join("case.toml");
-    let phases = "[dynamic]\nagent = \"extracellular\"\nallow_mismatch = true\nphase = [{ role = \"unenhanced\", file = \"v0.nii.gz\" }, \
+    let phases = "[dynamic]\nagent = \"extracellular\"\nallow_mismatch = true\ntrust_scale = true\nphase = [{ role = \"unenhanced\", file = \"v0.nii.gz\" }, \
                   { role = \"arterial\", file = \"v1.nii.gz\", seconds = 32 }, { role = \"portal\", file = \"v2.nii.gz\", seconds = 68 }]\n";
     let vfa = format!(
         "[t1]\nfiles = [{:?}]\nflip_angles_deg = [{}]\nrepetition_time_ms = 3.71\n",
@@ -101,7 +101,7 @@ fn flip_angles(data: PathBuf) -> Result<(), Failed> {
         std::fs::write(folder.path().join(format!("v{volume}.json")), format!("{{\"FlipAngle\": {angle}}}"))?;
     }
     let text = std::fs::read_to_string(&case)?;
-    std::fs::write(&case, text.replace("allow_mismatch = true\n", ""))?;
+    std::fs::write(&case, text.replace("allow_mismatch = true\ntrust_scale = true\n", ""))?;
     let said = hepar("check", &case, &[])?;
     assert!(said.status == 65 && said.text.contains("flip angle is 10"), "{}", said.text);
     Ok(())

@@ -185,7 +185,7 @@ impl Truth {
     pub fn of_map(&self, part: &str, name: &str, region: &str) -> Option<f64> {
         let name = match name {
             // The signal at b = 0 alone has a scale that the phantom states.
-            "S0" if part != "dwi" => return None,
+            "S0" if part != "dwi/adc" => return None,
             name if name.starts_with("delta_r1_spgr_") => {
                 name.replace("delta_r1_spgr_", "delta_r1_").replace("_unaligned", "")
             }

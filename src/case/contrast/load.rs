@@ -144,6 +144,12 @@ fn one(
     if let Some(remark) = seconds.and_then(|seconds| check_time(agent, role, seconds)) {
         findings.warn(part, remark);
     }
+    if agent == Agent::Gadoxetate && matches!(role, Role::Delayed | Role::Equilibrium) {
+        findings.warn(
+            part,
+            format!("{role}: hepatocytes take gadoxetate up by then, and no published cut-off of other agents holds; 2 to 5 min are called transitional"),
+        );
+    }
     let settings = settings(contrast, sidecar.as_ref()).map_err(wrong)?;
     let image = single(read(path, options)?)?;
     if agent == Agent::Iodinated {
@@ -167,7 +173,7 @@ const LEAST_SOFT_TISSUE: f64 = 0.1;
 
 /// Refuses images whose values cannot be HU: what lies below -300 is mostly not near the -1000 HU of air, nothing is as low as
 /// fat, or less than a tenth of what is not gas lies between 0 and 300 HU.
-fn plausible_hu(image: &Image) -> Result<()> {
+pub(in crate::case) fn plausible_hu(image: &Image) -> Result<()> {
     let values = crate::enhance::sigma::values(image, 0);
     let count = |is: &dyn Fn(f32) -> bool| values.iter().filter(|&&v| is(v)).count();
     let gas = count(&|v| v < GAS_BELOW_HU);

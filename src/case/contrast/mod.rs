@@ -5,5 +5,6 @@ mod reference;
 mod run;
 mod settings;
 
+pub(super) use load::plausible_hu;
 pub(super) use reference::ReferenceVoxels;
 pub(super) use run::{Planned, T1Map, plan};

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::load::{Loaded, load};
 use super::reference::ReferenceVoxels;
-use crate::Result;
 use crate::case::file::{Contrast, Positive, SigmaEntry};
 use crate::case::findings::Findings;
 use crate::case::labels::{self, CaseLabels};
@@ -14,13 +13,15 @@ use crate::enhance::comparison::{References, SpoiledEcho};
 use crate::enhance::exam::{AUC_END_S, Exam, ExamOptions, LATE_CHANGE_PERCENT};
 use crate::enhance::gather::{GatherOptions, Member};
 use crate::enhance::pattern::{self, PhaseSignals, patterns};
+use crate::enhance::protocol::{self, Acquired};
 use crate::enhance::resample::Resampling;
 use crate::enhance::scaling::scaling_suspect;
-use crate::enhance::sigma::Sigma;
+use crate::enhance::sigma::{self, Sigma, Unenhanced};
 use crate::enhance::timeline::Sample;
-use crate::enhance::{PhaseArg, Phases, Role};
+use crate::enhance::{PhaseArg, Phases, Role, phase};
 use crate::measure::{Organ, Reference};
 use crate::volume::{Grid, Image, ReadOptions, VoxelType};
+use crate::{Error, Result};
 
 /// A map of T1 before contrast in ms.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(in crate::case) struct Planned {
     pub(in crate::case) regions: Option<ReferenceVoxels>,
     /// The reference regions of each phase; empty without labels.
     pub(in crate::case) references: Vec<References>,
+    /// T1 before contrast and how the phases were acquired, where the change of R1 is computed.
+    pub(in crate::case) echo: Option<SpoiledEcho>,
     /// Every phase that was loaded.
     pub(in crate::case) looks: Vec<Look>,
 }
@@ -72,10 +75,13 @@ pub(in crate::case) fn plan(
     let Some(mut loaded) = load(case, part, contrast, read, device, findings)? else { return Ok(None) };
     let labels = labels::on_grid(case, part, loaded.grid(), read, findings)?;
     let regions = labels.as_ref().map(|labels| ReferenceVoxels::new(labels, loaded.grid()));
-    if part == "dynamic" && !contrast.allow_mismatch {
-        drop_other_scales(&mut loaded, regions.as_ref(), findings);
-    }
     let mut references = regions.as_ref().map_or_else(Vec::new, |regions| regions.of_phases(&loaded, findings));
+    // Scales are told from the unenhanced phase: not where that does not look like one.
+    let is_sound = |found: &pattern::Finding| found.role != Role::Unenhanced || found.agrees != Some(false);
+    if part == "dynamic" && !contrast.trust_scale && patterns_of(&loaded, &references).iter().all(is_sound) {
+        let keep = drop_other_scales(&mut loaded, regions.as_ref(), findings);
+        retain(&mut references, &keep);
+    }
     let patterns = patterns_of(&loaded, &references);
     let look = |(i, phase): (usize, &super::load::LoadedPhase)| {
         let finding = patterns.get(i).cloned();
@@ -107,12 +113,14 @@ pub(in crate::case) fn plan(
     for what in &exam.left_out {
         findings.leave_out(part, what.clone());
     }
-    Ok(Some(Planned { part, exam, phases, labels, regions, references, looks }))
+    Ok(Some(Planned { part, exam, phases, labels, regions, references, echo: spoiled, looks }))
 }
 
-/// Leaves out phases whose values seem to be on another scale than the unenhanced phase's.
-fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, findings: &mut Findings) {
-    let Some(before) = loaded.unenhanced().map(|phase| loaded.values(phase)) else { return };
+/// Leaves out phases whose values seem to be on another scale than the unenhanced phase's; says which are kept.
+fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, findings: &mut Findings) -> Vec<bool> {
+    let Some(before) = loaded.unenhanced().map(|phase| loaded.values(phase)) else {
+        return vec![true; loaded.phases.len()];
+    };
     let all: Vec<usize> = (0..before.len()).collect();
     let muscle = regions.and_then(|regions| regions.voxels(Organ::Muscle));
     let suspect = |phase: usize| scaling_suspect(&before, &loaded.values(phase), &all, muscle);
@@ -121,7 +129,7 @@ fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, fin
     for (phase, suspect) in loaded.phases.iter().zip(&suspects) {
         if let Some(suspect) = suspect {
             let text = format!(
-                "{}: {suspect}\n  remedy: convert them anew, or state allow_mismatch = true; the {} phase is left out",
+                "{}: {suspect}\n  remedy: convert them anew, or state trust_scale = true; the {} phase is left out",
                 phase.path.display(),
                 phase.role
             );
@@ -130,6 +138,7 @@ fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, fin
     }
     let keep: Vec<bool> = suspects.iter().map(Option::is_none).collect();
     retain(&mut loaded.phases, &keep);
+    keep
 }
 
 fn retain<T>(all: &mut Vec<T>, keep: &[bool]) {
@@ -175,7 +184,16 @@ fn echo(
     part: &str,
     findings: &mut Findings,
 ) -> Result<Option<SpoiledEcho>> {
-    let number = |key: &str| loaded.phases[0].settings.get(key).and_then(Value::as_f64);
+    let [first, others @ ..] = &loaded.phases[..] else { return Ok(None) };
+    let reference = Acquired { path: &first.path, sidecar: Some(&first.settings) };
+    for other in others {
+        let other = Acquired { path: &other.path, sidecar: Some(&other.settings) };
+        if protocol::check(reference, other, false).is_err() {
+            findings.leave_out(part, "the change of R1 is left out: the phases were not acquired alike");
+            return Ok(None);
+        }
+    }
+    let number = |key: &str| first.settings.get(key).and_then(Value::as_f64);
     let (Some(tr), Some(flip_angle_deg)) = (number("RepetitionTime"), number("FlipAngle")) else {
         findings.leave_out(part, "the change of R1 is left out: TR or flip angle of the phases is not known; state repetition_time_ms and flip_angle_deg");
         return Ok(None);
@@ -225,13 +243,21 @@ fn exam(
                 true => findings.leave_out(part, format!("phases are not compared: {why}")),
                 false => findings.fault(part, format!("phases are not compared: {why}")),
             }
-            let moment = |(role, &seconds): (&Role, &Option<f64>)| Sample { label: role.to_string(), seconds };
-            let moments = roles.iter().zip(&seconds).map(moment).collect();
+            let moment = |(label, &seconds): (String, &Option<f64>)| Sample { label, seconds };
+            let moments = phase::labels(&roles).into_iter().zip(&seconds).map(moment).collect();
             return Ok((Exam::of_signals(agent, moments, members, options), None));
         }
     };
-    let mut exam = Exam::of_members(&phases, members, options, device)?;
-    let noise = exam.noise.clone();
+    let unenhanced = Unenhanced { image: &members[0].image, n_volumes: 1 };
+    let noise = match sigma::resolve(&options.sigma, agent.modality(), unenhanced, &options.gather, device) {
+        Err(error @ (Error::Internal(_) | Error::TryAgain(_))) => return Err(error),
+        Err(error) => {
+            findings.fault(part, error.to_string());
+            None
+        }
+        Ok(noise) => noise,
+    };
+    let mut exam = Exam::of_members(&phases, members, options, noise.clone())?;
     exam.plan_noise_scaled(&phases, noise.as_ref())?;
     exam.plan_enhancement_ratios(&phases, noise.as_ref())?;
     match liver.references.is_empty() {
