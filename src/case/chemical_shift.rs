@@ -125,18 +125,18 @@ fn one(
 ) -> Result<(Image, Map<String, Value>)> {
     let keys = read_sidecar(path)?.map(|sidecar| sidecar.keys().clone()).unwrap_or_default();
     let echo_time = keys.get("EchoTime").and_then(Value::as_f64);
-    if let (Some(te), Some(field)) = (echo_time, field) {
-        if (fat_in_phase(1e3 * te, field) > 0.0) != is_in_phase {
-            let [said, shows] = if is_in_phase { ["in", "opposed"] } else { ["opposed", "in"] };
-            return Err(Error::data(
-                path,
-                format!(
-                    "is given as {said} phase, but at {field} T an echo time of {:.2} ms is nearer to {shows} phase",
-                    1e3 * te
-                ),
-                "check which file is which, and the field strength",
-            ));
-        }
+    if let (Some(te), Some(field)) = (echo_time, field)
+        && (fat_in_phase(1e3 * te, field) > 0.0) != is_in_phase
+    {
+        let [said, shows] = if is_in_phase { ["in", "opposed"] } else { ["opposed", "in"] };
+        let te_ms = 1e3 * te;
+        return Err(Error::data(
+            path,
+            format!(
+                "is given as {said} phase, but at {field} T an echo time of {te_ms:.2} ms is nearer to {shows} phase"
+            ),
+            "check which file is which, and the field strength",
+        ));
     }
     Ok((single(read(path, options)?)?, keys))
 }

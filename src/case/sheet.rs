@@ -28,25 +28,25 @@ pub(super) fn draw(parts: &[Part]) -> Result<Option<Vec<u8>>> {
     // Anatomy first: phases, then what was fitted.
     let mut ordered: Vec<&Part> = parts.iter().collect();
     ordered.sort_by_key(|part| !["dynamic", "ct"].contains(&part.name.as_str()));
-    let mut shown: Vec<(&Part, &PartMap, Option<(f32, f32)>)> = Vec::new();
+    let mut shown: Vec<(&Part, &PartMap)> = Vec::new();
     for part in &ordered {
         for map in &part.maps {
             // R2* comes from two models.
-            let is_there = shown.iter().any(|(_, m, _)| m.name == map.name && m.phase == map.phase);
+            let is_there = map.phase.is_none() && shown.iter().any(|(_, other)| other.name == map.name);
             if !is_there {
-                shown.push((part, map, range(part, map)));
+                shown.push((part, map));
             }
         }
     }
     if shown.is_empty() {
         return Ok(None);
     }
-    let titles: Vec<String> = shown.iter().map(|(part, map, _)| title(part, map)).collect();
+    let titles: Vec<String> = shown.iter().map(|(part, map)| title(part, map)).collect();
     let mut panels: Vec<Panel> = Vec::new();
-    let units: Vec<String> = shown.iter().map(|(_, map, _)| map.unit.replace("^2", "²")).collect();
-    for (((part, map, range), title), unit) in shown.iter().zip(&titles).zip(&units) {
+    let units: Vec<String> = shown.iter().map(|(_, map)| map.unit.replace("^2", "²")).collect();
+    for (((part, map), title), unit) in shown.iter().zip(&titles).zip(&units) {
         let (grid, values) = (&part.grid, &map.values);
-        panels.push(Panel { title, unit, grid, values, kind: map.colours, range: *range });
+        panels.push(Panel { title, unit, grid, values, kind: map.colours, range: range(part, map) });
     }
     let labelled = ordered.iter().find_map(|part| Some((part, part.labels.as_ref()?)));
     let outlined: Vec<(u16, String, Option<[u8; 3]>, bool)> =
