@@ -19,7 +19,6 @@ use crate::enhance::protocol::{self, Acquired};
 use crate::enhance::sigma::values;
 use crate::measure::Organ;
 use crate::model::Modality;
-use crate::report::ColourKind;
 use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, ReadOptions, VoxelType, read, read_sidecar};
 use crate::{Error, Result};
@@ -174,18 +173,7 @@ pub(super) fn run(
         Map::from_iter([("divided_by".to_owned(), json!({ "in_phase": scale[0], "opposed_phase": scale[1] }))]);
     let run = Run { command: "run", options: recorded, inputs_sha256: inputs_sha256.clone(), device };
     output::write(outputs, &run, &grid, (&computed, &status), &[])?;
-    let map = |map: maps::ComputedMap| {
-        Some(PartMap {
-            values: map.values.as_f32()?.into_owned(),
-            name: map.name,
-            phase: None,
-            unit: map.unit,
-            title: map.title,
-            colours: ColourKind::Sequential,
-            is_shown: true,
-        })
-    };
-    let maps = computed.into_iter().filter_map(map).collect();
+    let maps = computed.into_iter().filter_map(|map| PartMap::by_formula(map, true)).collect();
     let part = Part { name: PART.into(), grid, labels: labels.map(Rc::new), maps };
     Ok(Some(Done { part, inputs_sha256 }))
 }

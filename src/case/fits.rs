@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::chemical_shift::fat_in_phase;
+use super::contrast::plausible_hu;
 use super::file::Echoes;
 use super::findings::Findings;
 use super::load::Case;
@@ -16,7 +17,7 @@ use crate::volume::beside::beside;
 use crate::volume::bvalues::read_bvalues;
 use crate::volume::mask::MaskChoice;
 use crate::volume::series::B_TOLERANCE;
-use crate::volume::{Format, ReadOptions, SeriesOptions, read_sidecar};
+use crate::volume::{Format, ReadOptions, SeriesOptions, read, read_sidecar};
 
 const NO_B1: &str =
     "T1, and the change of R1 from it, are without a map of B1: 10 % less or more of B1 moves T1 by -19 or +21 %";
@@ -32,6 +33,17 @@ pub(super) struct PlannedFit {
     pub(super) request: FitRequest,
     /// Whether the case file asks for it by name, so that it is a fault if the samples do not allow it.
     pub(super) is_asked_for: bool,
+}
+
+impl PlannedFit {
+    /// Refuses images for iodine whose values cannot be HU.
+    ///
+    /// # Errors
+    /// [`Error::Data`](crate::Error::Data), and those of [`read`].
+    pub(super) fn check_values(&self) -> Result<()> {
+        let mut inputs = self.request.inputs.iter().filter(|_| self.part == "iodine");
+        inputs.try_for_each(|path| plausible_hu(&read(path, &self.request.read)?))
+    }
 }
 
 /// A model of a part with what its axes are.

@@ -9,7 +9,6 @@ use crate::device::{Device, Source};
 use crate::enhance::maps::{self, Formula, PlannedMap};
 use crate::enhance::output::{self, Run};
 use crate::model::{MapModel, Modality};
-use crate::report::ColourKind;
 use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, VoxelType};
 
@@ -50,17 +49,6 @@ pub(super) fn run(
     let (computed, status) = maps::compute(&planned, &source, device, &())?;
     let run = Run { command: "run", options: Map::new(), inputs_sha256, device };
     output::write(outputs, &run, &of.grid, (&computed, &status), &[])?;
-    let map = |map: maps::ComputedMap| {
-        Some(PartMap {
-            values: map.values.as_f32()?.into_owned(),
-            name: map.name,
-            phase: None,
-            unit: map.unit,
-            title: map.title,
-            colours: ColourKind::Sequential,
-            is_shown: false,
-        })
-    };
-    let maps = computed.into_iter().filter_map(map).collect();
+    let maps = computed.into_iter().filter_map(|map| PartMap::by_formula(map, false)).collect();
     Ok(Some(Part { name: PART.into(), grid: of.grid.clone(), labels: of.labels.clone(), maps }))
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::labels::CaseLabels;
+use crate::enhance::maps::ComputedMap;
 use crate::measure::{Discretisation, MapValues, MeasuredMap, measure};
 use crate::report::ColourKind;
 use crate::volume::Grid;
@@ -22,6 +23,21 @@ pub(super) struct PartMap {
     pub(super) values: Vec<f32>,
     /// Whether the contact sheet shows it.
     pub(super) is_shown: bool,
+}
+
+impl PartMap {
+    /// A map by formula that is of no phase; `None` where it holds codes.
+    pub(super) fn by_formula(map: ComputedMap, is_shown: bool) -> Option<Self> {
+        Some(Self {
+            values: map.values.as_f32()?.into_owned(),
+            name: map.name,
+            phase: None,
+            unit: map.unit,
+            title: map.title,
+            colours: ColourKind::Sequential,
+            is_shown,
+        })
+    }
 }
 
 /// A part of an examination that was computed.

@@ -113,8 +113,11 @@ fn iodine() -> Result<(), Failed> {
     let values: Vec<i16> = vec![1000, 1040, 1080, 1120, 900, 1];
     fs::remove_file(folder.path().join("high.nii"))?;
     write_nifti(&folder.path().join("high.nii"), &grid, 1, MapData::I16(&values))?;
-    let said = hepar("run", &case, &["-o", &out(folder.path(), "wrong").1, "--pictures", "none"])?;
-    assert!(said.status == 65 && said.text.contains("cannot be HU"), "{}", said.text);
+    let wrong = out(folder.path(), "wrong").1;
+    for (command, more) in [("check", vec![]), ("run", vec!["-o", &wrong, "--pictures", "none"])] {
+        let said = hepar(command, &case, &more)?;
+        assert!(said.status == 65 && said.text.contains("cannot be HU"), "{command}: {}", said.text);
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Run;
 use crate::Result;
-use crate::case::contrast::{self, Planned, T1Map};
+use crate::case::contrast::{Planned, T1Map};
 use crate::case::fits::PlannedFit;
 use crate::case::labels::{self, CaseLabels};
 use crate::case::lesions::{self, Livers};
@@ -18,7 +18,7 @@ use crate::fit::{self, Role as OutputRole};
 use crate::measure::MapValues;
 use crate::report::ColourKind;
 use crate::report::outputs::OutputOptions;
-use crate::volume::{Grid, read};
+use crate::volume::Grid;
 
 impl Run<'_> {
     /// Outputs of a part.
@@ -28,9 +28,7 @@ impl Run<'_> {
 
     pub(super) fn fitted(&mut self, planned: &PlannedFit) -> Result<(Part, Vec<String>)> {
         let mut request = planned.request.clone();
-        if planned.part == "iodine" {
-            request.inputs.iter().try_for_each(|path| contrast::plausible_hu(&read(path, &request.read)?))?;
-        }
+        planned.check_values()?;
         request.output = self.folder(&format!("{}/{}", planned.part, planned.model));
         let (case, options, device, show) = (self.case, &self.options.read, self.device, self.show);
         let findings = &mut self.findings;

@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
         let Self { case, options, device, .. } = *self;
         self.note_empty();
         for planned in fits::plan(case, self.field, &options.read, &mut self.findings)? {
-            let grid = fit::check(&planned.request);
+            let grid = planned.check_values().and_then(|()| fit::check(&planned.request));
             if let Some(grid) = self.usable(&planned, grid)? {
                 labels::on_grid(case, planned.part, &grid, &options.read, &mut self.findings)?;
                 self.done.push(format!("{}/{}", planned.part, planned.model));
@@ -190,7 +190,8 @@ impl<'a> Run<'a> {
         }
         for (part, contrast) in self.contrasts() {
             let Self { case, options, device, .. } = *self;
-            let t1 = self.t1.clone();
+            // CT has no R1.
+            let t1 = self.t1.clone().filter(|_| part == "dynamic");
             if let Some(planned) =
                 contrast::plan(case, part, contrast, t1.as_ref(), &options.read, device, &mut self.findings)?
             {
