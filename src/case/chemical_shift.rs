@@ -13,10 +13,11 @@ use super::load::Case;
 use super::parts::{Part, PartMap};
 use crate::device::{Device, Source};
 use crate::enhance::gather::{Member, onto, single};
-use crate::enhance::maps::{self, Formula, PlannedMap};
+use crate::enhance::maps::{Formula, PlannedMap};
 use crate::enhance::output::{self, Run};
 use crate::enhance::protocol::{self, Acquired};
 use crate::enhance::sigma::values;
+use crate::enhance::writing::{Keep, Writing};
 use crate::measure::Organ;
 use crate::model::Modality;
 use crate::report::outputs::OutputOptions;
@@ -168,12 +169,13 @@ pub(super) fn run(
     let names: Vec<&str> = planned.iter().map(|map| map.name.as_str()).collect();
     let outputs = output::plan(outputs, &names, &[])?;
     let source = Source::new(images.iter().map(|image| image.row(0)).collect(), grid.n_voxels(), None);
-    let (computed, status) = maps::compute(&planned, &source, device, &())?;
     let recorded =
         Map::from_iter([("divided_by".to_owned(), json!({ "in_phase": scale[0], "opposed_phase": scale[1] }))]);
     let run = Run { command: "run", options: recorded, inputs_sha256: inputs_sha256.clone(), device };
-    output::write(outputs, &run, &grid, (&computed, &status), &[])?;
-    let maps = computed.into_iter().filter_map(|map| PartMap::by_formula(map, true)).collect();
+    let mut writing = Writing::new(outputs, run, &grid, Keep::All);
+    writing.formulas(&planned, &source, &())?;
+    let (_, maps) = writing.close()?.finish(&[])?;
+    let maps = maps.into_iter().filter_map(|map| PartMap::by_formula(map, true)).collect();
     let part = Part { name: PART.into(), grid, labels: labels.map(Rc::new), maps };
     Ok(Some(Done { part, inputs_sha256 }))
 }

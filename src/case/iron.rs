@@ -6,8 +6,9 @@ use super::findings::Findings;
 use super::parts::{Part, PartMap};
 use crate::Result;
 use crate::device::{Device, Source};
-use crate::enhance::maps::{self, Formula, PlannedMap};
+use crate::enhance::maps::{Formula, PlannedMap};
 use crate::enhance::output::{self, Run};
+use crate::enhance::writing::{Keep, Writing};
 use crate::model::{MapModel, Modality};
 use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, VoxelType};
@@ -46,9 +47,10 @@ pub(super) fn run(
     let outputs = output::plan(outputs, &names, &[])?;
     let image = Image::from_values("R2star", of.grid.clone(), VoxelType::F32, &r2star.values);
     let source = Source::new(vec![image.row(0)], of.grid.n_voxels(), None);
-    let (computed, status) = maps::compute(&planned, &source, device, &())?;
     let run = Run { command: "run", options: Map::new(), inputs_sha256, device };
-    output::write(outputs, &run, &of.grid, (&computed, &status), &[])?;
-    let maps = computed.into_iter().filter_map(|map| PartMap::by_formula(map, false)).collect();
+    let mut writing = Writing::new(outputs, run, &of.grid, Keep::All);
+    writing.formulas(&planned, &source, &())?;
+    let (_, maps) = writing.close()?.finish(&[])?;
+    let maps = maps.into_iter().filter_map(|map| PartMap::by_formula(map, false)).collect();
     Ok(Some(Part { name: PART.into(), grid: of.grid.clone(), labels: of.labels.clone(), maps }))
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::labels::CaseLabels;
-use crate::enhance::maps::ComputedMap;
+use crate::enhance::maps::ExamMap;
 use crate::measure::{Discretisation, MapValues, MeasuredMap, measure};
 use crate::report::ColourKind;
 use crate::volume::Grid;
@@ -27,14 +27,14 @@ pub(super) struct PartMap {
 
 impl PartMap {
     /// A map by formula that is of no phase; `None` where it holds codes.
-    pub(super) fn by_formula(map: ComputedMap, is_shown: bool) -> Option<Self> {
+    pub(super) fn by_formula(map: ExamMap, is_shown: bool) -> Option<Self> {
         Some(Self {
-            values: map.values.as_f32()?.into_owned(),
-            name: map.name,
+            name: map.name.clone(),
             phase: None,
-            unit: map.unit,
-            title: map.title,
+            unit: map.unit.clone(),
+            title: map.title.clone(),
             colours: ColourKind::Sequential,
+            values: map.into_numbers()?,
             is_shown,
         })
     }

@@ -88,7 +88,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let labels = args.exam.labels.map(|path| read_labels(&path, &exam.image().grid, &session.read_options()));
     let labels = labels.transpose()?;
     let progress = session.progress("enhancement", exam.n_work_voxels());
-    let enhanced = enhance(&exam, labels.as_ref(), &device, args.output.into(), &progress)?;
+    let written = enhance(&exam, labels.as_ref(), &device, args.output.into(), &progress)?;
     drop(progress);
-    session.say(&enhanced.written.to_string())
+    session.say(&written.to_string())
 }

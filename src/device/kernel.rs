@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Batch;
+use crate::lanes::Element;
 
 /// How a column is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,27 @@ impl Column {
             Self::F32(values) => Some(values.into()),
             Self::F64(values) => Some(values.iter().map(|&v| v as f32).collect()),
             Self::U16(_) => None,
+        }
+    }
+
+    /// The same, taken out.
+    pub fn into_f32(self) -> Option<Vec<f32>> {
+        match self {
+            Self::F32(values) => Some(values),
+            Self::F64(values) => Some(values.into_iter().map(|v| v as f32).collect()),
+            Self::U16(_) => None,
+        }
+    }
+
+    /// The values at some places.
+    ///
+    /// # Panics
+    /// Where there is no such place: a fault of the caller's text, whatever the data.
+    pub fn at(&self, places: &[usize]) -> Self {
+        match self {
+            Self::F32(values) => Self::F32(places.iter().map(|&at| values[at]).collect()),
+            Self::F64(values) => Self::F64(places.iter().map(|&at| values[at]).collect()),
+            Self::U16(values) => Self::U16(places.iter().map(|&at| values[at]).collect()),
         }
     }
 
@@ -128,6 +150,19 @@ pub enum Precision {
     #[default]
     F32,
     F64,
+}
+
+impl ColumnMut<'_> {
+    /// Puts values from `first` on, in the column's own type; a count is cut to a whole number.
+    #[inline(always)]
+    pub(crate) fn store<T: Element>(&mut self, first: usize, values: &[T]) {
+        let voxels = first..first + values.len();
+        match self {
+            Self::F32(to) => to[voxels].iter_mut().zip(values).for_each(|(to, value)| *to = value.to_f32()),
+            Self::F64(to) => to[voxels].iter_mut().zip(values).for_each(|(to, value)| *to = value.to_f64()),
+            Self::U16(to) => to[voxels].iter_mut().zip(values).for_each(|(to, value)| *to = value.to_f32() as u16),
+        }
+    }
 }
 
 /// A kernel's WGSL and the numbers it reads.

@@ -12,11 +12,11 @@
 //! A voxel with a non-finite sample has no value. One whose peak does not exceed the threshold (3σ√2 where the noise is
 //! known, else 0) has no time to peak and no type.
 
-use super::describe::{Constants, Curve, describe};
+use super::describe::{Constants, describe};
 use super::descriptor::{BAD_INPUT, Descriptor, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
 use super::timeline::{Timeline, area_weights};
 use crate::device::{Batch, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
-use crate::lanes::Element;
+use crate::lanes::{Element, LaneWork, Lanes, run_f32, run_f64};
 
 /// Choices that change a number.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -96,8 +96,8 @@ impl VoxelKernel for CurveKernel {
 
     fn run_cpu(&self, batch: &Batch, precision: Precision, out: &mut [ColumnMut]) {
         match precision {
-            Precision::F32 => self.run::<f32>(batch, out),
-            Precision::F64 => self.run::<f64>(batch, out),
+            Precision::F32 => run_f32(Work { kernel: self, batch, out }),
+            Precision::F64 => run_f64(Work { kernel: self, batch, out }),
         }
     }
 
@@ -163,43 +163,40 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 "
         )
     }
+}
 
-    fn run<T: Element>(&self, batch: &Batch, out: &mut [ColumnMut]) {
-        let constants = Constants::<T>::new(self);
-        let n_obs = batch.n_obs();
-        let mut samples = vec![T::of(0.0); n_obs * BLOCK];
+/// One batch on lanes.
+struct Work<'a, 'b, 'c> {
+    kernel: &'a CurveKernel,
+    batch: &'a Batch<'b>,
+    out: &'a mut [ColumnMut<'c>],
+}
+
+impl LaneWork for Work<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { kernel, batch, out } = self;
+        let constants = Constants::<L::T>::new(kernel);
+        let n_columns = kernel.wanted.len() + 1;
+        let mut samples = vec![L::T::of(0.0); batch.n_obs() * BLOCK];
+        let mut values = vec![L::T::of(0.0); n_columns * BLOCK];
         for first in (0..batch.n_voxels()).step_by(BLOCK) {
             let n = BLOCK.min(batch.n_voxels() - first);
             for (obs, row) in samples.chunks_exact_mut(BLOCK).enumerate() {
                 batch.row(obs).load(first, &mut row[..n]);
             }
-            for i in 0..n {
-                let curve = describe(&constants, |obs| samples[obs * BLOCK + i]);
-                self.store(&curve, first + i, out);
+            for at in (0..n).step_by(L::LANES) {
+                let curves = describe(lanes, &constants, &samples[at..], BLOCK);
+                for (column, &descriptor) in kernel.wanted.iter().enumerate() {
+                    lanes.store(curves.value(descriptor), &mut values[column * BLOCK + at..]);
+                }
+                lanes.store(curves.status(), &mut values[(n_columns - 1) * BLOCK + at..]);
             }
-        }
-    }
-
-    fn store<T: Element>(&self, curve: &Curve<T>, voxel: usize, out: &mut [ColumnMut]) {
-        for (descriptor, column) in self.wanted.iter().zip(out.iter_mut()) {
-            let value = match descriptor {
-                Descriptor::PeakEnhancement => curve.peak.to_f64(),
-                Descriptor::TimeToPeak => curve.time_to_peak.to_f64(),
-                Descriptor::WashInSlope => curve.slope.to_f64(),
-                Descriptor::AreaUnderEnhancement => curve.area.to_f64(),
-                Descriptor::CurveType => f64::from(curve.curve_type),
-            };
-            let undefined = curve.status & descriptor.undefined_at() != 0;
-            match column {
-                ColumnMut::F32(column) if undefined => column[voxel] = f32::NAN,
-                ColumnMut::F32(column) => column[voxel] = value as f32,
-                ColumnMut::F64(column) if undefined => column[voxel] = f64::NAN,
-                ColumnMut::F64(column) => column[voxel] = value,
-                ColumnMut::U16(column) => column[voxel] = value as u16,
+            for (column, values) in out.iter_mut().zip(values.chunks_exact(BLOCK)) {
+                column.store(first, &values[..n]);
             }
-        }
-        if let Some(ColumnMut::U16(status)) = out.last_mut() {
-            status[voxel] = curve.status;
         }
     }
 }

@@ -1,8 +1,8 @@
-//! One voxel's curve reduced, in f32 or f64: the same as `describe` of shaders/curve.wgsl.
+//! Curves reduced, a vector of voxels at a time, in f32 or f64: the same as `describe` of shaders/curve.wgsl.
 
 use super::curve::{CurveKernel, Step};
-use super::descriptor::{BAD_INPUT, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
-use crate::lanes::Element;
+use super::descriptor::{BAD_INPUT, Descriptor, NOT_ENHANCED, PERSISTENT, PLATEAU, WASH_OUT};
+use crate::lanes::{Element, Lanes};
 
 /// The kernel's numbers in the type that is computed in.
 pub(super) struct Constants<T> {
@@ -28,59 +28,88 @@ impl<T: Element> Constants<T> {
     }
 }
 
-/// What one voxel's curve comes to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Curve<T> {
-    pub(super) status: u16,
-    pub(super) peak: T,
-    pub(super) time_to_peak: T,
-    pub(super) slope: T,
-    pub(super) area: T,
-    pub(super) curve_type: u16,
+/// What a vector of curves comes to.
+pub(super) struct Curves<L: Lanes> {
+    lanes: L,
+    finite: L::M,
+    enhanced: L::M,
+    peak: L::V,
+    time_to_peak: L::V,
+    slope: L::V,
+    area: L::V,
+    curve_type: L::V,
 }
 
-/// Reduces one voxel's curve; `sample` gives its signal in each row.
-pub(super) fn describe<T: Element>(c: &Constants<T>, sample: impl Fn(usize) -> T) -> Curve<T> {
-    let zero = T::of(0.0);
-    let mut finite = true;
+/// Reduces the curves of as many voxels as there are lanes; their signals stand side by side, `stride` values a row.
+#[inline(always)]
+pub(super) fn describe<L: Lanes>(l: L, c: &Constants<L::T>, samples: &[L::T], stride: usize) -> Curves<L> {
+    let (zero, infinity) = (l.splat(0.0), l.splat(f64::INFINITY));
+    let mut finite = l.le(zero, zero);
     let mut baseline = zero;
-    for i in 0..c.n_baseline {
-        finite &= sample(i).is_finite();
-        baseline += sample(i);
+    for row in samples.chunks(stride).take(c.n_baseline) {
+        let s = l.load(row);
+        finite = l.and(finite, l.lt(l.abs(s), infinity));
+        baseline = l.add(baseline, s);
     }
-    baseline = baseline * c.per_baseline_sample;
+    baseline = l.mul(baseline, l.fill(c.per_baseline_sample));
 
     let (mut peak, mut time_to_peak, mut slope, mut area) = (zero, zero, zero, zero);
     let (mut before, mut early_peak, mut e) = (baseline, zero, zero);
-    for (i, &[seconds, per_second, area_weight]) in c.steps.iter().enumerate() {
-        let s = sample(c.n_baseline + i);
-        finite &= s.is_finite();
-        e = s - baseline;
-        if i == 0 || e > peak {
-            (peak, time_to_peak) = (e, seconds);
-        }
-        let step_slope = (s - before) * per_second;
-        if i == 0 || step_slope > slope {
-            slope = step_slope;
+    for (i, (row, &[seconds, per_second, area_weight])) in
+        samples.chunks(stride).skip(c.n_baseline).zip(&c.steps).enumerate()
+    {
+        let s = l.load(row);
+        finite = l.and(finite, l.lt(l.abs(s), infinity));
+        e = l.sub(s, baseline);
+        let step_slope = l.mul(l.sub(s, before), l.fill(per_second));
+        if i == 0 {
+            (peak, time_to_peak, slope) = (e, l.fill(seconds), step_slope);
+        } else {
+            let is_peak = l.lt(peak, e);
+            peak = l.select(is_peak, e, peak);
+            time_to_peak = l.select(is_peak, l.fill(seconds), time_to_peak);
+            slope = l.select(l.lt(slope, step_slope), step_slope, slope);
         }
         if i + 1 == c.n_early {
             early_peak = peak;
         }
-        area += e * area_weight;
+        area = l.add(area, l.mul(e, l.fill(area_weight)));
         before = s;
     }
 
-    let change = c.tolerance * peak;
-    let status = match (finite, peak > c.threshold) {
-        (false, _) => BAD_INPUT,
-        (true, false) => NOT_ENHANCED,
-        (true, true) => 0,
-    };
-    let curve_type = match status {
-        0 if e - peak < zero - change => WASH_OUT,
-        0 if e - early_peak > change => PERSISTENT,
-        0 => PLATEAU,
-        _ => 0,
-    };
-    Curve { status, peak, time_to_peak, slope, area, curve_type }
+    let change = l.mul(l.fill(c.tolerance), peak);
+    let [wash_out, persistent, plateau] = [WASH_OUT, PERSISTENT, PLATEAU].map(f64::from);
+    let curve_type = l.select(l.lt(change, l.sub(e, early_peak)), l.splat(persistent), l.splat(plateau));
+    let curve_type = l.select(l.lt(l.sub(e, peak), l.sub(zero, change)), l.splat(wash_out), curve_type);
+    let enhanced = l.lt(l.fill(c.threshold), peak);
+    Curves { lanes: l, finite, enhanced, peak, time_to_peak, slope, area, curve_type }
+}
+
+impl<L: Lanes> Curves<L> {
+    /// A descriptor's values; where it is not defined NaN, or 0 for a code.
+    #[inline(always)]
+    pub(super) fn value(&self, descriptor: Descriptor) -> L::V {
+        let l = self.lanes;
+        let (value, none) = match descriptor {
+            Descriptor::PeakEnhancement => (self.peak, f64::NAN),
+            Descriptor::TimeToPeak => (self.time_to_peak, f64::NAN),
+            Descriptor::WashInSlope => (self.slope, f64::NAN),
+            Descriptor::AreaUnderEnhancement => (self.area, f64::NAN),
+            Descriptor::CurveType => (self.curve_type, 0.0),
+        };
+        let undefined_at = descriptor.undefined_at();
+        let mut value = l.select(self.finite, value, l.splat(none));
+        if undefined_at & NOT_ENHANCED != 0 {
+            value = l.select(self.enhanced, value, l.splat(none));
+        }
+        value
+    }
+
+    /// The status bits, as numbers.
+    #[inline(always)]
+    pub(super) fn status(&self) -> L::V {
+        let l = self.lanes;
+        let remark = l.select(self.enhanced, l.splat(0.0), l.splat(f64::from(NOT_ENHANCED)));
+        l.select(self.finite, remark, l.splat(f64::from(BAD_INPUT)))
+    }
 }

@@ -1,7 +1,9 @@
 //! The maps of an examination: which formula over which phases, under which name.
 
+use std::borrow::Cow;
+
 use crate::Result;
-use crate::device::{Column, Device, Progress, Source};
+use crate::device::{Column, ColumnType};
 use crate::model::{BoundMap, MapKernel, MapModel, Modality};
 
 /// What a difference of two images that were not aligned carries in its name.
@@ -121,9 +123,9 @@ pub fn signal_unit(modality: Modality) -> &'static str {
     }
 }
 
-/// A computed map, one value a voxel of the grid.
+/// A map of an examination, one value a voxel of the grid.
 #[derive(Debug, Clone)]
-pub struct ComputedMap {
+pub struct ExamMap {
     /// The file's name without suffix.
     pub name: String,
     /// The phase that it is of, if it is of one.
@@ -134,33 +136,43 @@ pub struct ComputedMap {
     pub unit: String,
     /// The formula, where the map has one.
     pub model: Option<&'static MapModel>,
-    /// The values.
-    pub values: Column,
+    /// How it is stored: codes are counts.
+    pub kind: ColumnType,
+    /// The values, where they were kept.
+    pub values: Option<Column>,
 }
 
-/// Computes all maps in one pass; also the status of each voxel.
-pub fn compute(
-    planned: &[PlannedMap],
-    source: &Source,
-    device: &Device,
-    progress: &dyn Progress,
-) -> Result<(Vec<ComputedMap>, Vec<u16>)> {
-    if planned.is_empty() {
-        return Ok((Vec::new(), vec![0; source.n_voxels()]));
+impl ExamMap {
+    /// The values, where they were kept; `None` for codes, too.
+    pub fn numbers(&self) -> Option<Cow<'_, [f32]>> {
+        self.values.as_ref()?.as_f32()
     }
+
+    /// The same, taken out.
+    pub fn into_numbers(self) -> Option<Vec<f32>> {
+        self.values?.into_f32()
+    }
+}
+
+impl From<&PlannedMap> for ExamMap {
+    fn from(map: &PlannedMap) -> Self {
+        Self {
+            name: map.name.clone(),
+            phase: map.phase.clone(),
+            title: map.title.clone(),
+            unit: map.unit.clone(),
+            model: Some(map.model),
+            kind: ColumnType::F32,
+            values: None,
+        }
+    }
+}
+
+/// The kernel that computes all of the maps in one pass, in their order, and the status of each voxel after them.
+///
+/// # Errors
+/// Those of [`MapKernel::new`].
+pub fn kernel(planned: &[PlannedMap]) -> Result<MapKernel> {
     let bound: Vec<BoundMap> = planned.iter().map(|map| map.bound.clone()).collect();
-    let mut columns = device.run(&MapKernel::new(&bound)?, source, progress)?;
-    let status = match columns.pop() {
-        Some(Column::U16(status)) => status,
-        _ => return Err(crate::Error::Internal("maps came without a status".into())),
-    };
-    let computed = |(map, values): (&PlannedMap, Column)| ComputedMap {
-        name: map.name.clone(),
-        phase: map.phase.clone(),
-        title: map.title.clone(),
-        unit: map.unit.clone(),
-        model: Some(map.model),
-        values,
-    };
-    Ok((planned.iter().zip(columns).map(computed).collect(), status))
+    MapKernel::new(&bound)
 }

@@ -26,6 +26,7 @@ pub mod subtract;
 pub mod table;
 pub mod timeline;
 pub mod window;
+pub mod writing;
 
 pub use agent::{Agent, Quantity};
 pub use phase::{Phase, PhaseArg, Phases, Role};

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::descriptor::{CURVE_TYPES, Descriptor, NOT_ENHANCED};
-use super::maps::{ComputedMap, UNALIGNED_NOTE};
-use crate::device::{Column, Device};
+use super::maps::{ExamMap, UNALIGNED, UNALIGNED_NOTE};
+use crate::Result;
+use crate::device::{ColumnType, Device};
 use crate::model::{StatusBit, status_bits};
 use crate::report::ColourKind;
-use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
-use crate::volume::{Grid, MapData};
-use crate::{Error, Result};
+use crate::report::outputs::{MapLabel, MapOutput, OutputOptions, Outputs};
+use crate::volume::MapData;
 
 /// The map of status bits, written beside all others.
 pub const STATUS: &str = "status";
@@ -47,69 +47,32 @@ pub fn plan(options: OutputOptions, maps: &[&str], files: &[&str]) -> Result<Out
     Outputs::plan(options, &maps, files)
 }
 
-/// Writes maps, status, files and the record.
-pub fn write(
-    outputs: Outputs,
-    run: &Run,
-    grid: &Grid,
-    (maps, status): (&[ComputedMap], &[u16]),
-    files: &[(&str, Vec<u8>)],
-) -> Result<Written> {
-    let device = serde_json::to_value(run.device.description())
-        .map_err(|e| Error::Internal(format!("the device cannot be recorded: {e}")))?;
-    let mut all: Vec<MapOutput> = maps.iter().map(|map| output(map, run, &device)).collect();
-    all.push(status_output(status, run, &device));
-    outputs.write_maps(grid, &all)?;
-    for (name, bytes) in files {
-        outputs.write_file(name, bytes)?;
-    }
-    let dir = outputs.dir().to_owned();
-    outputs.finish(&RunRecord {
-        command: run.command,
-        options: run.options.clone(),
-        inputs_sha256: &run.inputs_sha256,
-        device,
-    })?;
-    Ok(Written {
-        dir,
-        names: all.iter().map(|map| map.name.to_owned()).collect(),
-        files: files.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        shape: grid.shape,
-        device: run.device.description().name,
-        n_flagged: status.iter().filter(|&&bits| bits != 0).count(),
-    })
-}
-
-fn output<'a>(map: &'a ComputedMap, run: &Run, device: &Value) -> MapOutput<'a> {
+pub(super) fn label(map: &ExamMap, run: &Run, device: &Value) -> MapLabel {
     let mut meta = common(run, device);
+    if map.name.ends_with(UNALIGNED) {
+        meta.insert("caution".into(), UNALIGNED_NOTE.into());
+    }
     if let Some(model) = map.model {
         meta.insert("map".into(), model.title.clone().into());
         meta.insert("formula".into(), model.formula.text.clone().into());
         meta.insert("reference".into(), model.reference.source.clone().into());
     }
-    if let Column::U16(_) = &map.values {
+    if map.kind == ColumnType::U16 {
         meta.insert("values".into(), json!(CURVE_TYPES));
     }
-    MapOutput {
-        name: &map.name,
-        data: (&map.values).into(),
-        unit: &map.unit,
-        title: &map.title,
-        picture: picture(map).into(),
-        meta,
-    }
+    MapLabel { unit: map.unit.clone(), title: map.title.clone(), picture: picture(map).into(), meta }
 }
 
 /// Codes get a colour each, times a sequence, differences a scale on both sides of zero.
-fn picture(map: &ComputedMap) -> ColourKind {
-    match (&map.values, map.name.as_str()) {
-        (Column::U16(_), _) => ColourKind::Categorical,
+fn picture(map: &ExamMap) -> ColourKind {
+    match (map.kind, map.name.as_str()) {
+        (ColumnType::U16, _) => ColourKind::Categorical,
         (_, name) if name.starts_with(Descriptor::TimeToPeak.name()) => ColourKind::Sequential,
         _ => ColourKind::Diverging,
     }
 }
 
-fn status_output<'a>(status: &'a [u16], run: &Run, device: &Value) -> MapOutput<'a> {
+pub(super) fn status_output<'a>(status: &'a [u16], run: &Run, device: &Value) -> MapOutput<'a> {
     let mut meta = common(run, device);
     meta.insert("bits".into(), json!(enhancement_status_bits()));
     MapOutput {
@@ -125,7 +88,6 @@ fn status_output<'a>(status: &'a [u16], run: &Run, device: &Value) -> MapOutput<
 fn common(run: &Run, device: &Value) -> Map<String, Value> {
     let mut meta = Map::new();
     meta.insert("command".into(), run.command.into());
-    meta.insert("caution".into(), UNALIGNED_NOTE.into());
     meta.extend(run.options.clone());
     meta.insert("inputs_sha256".into(), json!(run.inputs_sha256));
     meta.insert("device".into(), device.clone());
@@ -141,9 +103,9 @@ pub struct Written {
     pub names: Vec<String>,
     /// Names of the other files.
     pub files: Vec<String>,
-    shape: [usize; 3],
-    device: String,
-    n_flagged: usize,
+    pub(super) shape: [usize; 3],
+    pub(super) device: String,
+    pub(super) n_flagged: usize,
 }
 
 impl fmt::Display for Written {

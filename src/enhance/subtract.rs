@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::gather::{GatherOptions, Member, gather};
-use super::maps::{self, Difference, PlannedMap};
+use super::maps::{Difference, PlannedMap};
 use super::output::{self, Run, Written};
 use super::sigma::{self, Sigma, Unenhanced};
 use super::table;
+use super::writing::{Keep, Writing};
 use crate::Result;
 use crate::device::{Device, Progress, Source};
 use crate::measure::Noise;
 use crate::model::Modality;
 use crate::report::outputs::OutputOptions;
-use crate::volume::{Image, read_labels};
+use crate::volume::{Image, Labels, read_labels};
 
 /// Air is below this in CT, and no magnitude image is.
 const AIR_BELOW_HU: f32 = -500.0;
@@ -57,19 +58,23 @@ pub fn subtract(
     let names: Vec<&str> = planned.iter().map(|map| map.name.as_str()).collect();
     let files: &[&str] = if labels.is_some() { &[table::REGIONS] } else { &[] };
     let outputs = output::plan(outputs, &names, files)?;
-    let source = Source::new(vec![pre.row(0), post.row(0)], pre.grid.n_voxels(), None);
-    let (computed, status) = maps::compute(&planned, &source, device, progress)?;
-    let files = match &labels {
-        Some(labels) => vec![(table::REGIONS, table::regions(labels, &computed)?)],
-        None => Vec::new(),
-    };
     let run = Run {
         command: "subtract",
         options: recorded(options, modality, noise.as_ref(), &members),
         inputs_sha256: members.iter().map(|m| m.sha256.clone()).collect(),
         device,
     };
-    output::write(outputs, &run, &pre.grid, (&computed, &status), &files)
+    let labelled = labels.as_ref().map(Labels::without_background);
+    let keep = labelled.as_ref().map_or(Keep::Nothing, |(voxels, _)| Keep::Voxels(voxels.clone()));
+    let mut writing = Writing::new(outputs, run, &pre.grid, keep);
+    let source = Source::new(vec![pre.row(0), post.row(0)], pre.grid.n_voxels(), None);
+    writing.formulas(&planned, &source, progress)?;
+    let closed = writing.close()?;
+    let files = match &labelled {
+        Some((_, labels)) => vec![(table::REGIONS, table::regions(labels, &closed.maps)?)],
+        None => Vec::new(),
+    };
+    closed.finish(&files).map(|(written, _)| written)
 }
 
 /// The maps that can be made, with a warning for each that cannot.

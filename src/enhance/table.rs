@@ -5,7 +5,7 @@ use crate::measure::{Cell, RegionMap, Regions, Summary, Table, region_name, regi
 use crate::report::{Curve, CurvePlot, CurvePoint, PhaseMark, Spacing, Stroke};
 use crate::volume::Labels;
 
-use super::maps::ComputedMap;
+use super::maps::ExamMap;
 
 /// The table of maps in labels.
 pub const REGIONS: &str = "regions.tsv";
@@ -14,9 +14,9 @@ pub const CURVES: &str = "curves.tsv";
 /// The plot of phases in labels.
 pub const CURVES_PLOT: &str = "curves.png";
 
-/// Every map with numbers in every label.
-pub fn regions(labels: &Labels, maps: &[ComputedMap]) -> Result<Vec<u8>> {
-    let numbers: Vec<_> = maps.iter().filter_map(|map| Some((map, map.values.as_f32()?))).collect();
+/// Every map with numbers in every label, both of the same voxels.
+pub fn regions(labels: &Labels, maps: &[ExamMap]) -> Result<Vec<u8>> {
+    let numbers: Vec<_> = maps.iter().filter_map(|map| Some((map, map.numbers()?))).collect();
     let maps: Vec<RegionMap> =
         numbers.iter().map(|(map, values)| RegionMap { name: &map.name, unit: &map.unit, values }).collect();
     region_table(&Regions::new(&labels.values), &labels.names, &maps).to_tsv()

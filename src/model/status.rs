@@ -111,19 +111,7 @@ impl<L: Lanes> Finished<L> {
     /// Writes the map, and adds what was said about it to the status.
     #[inline(always)]
     pub(super) fn store_map(&mut self, out: &mut ColumnMut, voxels: Range<usize>) {
-        match out {
-            ColumnMut::F32(out) => {
-                for (to, value) in out[voxels].iter_mut().zip(&self.values) {
-                    *to = value.to_f32();
-                }
-            }
-            ColumnMut::F64(out) => {
-                for (to, value) in out[voxels].iter_mut().zip(&self.values) {
-                    *to = value.to_f64();
-                }
-            }
-            ColumnMut::U16(_) => {}
-        }
+        out.store(voxels.start, &self.values[..voxels.len()]);
         if self.remarked {
             for (status, &remark) in self.status.iter_mut().zip(&self.remarks) {
                 *status |= remark.to_f32() as u16;

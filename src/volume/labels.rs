@@ -21,6 +21,15 @@ pub struct Labels {
     pub colours: BTreeMap<u16, [u8; 3]>,
 }
 
+impl Labels {
+    /// The voxels that have a label, by their place in rising order, and the labels of these voxels alone.
+    pub fn without_background(&self) -> (Vec<u32>, Self) {
+        let labelled = self.values.iter().enumerate().filter(|&(_, &label)| label != 0);
+        let (voxels, values) = labelled.map(|(voxel, &label)| (voxel as u32, label)).unzip();
+        (voxels, Self { values, names: self.names.clone(), colours: self.colours.clone() })
+    }
+}
+
 /// Reads a label image onto `target`, by nearest neighbour where its own grid is another, and the names and colours beside it.
 ///
 /// They come from `<stem>_dseg.tsv` or `<stem>.tsv`, tab-separated with the columns `index` and `name`, and perhaps

@@ -10,9 +10,9 @@ use crate::case::labels::{self, CaseLabels};
 use crate::case::lesions::{self, Livers};
 use crate::case::parts::{Part, PartMap};
 use crate::case::{SIGNAL, curves, iron, liver, sheet};
-use crate::device::{Column, Row};
+use crate::device::Row;
 use crate::enhance::maps::signal_unit;
-use crate::enhance::run::enhance;
+use crate::enhance::run::enhance_keeping;
 use crate::enhance::timeline::Sample;
 use crate::fit::{self, Role as OutputRole};
 use crate::measure::MapValues;
@@ -80,7 +80,7 @@ impl Run<'_> {
         let of_labels = planned.labels.as_ref().map(|labels| &labels.labels);
         let progress = (self.show)("enhancement", planned.exam.n_work_voxels());
         let options = self.folder(planned.part);
-        let enhanced = enhance(&planned.exam, of_labels, self.device, options, &*progress)?;
+        let computed = enhance_keeping(&planned.exam, of_labels, self.device, options, &*progress)?;
         drop(progress);
         let unit = signal_unit(planned.exam.agent.modality());
         let rows = planned.exam.rows();
@@ -99,17 +99,16 @@ impl Run<'_> {
             }
         };
         let mut maps: Vec<PartMap> = planned.exam.moments.iter().zip(&rows).map(signal).collect();
-        maps.extend(enhanced.maps.into_iter().filter_map(|map| {
-            let Column::F32(values) = map.values else { return None };
+        maps.extend(computed.into_iter().filter_map(|map| {
             let is_subtraction = map.model.is_some_and(|model| model.name == "subtraction");
             let is_shown = is_subtraction && map.phase.as_deref().is_some_and(|phase| phase.starts_with("arterial"));
             Some(PartMap {
-                name: map.name,
-                phase: map.phase,
-                unit: map.unit,
-                title: map.title,
+                name: map.name.clone(),
+                phase: map.phase.clone(),
+                unit: map.unit.clone(),
+                title: map.title.clone(),
                 colours: ColourKind::Diverging,
-                values,
+                values: map.into_numbers()?,
                 is_shown,
             })
         }));

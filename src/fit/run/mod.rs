@@ -146,7 +146,7 @@ pub(super) fn fit(
     tracing::debug!("inputs hashed after {:.1} ms", milliseconds(start));
     let status_counts = results.status_counts();
     let closing = wanted.labelled(results, goodness, &request.method, &meta);
-    closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label))?;
+    closing.into_par_iter().try_for_each(|(map, label)| outputs.close_map(&series.grid, map, label).map(drop))?;
     let regions = beside.write(request, inputs, device, &outputs)?;
     let shrunk = second.map(|second| second.run(series, source.picked(), device)).transpose()?;
     if let Some(shrunk) = &shrunk {

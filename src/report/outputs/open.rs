@@ -52,14 +52,23 @@ impl Outputs {
     /// # Errors
     /// Those of [`NiftiStream::create`]; [`Error::Internal`] for a map that was not planned.
     pub fn open_map(&self, grid: &Grid, name: &str, like: &Column, elsewhere: Option<f32>) -> Result<OpenMap> {
+        if self.options.format != Format::Nii || self.options.pictures || elsewhere.is_some() {
+            return self.hold_map(grid, name, like, elsewhere.unwrap_or(0.0));
+        }
         let path = self.planned_path(&image_name(name, self.options.format))?;
-        let stream = self.options.format == Format::Nii && !self.options.pictures && elsewhere.is_none();
-        let values = if stream {
-            let file = NiftiStream::create(&path, grid, 1, like.into())?;
-            Values::Streamed(Streamed { file, n_voxels: grid.n_voxels(), elsewhere: 0.0 })
-        } else {
-            Values::Held(Mutex::new(like.filled_like(elsewhere.unwrap_or(0.0), grid.n_voxels())))
-        };
+        let file = NiftiStream::create(&path, grid, 1, like.into())?;
+        let streamed = Streamed { file, n_voxels: grid.n_voxels(), elsewhere: 0.0 };
+        Ok(OpenMap { name: name.to_owned(), n_volumes: 1, values: Values::Streamed(streamed) })
+    }
+
+    /// Begins a map of one volume that stays in memory until [`Self::close_map`] gives it back; voxels that are never put
+    /// hold `elsewhere`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a map that was not planned.
+    pub fn hold_map(&self, grid: &Grid, name: &str, like: &Column, elsewhere: f32) -> Result<OpenMap> {
+        self.planned_path(&image_name(name, self.options.format))?;
+        let values = Values::Held(Mutex::new(like.filled_like(elsewhere, grid.n_voxels())));
         Ok(OpenMap { name: name.to_owned(), n_volumes: 1, values })
     }
 
@@ -74,24 +83,26 @@ impl Outputs {
         Ok(OpenMap { name: name.to_owned(), n_volumes, values: Values::Streamed(streamed) })
     }
 
-    /// Ends a map: its image, its sidecar and, where wanted, its picture are written.
+    /// Ends a map: its image, its sidecar and, where wanted, its picture are written. Gives back the values of a map that was
+    /// held in memory.
     ///
     /// # Errors
     /// Those of [`NiftiStream::finish`] and [`Outputs::write_map`].
-    pub fn close_map(&self, grid: &Grid, map: OpenMap, label: MapLabel) -> Result<()> {
+    pub fn close_map(&self, grid: &Grid, map: OpenMap, label: MapLabel) -> Result<Option<Column>> {
         let MapLabel { unit, title, picture, meta } = label;
         match map.values {
             Values::Streamed(streamed) => {
                 self.keep(&image_name(&map.name, self.options.format), streamed.file.finish()?);
                 self.write_file(&format!("{}.json", map.name), &pretty(&sidecar(&title, &unit, &meta))?)?;
+                Ok(None)
             }
             Values::Held(column) => {
                 let column = column.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let data = MapData::from(&column);
                 self.write_map(grid, &MapOutput { name: &map.name, data, unit: &unit, title: &title, picture, meta })?;
+                Ok(Some(column))
             }
         }
-        Ok(())
     }
 }
 
