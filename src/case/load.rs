@@ -136,7 +136,8 @@ impl Case {
         }
         file.dwi.iter().filter_map(|dwi| dwi.bval.as_ref()).for_each(|f| add(f, "dwi b-values".into()));
         file.t1.iter().filter_map(|t1| t1.b1.as_ref()).for_each(|f| add(f, "t1 map of B1".into()));
-        file.masks().for_each(|(part, f)| add(f, format!("{part} mask")));
+        // Several parts can have one.
+        file.masks().for_each(|(_, f)| add(f, "mask".into()));
         if let Some(shift) = &file.chemical_shift {
             add(&shift.in_phase, "in_phase".into());
             add(&shift.opposed_phase, "opposed_phase".into());

@@ -167,7 +167,7 @@ fn masks() -> Result<(), Failed> {
         }
         assert!(maps.iter().all(|map| !wrong.join(format!("{map}.nii.gz")).exists()));
         let found = fs::read_to_string(wrong.join("findings.tsv"))?;
-        assert!(found.contains("dwi mask") && !found.contains(mask), "{found}");
+        assert!(found.contains(" mask: ") && !found.contains(mask), "{found}");
     }
     Ok(())
 }
