@@ -1,8 +1,10 @@
 //! A whole examination: its tables against truth, its messages, and the schema of its file.
 
 mod facts;
+mod folders;
 mod messages;
 mod phantom;
+mod promises;
 mod real;
 mod schema;
 mod truth;
@@ -18,7 +20,16 @@ use libtest_mimic::{Failed, Trial};
 use crate::support;
 
 pub fn trials() -> Vec<Trial> {
-    [facts::trials(), phantom::trials(), messages::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
+    let trials = [
+        facts::trials(),
+        folders::trials(),
+        phantom::trials(),
+        messages::trials(),
+        promises::trials(),
+        schema::trials(),
+        real::trials(),
+    ];
+    trials.into_iter().flatten().collect()
 }
 
 /// The phantom's whole examination in a folder, with its case file.

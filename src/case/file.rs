@@ -42,6 +42,20 @@ pub struct CaseFile {
     pub energies: Option<Energies>,
 }
 
+impl CaseFile {
+    /// The masks of the parts that models are fitted to.
+    pub(super) fn masks(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        let masks = [
+            ("dwi", self.dwi.as_ref().and_then(|dwi| dwi.mask.as_ref())),
+            ("t2", self.t2.as_ref().and_then(|t2| t2.mask.as_ref())),
+            ("t2star", self.t2star.as_ref().and_then(|t2star| t2star.mask.as_ref())),
+            ("t1", self.t1.as_ref().and_then(|t1| t1.mask.as_ref())),
+            ("iodine", self.energies.as_ref().and_then(|energies| energies.mask.as_ref())),
+        ];
+        masks.into_iter().filter_map(|(part, mask)| Some((part, mask?)))
+    }
+}
+
 /// A label image, and what its labels are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +164,8 @@ pub struct Diffusion {
     pub bval: Option<PathBuf>,
     /// The models to fit [default: adc, and ivim where the b-values allow it].
     pub models: Option<Vec<String>>,
+    /// Which voxels are fitted: those of this image that are not 0, on the grid of the images [default: the body].
+    pub mask: Option<PathBuf>,
 }
 
 /// In- and opposed-phase images.
@@ -173,6 +189,8 @@ pub struct Echoes {
     pub files: Vec<PathBuf>,
     /// Echo times in ms, one a volume; else those of the sidecars.
     pub echo_times_ms: Option<Vec<f64>>,
+    /// Which voxels are fitted: those of this image that are not 0, on the grid of the images [default: the body].
+    pub mask: Option<PathBuf>,
 }
 
 /// Images at several flip angles.
@@ -187,6 +205,8 @@ pub struct FlipAngles {
     pub repetition_time_ms: Option<Positive>,
     /// B1 relative to the nominal one, on the grid of the images.
     pub b1: Option<PathBuf>,
+    /// Which voxels are fitted: those of this image that are not 0, on the grid of the images [default: the body].
+    pub mask: Option<PathBuf>,
 }
 
 /// CT at two energies.
@@ -197,6 +217,8 @@ pub struct Energies {
     pub files: Vec<PathBuf>,
     /// HU of 1 mg/ml of iodine in water, one an energy.
     pub iodine_hu_per_mg_ml: Vec<f64>,
+    /// Which voxels are fitted: those of this image that are not 0, on the grid of the images [default: all].
+    pub mask: Option<PathBuf>,
 }
 
 /// What is known of the noise.

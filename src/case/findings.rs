@@ -28,7 +28,9 @@ impl Level {
 }
 
 /// Options that messages of other commands name, and the keys of the case file that say the same.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 10] = [
+    ("give a mask file, or --mask none", "state mask = FILE"),
+    ("or --mask none", "or leave mask out"),
     ("--allow-mismatch", "allow_mismatch = true"),
     ("--resample", "resample = true"),
     ("--sigma VALUE", "sigma = VALUE"),

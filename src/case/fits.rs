@@ -6,6 +6,7 @@ use super::chemical_shift::fat_in_phase;
 use super::contrast::plausible_hu;
 use super::file::Echoes;
 use super::findings::Findings;
+use super::iodine;
 use super::load::Case;
 use crate::Result;
 use crate::fit::nlls::NllsOptions;
@@ -59,7 +60,7 @@ struct Wanted<'a> {
 /// All fits that a case file asks for or allows.
 ///
 /// # Errors
-/// [`Error::Usage`](crate::Error::Usage) for a model that there is not.
+/// Those of the models that come with the program.
 pub(super) fn plan(
     case: &Case,
     field: Option<f64>,
@@ -86,6 +87,14 @@ pub(super) fn plan(
                 continue;
             }
             models.push(model);
+            if !of_b_values().any(|known| known == model) {
+                let known = of_b_values().collect::<Vec<_>>().join(", ");
+                let text = format!(
+                    "there is no model `{model}` of diffusion: it is left out\n  remedy: the models are {known}"
+                );
+                findings.fault("dwi", text);
+                continue;
+            }
             fits.push(Wanted {
                 part: "dwi",
                 model,
@@ -140,14 +149,11 @@ pub(super) fn plan(
         });
     }
     if let Some(energies) = &file.energies {
-        // The other component has the same HU at all energies, as water and soft tissue nearly have.
-        let same = vec![1.0; energies.iodine_hu_per_mg_ml.len()];
-        let axes = vec![("s1", AxisSource::List(energies.iodine_hu_per_mg_ml.clone())), ("s2", AxisSource::List(same))];
         fits.push(Wanted {
             part: "iodine",
-            model: "unmix2",
+            model: iodine::MODEL,
             files: &energies.files,
-            axes,
+            axes: iodine::axes(&energies.iodine_hu_per_mg_ml),
             fixed: Vec::new(),
             is_asked_for: true,
         });
@@ -163,6 +169,12 @@ pub(super) fn plan(
         }
     });
     fits.iter().map(|wanted| request(case, wanted, read)).collect()
+}
+
+/// The models whose samples differ in their b-value alone.
+fn of_b_values() -> impl Iterator<Item = &'static str> {
+    let is_of_b = |model: &&SignalModel| model.axes.iter().map(|axis| axis.name.as_str()).eq([B]);
+    SignalModel::all().iter().filter(is_of_b).map(|model| model.name.as_str())
 }
 
 /// What is stated of a series and contradicts what lies beside its images.
@@ -213,7 +225,10 @@ fn all_in_phase(case: &Case, echoes: &Echoes, tesla: f64) -> bool {
 }
 
 fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFit> {
-    let model = SignalModel::builtin(wanted.model)?.clone();
+    let (model, write) = match wanted.model {
+        iodine::MODEL => (iodine::model()?, iodine::WRITTEN.map(str::to_owned).to_vec()),
+        name => (SignalModel::builtin(name)?.clone(), Vec::new()),
+    };
     let axis = |(name, source): &(&str, AxisSource)| {
         let unit = model.axes.iter().find(|axis| axis.name == *name).map_or(String::new(), |axis| axis.unit.clone());
         SeriesAxis { name: (*name).into(), unit, source: source.clone() }
@@ -226,6 +241,12 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             FitMethod::Nlls { model: Box::new(model), options, force: false }
         }
     };
+    let mask = match case.file.masks().find(|(part, _)| *part == wanted.part) {
+        Some((_, path)) => MaskChoice::OnGrid(case.at(path)),
+        // The body of MR images; HU are no signal to tell it from, and unmixing costs little.
+        None if wanted.part == "iodine" => MaskChoice::None,
+        None => MaskChoice::Auto,
+    };
     let b1 = case.file.t1.as_ref().filter(|_| wanted.part == "t1").and_then(|t1| t1.b1.as_ref());
     Ok(PlannedFit {
         part: wanted.part,
@@ -236,13 +257,12 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             read: read.clone(),
             series,
             axis_scales: b1.iter().map(|path| (FLIP_ANGLE.to_owned(), case.at(path))).collect(),
-            // The body of MR images; HU are no signal to tell it from, and unmixing costs little.
-            mask: if wanted.part == "iodine" { MaskChoice::None } else { MaskChoice::Auto },
+            mask,
             labels: None,
             method,
             sigma: None,
             prior: None,
-            write: Vec::new(),
+            write,
             goodness: GoodnessOptions::default(),
             plots: Vec::new(),
             // Said when it is run.

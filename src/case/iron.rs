@@ -13,11 +13,31 @@ use crate::model::{MapModel, Modality};
 use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, VoxelType};
 
-const PART: &str = "iron";
+pub(super) const PART: &str = "iron";
+/// The model that gives R2*.
+pub(super) const SOURCE: &str = "t2star";
 const CALIBRATIONS: [(&str, &str); 2] =
     [("liver_iron_wood", "Liver iron (Wood 2005)"), ("liver_iron_2022", "Liver iron (Hernando 2022)")];
 
-/// Computes iron from the map of R2* of a part, at the field strength that the calibrations are for; they are refused at others.
+/// The maps of iron, at the field strength that the calibrations are for; they are refused at others, as findings say.
+///
+/// # Errors
+/// Those of [`PlannedMap::new`].
+pub(super) fn plan(field: Option<f64>, findings: &mut Findings) -> Result<Vec<PlannedMap>> {
+    let mut planned = Vec::new();
+    for (model, title) in CALIBRATIONS {
+        match MapModel::builtin(model)?.check_field_strength(field) {
+            Ok(()) => {
+                let formula = Formula { model, images: &[("r2star", 0)], numbers: &[] };
+                planned.push(PlannedMap::new(formula, title, None, true, Modality::Mr)?);
+            }
+            Err(why) => findings.leave_out(PART, format!("{model} is left out: {why}")),
+        }
+    }
+    Ok(planned)
+}
+
+/// Computes iron from the map of R2* of a part.
 ///
 /// # Errors
 /// Those of the device and of outputs.
@@ -30,16 +50,7 @@ pub(super) fn run(
     findings: &mut Findings,
 ) -> Result<Option<Part>> {
     let Some(r2star) = of.maps.iter().find(|map| map.name == "R2star") else { return Ok(None) };
-    let mut planned = Vec::new();
-    for (model, title) in CALIBRATIONS {
-        match MapModel::builtin(model)?.check_field_strength(field) {
-            Ok(()) => {
-                let formula = Formula { model, images: &[("r2star", 0)], numbers: &[] };
-                planned.push(PlannedMap::new(formula, title, None, true, Modality::Mr)?);
-            }
-            Err(why) => findings.leave_out(PART, format!("{model} is left out: {why}")),
-        }
-    }
+    let planned = plan(field, findings)?;
     if planned.is_empty() {
         return Ok(None);
     }

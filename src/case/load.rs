@@ -113,7 +113,7 @@ impl Case {
     }
 
     /// Every file of the examination, and what it is to it.
-    fn names(&self) -> Vec<(PathBuf, String)> {
+    pub(super) fn names(&self) -> Vec<(PathBuf, String)> {
         let file = &self.file;
         let mut names = BTreeMap::new();
         let mut add = |path: &Path, name: String| {
@@ -136,6 +136,8 @@ impl Case {
         }
         file.dwi.iter().filter_map(|dwi| dwi.bval.as_ref()).for_each(|f| add(f, "dwi b-values".into()));
         file.t1.iter().filter_map(|t1| t1.b1.as_ref()).for_each(|f| add(f, "t1 map of B1".into()));
+        // Several parts can have one.
+        file.masks().for_each(|(_, f)| add(f, "mask".into()));
         if let Some(shift) = &file.chemical_shift {
             add(&shift.in_phase, "in_phase".into());
             add(&shift.opposed_phase, "opposed_phase".into());

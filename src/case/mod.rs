@@ -13,6 +13,7 @@ pub mod file;
 mod findings;
 mod fits;
 mod init;
+mod iodine;
 mod iron;
 mod labels;
 mod lesions;

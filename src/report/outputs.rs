@@ -1,5 +1,6 @@
 //! Everything that a command writes: maps with their sidecars and pictures, tables, and the record that says "done".
 
+mod earlier;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -18,13 +19,14 @@ use crate::volume::atomic::{ClosedFile, PendingFile, commit_all};
 use crate::volume::{Format, Grid, MapData, pending_nifti};
 use crate::{Error, RESEARCH_USE_ONLY, Result};
 
+pub use earlier::Earlier;
 pub use open::{MapLabel, OpenMap};
 
 /// The file that is written last: a folder without it holds an unfinished run.
 pub const RECORD: &str = "hepar.json";
 
 /// Most existing files that an error names.
-const MOST_NAMED: usize = 5;
+pub(crate) const MOST_NAMED: usize = 5;
 
 /// Where outputs go, and in what form.
 #[derive(Debug, Clone, PartialEq, Eq)]

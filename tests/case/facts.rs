@@ -98,17 +98,25 @@ fn iodine() -> Result<(), Failed> {
         let values: Vec<i16> = tissue.chain([-100, -1000]).collect();
         write_nifti(&folder.path().join(name), &grid, 1, MapData::I16(&values))?;
     }
+    write_nifti(&folder.path().join("labels.nii"), &grid, 1, MapData::U16(&[1, 1, 1, 1, 0, 0]))?;
     let case = folder.path().join("case.toml");
-    fs::write(&case, "schema = 1\n[energies]\nfiles = [\"low.nii\", \"high.nii\"]\niodine_hu_per_mg_ml = [40, 20]\n")?;
+    fs::write(&case, "schema = 1\nlabels = [{ file = \"labels.nii\" }]\n[energies]\nfiles = [\"low.nii\", \"high.nii\"]\niodine_hu_per_mg_ml = [40, 20]\nmask = \"labels.nii\"\n")?;
     let (results, dir) = out(folder.path(), "out");
     let said = hepar("run", &case, &["-o", &dir, "--pictures", "none"])?;
     assert_eq!(said.status, 0, "{}", said.text);
-    for (map, expected) in [("c1", [0.0, 1.0, 2.0, 3.0]), ("c2", [50.0; 4])] {
-        let image = read(&results.join(format!("iodine/unmix2/{map}.nii.gz")), &ReadOptions::default())?;
+    for (map, unit, expected) in [("iodine", "mg/ml", [0.0, 1.0, 2.0, 3.0]), ("virtual_unenhanced", "HU", [50.0; 4])] {
+        let sidecar = fs::read_to_string(results.join(format!("iodine/unmix_iodine/{map}.json")))?;
+        assert!(sidecar.contains(&format!("\"units\": \"{unit}\"")), "{sidecar}");
+        let measured: Vec<_> = table(&results.join("values.tsv"))?.into_iter().filter(|row| row["map"] == map).collect();
+        assert!(!measured.is_empty() && measured.iter().all(|row| row["unit"] == unit), "{measured:?}");
+        let image = read(&results.join(format!("iodine/unmix_iodine/{map}.nii.gz")), &ReadOptions::default())?;
         let mut values = [0.0f32; 6];
         image.row(0).load_f32(0, &mut values);
         assert!(values.iter().zip(expected).all(|(v, e)| (f64::from(*v) - e).abs() < 1e-3), "{map}: {values:?}");
+        assert!(values[4..].iter().all(|v| v.is_nan()), "outside of the mask, {map}: {values:?}");
     }
+    assert!(!results.join("iodine/unmix_iodine/c1.nii.gz").exists());
+    assert!(table(&results.join("values.tsv"))?.iter().all(|row| row["map"] != "c1" && row["map"] != "c2"));
     // What cannot be HU gives none.
     let values: Vec<i16> = vec![1000, 1040, 1080, 1120, 900, 1];
     fs::remove_file(folder.path().join("high.nii"))?;

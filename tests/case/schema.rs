@@ -16,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
 const HEAD: &str = "schema = 1\n";
 
 /// Case files and whether they can be meant.
-const FILES: [(&str, bool); 28] = [
+const FILES: [(&str, bool); 31] = [
     ("", true),
     ("field_strength_t = 3.0\n", true),
     ("field_strength_t = 3\n", true),
@@ -44,6 +44,9 @@ const FILES: [(&str, bool); 28] = [
     ("[dwi]\nfiles = \"a.nii\"\n", false),
     ("[chemical_shift]\nin_phase = \"a\"\nopposed_phase = \"b\"\nsame_acquisition = 1\n", false),
     ("[t1]\nfiles = [\"a.nii\"]\nrepetition_time_ms = 0\n", false),
+    ("[dwi]\nfiles = [\"a.nii\"]\nmask = \"m.nii\"\n", true),
+    ("[t2star]\nfiles = [\"a.nii\"]\nmask = true\n", false),
+    ("[energies]\nfiles = [\"a\"]\niodine_hu_per_mg_ml = [40]\nmask = \"m.nii\"\n", true),
     ("[energies]\nfiles = [\"a\", \"b\"]\niodine_hu_per_mg_ml = [40, 20]\n", true),
 ];
 

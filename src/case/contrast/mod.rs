@@ -7,4 +7,4 @@ mod settings;
 
 pub(super) use load::plausible_hu;
 pub(super) use reference::ReferenceVoxels;
-pub(super) use run::{Planned, T1Map, plan};
+pub(super) use run::{Planned, T1, T1Map, plan};

@@ -30,6 +30,15 @@ pub(in crate::case) struct T1Map {
     pub(in crate::case) values: Vec<f32>,
 }
 
+/// What is known of T1 before contrast.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::case) enum T1<'a> {
+    /// It will be fitted: all is said that depends on it, and nothing computed.
+    ToCome,
+    /// Its map.
+    Fitted(&'a T1Map),
+}
+
 /// The phases of a part with all that is to be computed of them.
 #[derive(Debug)]
 pub(in crate::case) struct Planned {
@@ -67,7 +76,7 @@ pub(in crate::case) fn plan(
     case: &Case,
     part: &'static str,
     contrast: &Contrast,
-    t1: Option<&T1Map>,
+    t1: Option<T1>,
     read: &ReadOptions,
     device: &Device,
     findings: &mut Findings,
@@ -176,14 +185,9 @@ fn options(case: &Case, contrast: &Contrast, read: &ReadOptions) -> ExamOptions 
     }
 }
 
-/// T1 on the grid of the phases, and how they were acquired, if that is known.
-fn echo(
-    loaded: &Loaded,
-    t1: &T1Map,
-    device: &Device,
-    part: &str,
-    findings: &mut Findings,
-) -> Result<Option<SpoiledEcho>> {
+/// T1 on the grid of the phases, and how they were acquired, if both are known; findings say what keeps the change of R1 from
+/// being computed.
+fn echo(loaded: &Loaded, t1: T1, device: &Device, part: &str, findings: &mut Findings) -> Result<Option<SpoiledEcho>> {
     let [first, others @ ..] = &loaded.phases[..] else { return Ok(None) };
     let reference = Acquired { path: &first.path, sidecar: Some(&first.settings) };
     for other in others {
@@ -198,6 +202,7 @@ fn echo(
         findings.leave_out(part, "the change of R1 is left out: TR or flip angle of the phases is not known; state repetition_time_ms and flip_angle_deg");
         return Ok(None);
     };
+    let T1::Fitted(t1) = t1 else { return Ok(None) };
     let grid = loaded.grid();
     let image = Image::from_values("T1", t1.grid.clone(), VoxelType::F32, &t1.values);
     let t1_ms = Resampling::new(&t1.grid, grid).run(device, image.row(0), &())?;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Run;
+use super::{Run, T1_PART};
 use crate::Result;
 use crate::case::contrast::{Planned, T1Map};
 use crate::case::fits::PlannedFit;
@@ -59,7 +59,7 @@ impl Run<'_> {
 
     /// Iron from R2*, where this is the fit that gives it.
     pub(super) fn iron(&mut self, planned: &PlannedFit, part: &Part, sha256: Vec<String>) -> Result<()> {
-        if planned.model != "t2star" {
+        if planned.model != iron::SOURCE {
             return Ok(());
         }
         let folder = self.folder("iron");
@@ -69,8 +69,9 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// T1 for the change of R1.
     pub(super) fn keep_t1(&mut self, part: &Part) {
-        if let Some(map) = part.maps.iter().find(|map| map.name == "T1" && part.name == "t1/t1_vfa") {
+        if let Some(map) = part.maps.iter().find(|map| map.name == "T1" && part.name == T1_PART) {
             self.t1 = Some(T1Map { grid: part.grid.clone(), values: map.values.clone() });
         }
     }

@@ -1,20 +1,21 @@
 //! A whole run: every part of an examination, then the tables and pictures that take all parts together.
 
 mod compute;
+mod folders;
 mod write;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, json};
 
-use super::contrast::{self, T1Map};
+use super::contrast::{self, T1, T1Map};
 use super::file::Contrast;
 use super::findings::Findings;
 use super::fits::{self, PlannedFit};
 use super::lesions::Row;
 use super::load::Case;
 use super::parts::Part;
-use super::{chemical_shift, labels, shapes};
+use super::{chemical_shift, iron, labels, shapes};
 use crate::device::{Device, Progress};
 use crate::fit;
 use crate::measure::{MapValues, Table};
@@ -41,6 +42,9 @@ pub struct CaseSummary {
     /// What the terminal shows of the lesions, where there are any: how far they are above liver, and what their maps are.
     pub brief: Option<Table>,
 }
+
+/// The fit that T1 before contrast is from.
+const T1_PART: &str = "t1/t1_vfa";
 
 /// Shows how a part gets on.
 type Show<'a> = &'a dyn Fn(&str, usize) -> Box<dyn Progress>;
@@ -72,12 +76,13 @@ struct Run<'a> {
 /// Computes everything that the case allows, each part into a folder of its own, then the tables and the contact sheet of all.
 ///
 /// # Errors
-/// Those of the device and of outputs, and [`Error::Usage`] for models that there are not; what is wrong with inputs becomes a
-/// finding.
+/// Those of the device and of outputs; what is wrong with inputs becomes a finding.
 pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> Result<CaseSummary> {
-    let outputs = Outputs::plan(options.output.clone(), &[], &write::FILES)?;
     let mut run = Run::new(case, options, device, show);
-    run.compute()?;
+    let fits = run.plan_fits()?;
+    run.plan_folders(&fits)?;
+    let outputs = Outputs::plan(options.output.clone(), &[], &write::FILES)?;
+    run.compute(&fits)?;
     let shapes = shapes::measure(case, &options.read, &mut run.findings)?;
     let brief = run.write(&outputs, &shapes)?;
     let record = RunRecord {
@@ -129,20 +134,31 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn plan_fits(&mut self) -> Result<Vec<PlannedFit>> {
+        self.note_empty();
+        fits::plan(self.case, self.field, &self.options.read, &mut self.findings)
+    }
+
     fn check(&mut self) -> Result<()> {
         let Self { case, options, device, .. } = *self;
-        self.note_empty();
-        for planned in fits::plan(case, self.field, &options.read, &mut self.findings)? {
+        let mut has_t1 = false;
+        for planned in self.plan_fits()? {
             let grid = planned.check_values().and_then(|()| fit::check(&planned.request));
             if let Some(grid) = self.usable(&planned, grid)? {
                 labels::on_grid(case, planned.part, &grid, &options.read, &mut self.findings)?;
-                self.done.push(format!("{}/{}", planned.part, planned.model));
+                let name = format!("{}/{}", planned.part, planned.model);
+                has_t1 |= name == T1_PART;
+                self.done.push(name);
+                if planned.model == iron::SOURCE && !iron::plan(self.field, &mut self.findings)?.is_empty() {
+                    self.done.push(iron::PART.into());
+                }
             }
         }
         let shift = chemical_shift::load(case, self.field, &options.read, device, &mut self.findings)?;
         self.done.extend(shift.map(|_| "chemical_shift".to_owned()));
         for (part, contrast) in self.contrasts() {
-            let planned = contrast::plan(case, part, contrast, None, &options.read, device, &mut self.findings)?;
+            let t1 = (has_t1 && is_mr(part)).then_some(T1::ToCome);
+            let planned = contrast::plan(case, part, contrast, t1, &options.read, device, &mut self.findings)?;
             self.done.extend(planned.map(|_| part.to_owned()));
         }
         Ok(())
@@ -170,14 +186,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn compute(&mut self) -> Result<()> {
-        self.note_empty();
-        for planned in fits::plan(self.case, self.field, &self.options.read, &mut self.findings)? {
-            let fitted = self.fitted(&planned);
-            if let Some((part, sha256)) = self.usable(&planned, fitted)? {
+    fn compute(&mut self, fits: &[PlannedFit]) -> Result<()> {
+        for planned in fits {
+            let fitted = self.fitted(planned);
+            if let Some((part, sha256)) = self.usable(planned, fitted)? {
                 self.inputs_sha256.extend(sha256.clone());
                 self.keep_t1(&part);
-                self.iron(&planned, &part, sha256)?;
+                self.iron(planned, &part, sha256)?;
                 self.finish(part, format!("{}/{}", planned.part, planned.model));
             }
         }
@@ -190,10 +205,9 @@ impl<'a> Run<'a> {
         }
         for (part, contrast) in self.contrasts() {
             let Self { case, options, device, .. } = *self;
-            // CT has no R1.
-            let t1 = self.t1.clone().filter(|_| part == "dynamic");
-            if let Some(planned) =
-                contrast::plan(case, part, contrast, t1.as_ref(), &options.read, device, &mut self.findings)?
+            let t1 = self.t1.clone().filter(|_| is_mr(part));
+            let t1 = t1.as_ref().map(T1::Fitted);
+            if let Some(planned) = contrast::plan(case, part, contrast, t1, &options.read, device, &mut self.findings)?
             {
                 self.contrast(planned)?;
             }
@@ -216,4 +230,9 @@ impl<'a> Run<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// CT has no R1.
+fn is_mr(part: &str) -> bool {
+    part == "dynamic"
 }

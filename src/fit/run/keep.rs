@@ -12,7 +12,7 @@ use crate::volume::{Grid, Labels};
 pub struct KeptMaps {
     /// Where their voxels lie.
     pub grid: Grid,
-    /// Estimates, one value a voxel of the grid; NaN where nothing was fitted.
+    /// Estimates that were written, one value a voxel of the grid; NaN where nothing was fitted.
     pub maps: Vec<(FitOutput, Vec<f32>)>,
     /// sha256 of the inputs.
     pub inputs_sha256: Vec<String>,
@@ -35,7 +35,8 @@ pub fn run_keeping(
     inputs.labels = labels(&inputs.series.grid)?;
     inputs.find_noise(request, &request.method, device)?;
     let is_kept = |output: &FitOutput| matches!(output.role, Role::Signal | Role::Estimate) && output.n_volumes == 1;
-    let outputs: Vec<FitOutput> = request.method.outputs()?.into_iter().filter(is_kept).collect();
+    let written = request.method.named_outputs(&request.write)?;
+    let outputs: Vec<FitOutput> = written.into_iter().filter(is_kept).collect();
     let kept = Kept::new(outputs.iter().map(|output| output.name.clone()).collect());
     let summary = fit(request, &inputs, &kept, device, progress)?;
     let source = inputs.source();

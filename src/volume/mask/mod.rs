@@ -20,6 +20,8 @@ pub enum MaskChoice {
     Auto,
     /// The voxels of an image that are not 0.
     File(PathBuf),
+    /// The same of an image that must be on the grid of what it masks.
+    OnGrid(PathBuf),
 }
 
 impl FromStr for MaskChoice {
@@ -40,7 +42,7 @@ impl MaskChoice {
         match self {
             Self::None => "none",
             Self::Auto => "auto",
-            Self::File(_) => "file",
+            Self::File(_) | Self::OnGrid(_) => "file",
         }
     }
 
@@ -57,6 +59,14 @@ impl MaskChoice {
             Self::None => Ok(None),
             Self::Auto => Mask::of_body(&values(), target, image).map(Some),
             Self::File(path) => Mask::of_image(&read(path, options)?, target).map(Some),
+            Self::OnGrid(path) => {
+                let image = read(path, options)?;
+                if image.grid.max_distance_voxels(target) > GRID_TOLERANCE_VOXELS {
+                    let problem = "this mask lies on another grid than the images that it is for";
+                    return Err(Error::data(path, problem, "give a mask drawn on these images, or leave mask out"));
+                }
+                Mask::of_image(&image, target).map(Some)
+            }
         }
     }
 }
@@ -163,6 +173,21 @@ mod tests {
         let image = Image::from_values("m", grid([2, 1, 1], 2.0), VoxelType::U8, &[1u8, 0]);
         let mask = Mask::of_image(&image, &grid([4, 1, 1], 1.0)).unwrap();
         assert_eq!(mask.picked(), [0]);
+    }
+
+    #[test]
+    fn a_mask_that_must_be_on_the_grid_is_refused_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.nii");
+        crate::volume::write_nifti(&path, &grid([2, 1, 1], 2.0), 1, crate::volume::MapData::U16(&[1, 0])).unwrap();
+        let of = |choice: MaskChoice, g: &Grid| choice.mask(g, &path, Vec::new, &ReadOptions::default());
+        let here = of(MaskChoice::OnGrid(path.clone()), &grid([2, 1, 1], 2.0)).unwrap().unwrap();
+        assert_eq!(here.picked(), [0]);
+        for elsewhere in [grid([4, 1, 1], 1.0), grid([2, 1, 1], 1.0)] {
+            assert!(of(MaskChoice::File(path.clone()), &elsewhere).is_ok());
+            let error = of(MaskChoice::OnGrid(path.clone()), &elsewhere).unwrap_err();
+            assert!(error.exit_status() == 65 && error.to_string().contains("another grid"), "{error}");
+        }
     }
 
     #[test]
