@@ -45,8 +45,6 @@ const TRUTHS: [(&str, Given, Option<&str>); 3] = [
     ("ivim", &[("D", 1.1e-3), ("f", 0.25), ("Dstar", 0.05)], Some("f")),
 ];
 const MOST_BOUND: f64 = 0.2;
-/// A known gap, not an aim: 89.5 % were found, known to 0.5 %.
-const ADC_OF_SIXTEEN: f64 = 0.88;
 
 /// How often each model is chosen for N voxels of Gaussian noise.
 fn chosen(protocol: &[f64], name: &str, given: &[(&str, f64)], telling: Option<&str>) -> Result<[f64; 3], Failed> {
@@ -82,15 +80,14 @@ fn chosen(protocol: &[f64], name: &str, given: &[(&str, f64)], telling: Option<&
     Ok(counts.map(|count| f64::from(count) / N as f64))
 }
 
-/// One more parameter without effect lowers AICc of n samples, against two, where F(1, n − 3) exceeds
-/// (n − 3)·(exp((2 + c₄ − c₃)/n) − 1), c being the corrections 2k(k + 1)/(n − k − 1): in 5 % of voxels for 10 samples, in 8 % for
-/// 14, and in 9.2 % for 16, to which those of two more parameters come: the bar of 90 % is missed there.
+/// One more parameter without effect lowers AICc of n samples by more than d, against two, where F(1, n − 3) exceeds
+/// (n − 3)·(exp((2 + d + c₄ − c₃)/n) − 1), c being the corrections 2k(k + 1)/(n − k − 1): for 16 samples in 9.2 % of voxels with
+/// d = 0, to which those of two more parameters come. The least AICc alone would miss the bar of 90 % there.
 fn bars() -> Result<(), Failed> {
     for protocol in PROTOCOLS {
         for (place, ((name, truth, telling), bar)) in TRUTHS.into_iter().zip([0.9, 0.8, 0.8]).enumerate() {
             let shares = chosen(protocol, name, truth, telling)?;
             println!("| {} | {name} | {:.1} % | {:.1} % | {:.1} % |", protocol.len(), 100.0 * shares[0], 100.0 * shares[1], 100.0 * shares[2]);
-            let bar = if name == "adc" && protocol.len() == 16 { ADC_OF_SIXTEEN } else { bar };
             assert!(shares[place] >= bar, "{name}, {} b-values: {shares:?}", protocol.len());
         }
     }
@@ -117,7 +114,7 @@ fn writes() -> Result<(), Failed> {
             let (l_adc, l_ivim) = (likelihood(adc_aicc[v]), likelihood(ivim_aicc[v]));
             let weight = l_adc / (l_adc + l_ivim);
             assert!((adc[v] - weight).abs() < 1e-6 && (ivim[v] - (1.0 - weight)).abs() < 1e-6, "voxel {v}");
-            assert_eq!(chosen[v], if adc_aicc[v] <= ivim_aicc[v] { 1.0 } else { 2.0 }, "voxel {v}");
+            assert_eq!(chosen[v], if adc_aicc[v] <= ivim_aicc[v] + 2.0 { 1.0 } else { 2.0 }, "voxel {v}");
             let want = weight * a[v] + (1.0 - weight) * b[v];
             assert!((average[v] - want).abs() < 1e-6 * scale, "{name}, voxel {v}: {} and not {want}", average[v]);
         }

@@ -117,17 +117,17 @@ impl ClosedFile {
     }
 }
 
-/// [`PendingFile::commit`] for all files of one folder, of which `last` has its name only when the others are sure to have
-/// theirs. A disk that keeps a journal writes it three times, and not twice a file.
+/// [`PendingFile::commit`] for all files of one folder, of which `last` has its name only when the others have theirs. File
+/// systems with a journal keep the order of renames, so that one sync of the folder does for all of them.
 ///
 /// # Errors
 /// Those of [`PendingFile::commit`]; before the first of them is renamed, all are synced.
-pub fn commit_all(files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
-    last.sync()?;
+pub fn commit_all(mut files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
+    let (path, folder) = (last.path.clone(), last.folder.clone());
+    files.push(last.close());
     files.par_iter().try_for_each(ClosedFile::sync)?;
     files.into_iter().try_for_each(ClosedFile::rename)?;
-    sync_folder(&last.folder).map_err(|e| last.trouble(e))?;
-    last.commit()
+    sync_folder(&folder).map_err(|e| cannot_write(&path, e))
 }
 
 /// A handle of the file that is about to be replaced.

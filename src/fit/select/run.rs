@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::eligible::{Eligible, LeftOut, eligible};
 use super::shared::Shared;
-use super::weights::{Candidate, akaike_weights, averaged};
+use super::weights::{Candidate, SUPPORTED, akaike_weights, averaged};
 use crate::device::{Column, Device, Progress};
 use crate::fit::run::{Inputs, Kept, describe_series, fit, sha256};
 use crate::fit::{FitMethod, FitRequest};
@@ -229,7 +229,7 @@ fn planned(models: &[FitMethod], shared: &[Shared]) -> Vec<Planned> {
         Planned { name, label }
     };
     let names: Vec<String> = models.iter().enumerate().map(|(i, m)| format!("{} {}", i + 1, m.model())).collect();
-    let title = format!("Model of the least AICc: {}", names.join(", "));
+    let title = format!("Simplest model whose AICc is at most {SUPPORTED} above the least: {}", names.join(", "));
     let mut all = vec![new(CHOSEN.into(), "", title, ColourKind::Categorical.into())];
     let share = Picture { kind: ColourKind::Sequential, range: Some((0.0, 1.0)) };
     for method in models {
@@ -255,6 +255,7 @@ fn describe(
     let number = |(place, method): (usize, &FitMethod)| ((place + 1).to_string(), json!(method.model()));
     let mut meta = Map::new();
     meta.insert("criterion".into(), "AICc".into());
+    meta.insert("supported_up_to".into(), SUPPORTED.into());
     meta.insert("method".into(), "nlls".into());
     meta.extend(models.first().map(|method| ("noise".to_owned(), method.noise().name().into())));
     meta.insert("models".into(), Value::Object(models.iter().enumerate().map(number).collect()));

@@ -14,9 +14,13 @@ pub struct Candidate {
 /// Share of the weights below which it does not matter that a model's standard error is not known.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Writes the weight of each model, their sum being 1, and gives back the place of the largest; of models that are as good,
-/// the one of fewer parameters, then the first. Where no model has a criterion all weights are NaN. A model that is alone
-/// has the weight 1 where it was fitted.
+/// Up to how much above the least a criterion still has substantial support (Burnham and Anderson 2002, section 2.6).
+pub const SUPPORTED: f64 = 2.0;
+
+/// Writes the weight of each model, their sum being 1, and gives back the place of the chosen one: of those whose criterion is
+/// at most [`SUPPORTED`] above the least, the one of fewest parameters, then the better one, then the first. The least alone
+/// would take a parameter without effect in up to 16 % of voxels, the more often the more samples there are. Where no model
+/// has a criterion all weights are NaN. A model that is alone has the weight 1 where it was fitted.
 pub fn akaike_weights(candidates: &[Candidate], weights: &mut [f64]) -> Option<usize> {
     let criterion = |c: &Candidate| match c {
         Candidate { rmse: 0.0, .. } => f64::NEG_INFINITY,
@@ -24,14 +28,15 @@ pub fn akaike_weights(candidates: &[Candidate], weights: &mut [f64]) -> Option<u
         Candidate { aicc, .. } => *aicc,
     };
     let ranked = candidates.iter().enumerate().filter(|(_, c)| !criterion(c).is_nan());
-    let better = |(i, a): &(usize, &Candidate), (j, b): &(usize, &Candidate)| {
-        criterion(a).total_cmp(&criterion(b)).then(a.n_parameters.cmp(&b.n_parameters)).then(i.cmp(j))
+    let least = ranked.clone().map(|(_, c)| criterion(c)).fold(f64::INFINITY, f64::min);
+    let supported = ranked.filter(|(_, c)| criterion(c) == least || criterion(c) <= least + SUPPORTED);
+    let simpler = |(i, a): &(usize, &Candidate), (j, b): &(usize, &Candidate)| {
+        a.n_parameters.cmp(&b.n_parameters).then(criterion(a).total_cmp(&criterion(b))).then(i.cmp(j))
     };
-    let Some((chosen, best)) = ranked.min_by(better) else {
+    let Some((chosen, _)) = supported.min_by(simpler) else {
         weights.fill(f64::NAN);
         return None;
     };
-    let least = criterion(best);
     for (weight, candidate) in weights.iter_mut().zip(candidates) {
         let above = criterion(candidate) - least;
         // No number where both are infinite, and where there is no criterion.
@@ -89,6 +94,17 @@ mod tests {
         assert!(close(&found, &want, 5e-5), "{found:?}");
         assert!(!close(&found, &[want[1], want[0], want[2], want[3]], 5e-5));
         assert_eq!(chosen, Some(0));
+    }
+
+    #[test]
+    fn the_simplest_of_what_is_supported_is_chosen() {
+        // Models of 2, 3, 4 parameters.
+        for (aicc, want) in [([1.9, 0.0, 1.0], 0), ([2.1, 0.0, 1.0], 1), ([9.0, 2.1, 0.0], 2), ([0.0, -1.0, -2.0], 0)] {
+            assert_eq!(weights(&aicc).1, Some(want), "{aicc:?}");
+        }
+        // Of as many parameters the better one.
+        let candidate = |aicc| Candidate { aicc, rmse: 1.0, n_parameters: 3 };
+        assert_eq!(akaike_weights(&[candidate(1.0), candidate(0.0)], &mut [0.0; 2]), Some(1));
     }
 
     #[test]
