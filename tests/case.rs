@@ -1,9 +1,12 @@
 //! A whole examination: its tables against truth, its messages, and the schema of its file.
 
+mod drawn;
 mod facts;
+mod fitted;
 mod messages;
 mod phantom;
 mod real;
+mod remarks;
 mod schema;
 mod truth;
 
@@ -18,7 +21,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::support;
 
 pub fn trials() -> Vec<Trial> {
-    [facts::trials(), phantom::trials(), messages::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
+    [facts::trials(), phantom::trials(), messages::trials(), remarks::trials(), schema::trials(), real::trials()].into_iter().flatten().collect()
 }
 
 /// The phantom's whole examination in a folder, with its case file.

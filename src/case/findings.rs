@@ -28,7 +28,7 @@ impl Level {
 }
 
 /// Options that messages of other commands name, and the keys of the case file that say the same.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 10] = [
     ("--allow-mismatch", "allow_mismatch = true"),
     ("--resample", "resample = true"),
     ("--sigma VALUE", "sigma = VALUE"),
@@ -37,6 +37,8 @@ const KEYS: [(&str, &str); 8] = [
     ("fit all the same with --force-model", "`hepar fit --force-model`"),
     ("write ROLE=FILE@SECONDS after injection", "state seconds after injection"),
     ("--bvals", "b_s_per_mm2"),
+    ("--b-min 50 leaves", "`hepar fit --b-min 50` leaves"),
+    ("name it in --volumes", "name it in `hepar fit --volumes`"),
 ];
 
 /// One finding.
