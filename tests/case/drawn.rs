@@ -29,18 +29,17 @@ impl Drawn {
         [below, up_to].map(|n| n as f64 / self.0.len() as f64)
     }
 
-    /// Standard errors between the quantile `p` of `n` voxels and this distribution's; `shift` is a standard error that all
-    /// voxels share.
+    /// Standard errors between the quantile `p` of `n` voxels and this distribution's. All voxels share a `shift` of that standard
+    /// error, from a reference region; its 3 come on top, since stored numbers are whole: over a reference that is a little
+    /// off, the same number is another value, and quadrature of ranks would count all voxels that hold it.
     pub fn z_of_quantile(&self, p: f64, n: f64, value: f64, shift: f64) -> f64 {
         let centre = ((n - 1.0) * p + 1.0) / (n + 1.0);
         let drawn = self.0.len() as f64;
         let variance = centre * (1.0 - centre) * (1.0 / (n + 2.0) + 1.0 / drawn);
         let scale = self.0[self.0.len() * 3 / 4] - self.0[self.0.len() / 4];
         // Maps are computed in 32 bits.
-        let [below, up_to] = self.place(value, 1e-5 * value.abs().max(scale));
-        let moved = (self.place(value + shift, 0.0)[1] - self.place(value - shift, 0.0)[0]) / 2.0;
-        let moved = if shift > 0.0 { moved } else { 0.0 };
-        (centre.clamp(below, up_to) - centre).abs() / (variance + moved * moved).sqrt()
+        let [below, up_to] = self.place(value, (1e-5 * value.abs().max(scale)).max(3.0 * shift));
+        (centre.clamp(below, up_to) - centre).abs() / variance.sqrt()
     }
 
     /// Standard errors between the variance of `n` voxels and this distribution's.

@@ -70,7 +70,7 @@ fn remarks() -> Result<(), Failed> {
     edit(&case, "[dynamic]\n", "[dynamic]\nresample = true\n")?;
     edit(&case, "sigma = 10.0\n", "")?;
     edit(&case, "[dwi]\n", "[dwi]\nmodels = [\"adc\", \"kurtosis\"]\n")?;
-    edit(&at("dwi.bval"), "50 ", "20 ")?;
+    fs::write(at("dwi.bval"), "30 300 750 1125\n")?;
     edit(&at("t2_e1.json"), "\"MagneticFieldStrength\": 3.0", "\"MagneticFieldStrength\": \"3\"")?;
     fs::write(at("labels_dseg.tsv"), "index\tname\tcolor\n1\tliver\treddish\n6\tspleen\tn/a\n")?;
     // Without air there is no noise to be seen.
