@@ -190,10 +190,10 @@ impl Exam {
             return Ok(());
         };
         if noise.is_none() {
-            remarks.say(format!(
+            remarks.say(
                 "signal loss is computed wherever the arterial phase is brighter than the unenhanced one, since the \
-                 noise is unknown"
-            ));
+                 noise is unknown",
+            );
         }
         let sigma = noise.map_or(0.0, |noise| noise.sigma);
         for row in later {

@@ -63,7 +63,7 @@ fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], options: &Gath
     let acquired = |i: usize| Acquired { path: paths[i], sidecar: sidecars[i].as_ref().map(Sidecar::keys) };
     for i in 1..paths.len() {
         for note in protocol::check(acquired(0), acquired(i), options.allow_mismatch)? {
-            options.read.remarks.say(format!("{note}"));
+            options.read.remarks.say(note);
         }
     }
     Ok(())

@@ -44,7 +44,7 @@ const REMARKS: [(&str, &str); 8] = [
     ("dwi", "a b-value below 50 s/mm² is used"),
     ("dwi", "`hepar fit --b-min 50` leaves such volumes out"),
     ("case", "MagneticFieldStrength is not a number"),
-    ("dwi", "the color \"reddish\" of label 1 is not used"),
+    ("dwi", "of label 1 is not used: write it as #rrggbb"),
 ];
 
 fn remarks() -> Result<(), Failed> {
