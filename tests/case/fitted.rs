@@ -48,6 +48,9 @@ fn spoiled(tr_ms: f64, flip_deg: f64, t1_ms: f64) -> f64 {
     angle.sin() * (1.0 - e1) / (1.0 - e1 * angle.cos())
 }
 
+/// From where volumes lie, their signals and truth, where searches start, to scale and the other.
+type Fit = fn(&[f64], &[f64], [f64; 2]) -> [f64; 2];
+
 /// The maps of a part, with the two values that describe a voxel's decay or recovery: a scale and a rate or time.
 struct Series {
     /// The map of the scale, which is S0, and that of the other.
@@ -59,7 +62,7 @@ struct Series {
     /// Scale and the other for a tissue, before the gain.
     truth: fn(&Tissue) -> [f64; 2],
     signal: fn(f64, [f64; 2]) -> f64,
-    fit: fn(&[f64], &[f64], [f64; 2]) -> [f64; 2],
+    fit: Fit,
 }
 
 const TR_T1_MS: f64 = 4.0;
