@@ -41,6 +41,7 @@ pub mod fit;
 pub mod lanes;
 pub mod measure;
 pub mod model;
+pub mod remarks;
 pub mod report;
 pub mod simulate;
 pub mod units;

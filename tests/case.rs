@@ -1,11 +1,14 @@
 //! A whole examination: its tables against truth, its messages, and the schema of its file.
 
+mod drawn;
 mod facts;
+mod fitted;
 mod folders;
 mod messages;
 mod phantom;
 mod promises;
 mod real;
+mod remarks;
 mod schema;
 mod truth;
 
@@ -26,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         phantom::trials(),
         messages::trials(),
         promises::trials(),
+        remarks::trials(),
         schema::trials(),
         real::trials(),
     ];

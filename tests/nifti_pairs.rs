@@ -115,6 +115,7 @@ fn limits() -> Result<(), Failed> {
         let at_most = |max_volume_bytes| ReadOptions {
             max_volume_bytes,
             ignore_scaling: true,
+            ..ReadOptions::default()
         };
         let refused = read(&path, &at_most(239));
         judge(name, &refused, Err("--max-volume-bytes 240"))?;

@@ -24,7 +24,7 @@ use crate::report::outputs::OutputOptions;
 use crate::volume::{Image, ReadOptions, VoxelType, read, read_sidecar};
 use crate::{Error, Result};
 
-const PART: &str = "chemical_shift";
+pub(super) const PART: &str = "chemical_shift";
 /// Frequency of water's protons over that of fat's main peak, less 1, and MHz per tesla (Hamilton 2011, doi:10.1002/nbm.1622).
 const FAT_SHIFT_PPM: f64 = 3.4;
 const MHZ_PER_T: f64 = 42.577;

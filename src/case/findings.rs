@@ -28,7 +28,7 @@ impl Level {
 }
 
 /// Options that messages of other commands name, and the keys of the case file that say the same.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 12] = [
     ("give a mask file, or --mask none", "state mask = FILE"),
     ("or --mask none", "or leave mask out"),
     ("--allow-mismatch", "allow_mismatch = true"),
@@ -39,6 +39,8 @@ const KEYS: [(&str, &str); 10] = [
     ("fit all the same with --force-model", "`hepar fit --force-model`"),
     ("write ROLE=FILE@SECONDS after injection", "state seconds after injection"),
     ("--bvals", "b_s_per_mm2"),
+    ("--b-min 50 leaves", "`hepar fit --b-min 50` leaves"),
+    ("name it in --volumes", "name it in `hepar fit --volumes`"),
 ];
 
 /// One finding.

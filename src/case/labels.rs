@@ -160,6 +160,13 @@ fn over(below: Option<Layer>, above: Layer) -> Layer {
 }
 
 impl CaseLabels {
+    /// The voxels of every label but those of muscle, in order.
+    pub(super) fn all_but_muscle(&self) -> Vec<usize> {
+        let is_other = |&label: &u16| label != 0 && self.organ_of(label) != Some(Organ::Muscle);
+        let values = self.labels.values.iter().enumerate();
+        values.filter(|(_, label)| is_other(label)).map(|(voxel, _)| voxel).collect()
+    }
+
     /// What a label is called.
     pub(super) fn name(&self, label: u16) -> String {
         self.labels.names.get(&label).map_or_else(|| format!("label {label}"), String::clone)

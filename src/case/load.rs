@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::{CaseFile, SCHEMA};
 use super::findings::Findings;
 use crate::volume::beside::{beside, read_text};
-use crate::volume::read_sidecar;
+use crate::volume::{Sidecar, read_sidecar};
 use crate::{Error, Result};
 
 /// Fields that differ by less are one: scanners of 3 T run at 2.89 T.
@@ -87,6 +87,16 @@ impl Case {
             }
         }
         field.map(|(_, tesla)| tesla)
+    }
+
+    /// Says what is doubtful in any sidecar.
+    pub(super) fn note_sidecars(&self, findings: &mut Findings) {
+        let sidecars = self.names().into_iter().map(|(path, _)| self.at(&path));
+        for path in sidecars.filter(|path| path.extension().is_some_and(|of| of == "json") && path.is_file()) {
+            // One that cannot be read is a fault of its own part.
+            let remarks = Sidecar::read(&path).map(|sidecar| sidecar.remarks().to_vec());
+            remarks.into_iter().flatten().for_each(|remark| findings.warn("case", remark));
+        }
     }
 
     /// A message without paths, which can hold patients' names: each becomes what it is to the examination.

@@ -10,6 +10,9 @@ use crate::report::label_colour;
 use crate::volume::{ReadOptions, read, read_labels};
 use crate::{Error, Result};
 
+/// What findings call label images.
+pub(super) const PART: &str = "labels";
+
 /// Sizes by label.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
@@ -31,7 +34,7 @@ pub(super) fn measure(case: &Case, options: &ReadOptions, findings: &mut Finding
                 all.extend(own.filter_map(|(label, shape)| Some((moved(label, place).ok()?, shape))));
             }
             Err(error @ Error::Internal(_)) => return Err(error),
-            Err(error) => findings.fault("labels", error.to_string()),
+            Err(error) => findings.fault(PART, error.to_string()),
         }
     }
     Ok(Shapes { shapes: all })

@@ -103,7 +103,11 @@ pub struct Session {
 impl Session {
     /// How images are to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { max_volume_bytes: self.global.max_volume_bytes, ignore_scaling: self.global.ignore_scaling }
+        ReadOptions {
+            max_volume_bytes: self.global.max_volume_bytes,
+            ignore_scaling: self.global.ignore_scaling,
+            ..ReadOptions::default()
+        }
     }
 
     /// Opens the device that the user asked for. f64 is for the CPU, which is taken unless another one is named.

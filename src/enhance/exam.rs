@@ -15,6 +15,7 @@ use super::timeline::{Sample, Timeline};
 use crate::Result;
 use crate::device::{Device, Row};
 use crate::measure::Noise;
+use crate::remarks::Remarks;
 use crate::volume::Image;
 
 /// End of the area under the enhancement unless told otherwise, in s after injection.
@@ -102,7 +103,7 @@ impl Exam {
             images: members.into_iter().map(|m| m.image).collect(),
         };
         exam.plan_differences(phases)?;
-        exam.plan_signal_loss(phases, noise.as_ref())?;
+        exam.plan_signal_loss(phases, noise.as_ref(), &options.gather.read.remarks)?;
         exam.note_obstacles();
         for (i, moment) in exam.moments.iter().enumerate() {
             if !exam.curve_rows.contains(&i) {
@@ -175,7 +176,7 @@ impl Exam {
         Ok(())
     }
 
-    fn plan_signal_loss(&mut self, phases: &Phases, noise: Option<&Noise>) -> Result<()> {
+    fn plan_signal_loss(&mut self, phases: &Phases, noise: Option<&Noise>, remarks: &Remarks) -> Result<()> {
         let later = phases.serving(Quantity::WashOut);
         let Some(arterial) = phases.arterial().filter(|_| !later.is_empty()) else {
             self.left_out.push(format!(
@@ -189,9 +190,9 @@ impl Exam {
             return Ok(());
         };
         if noise.is_none() {
-            tracing::warn!(
+            remarks.say(
                 "signal loss is computed wherever the arterial phase is brighter than the unenhanced one, since the \
-                 noise is unknown"
+                 noise is unknown",
             );
         }
         let sigma = noise.map_or(0.0, |noise| noise.sigma);

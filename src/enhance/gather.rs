@@ -38,7 +38,7 @@ pub fn gather(paths: &[&Path], options: &GatherOptions, device: &Device) -> Resu
     let images = paths.iter().map(|path| single(read(path, &options.read)?));
     let images: Vec<Image> = images.collect::<Result<_>>()?;
     let sidecars = paths.iter().map(|path| read_sidecar(path));
-    check_protocols(paths, &sidecars.collect::<Result<Vec<_>>>()?, options.allow_mismatch)?;
+    check_protocols(paths, &sidecars.collect::<Result<Vec<_>>>()?, options)?;
     let Some(reference) = images.first() else {
         return Err(Error::Internal("no image to gather".into()));
     };
@@ -59,11 +59,11 @@ pub(crate) fn single(image: Image) -> Result<Image> {
 }
 
 /// Holds each image's sidecar against the first's, and warns of what a person should know.
-fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], allow: bool) -> Result<()> {
+fn check_protocols(paths: &[&Path], sidecars: &[Option<Sidecar>], options: &GatherOptions) -> Result<()> {
     let acquired = |i: usize| Acquired { path: paths[i], sidecar: sidecars[i].as_ref().map(Sidecar::keys) };
     for i in 1..paths.len() {
-        for note in protocol::check(acquired(0), acquired(i), allow)? {
-            tracing::warn!("{note}");
+        for note in protocol::check(acquired(0), acquired(i), options.allow_mismatch)? {
+            options.read.remarks.say(note);
         }
     }
     Ok(())
@@ -84,14 +84,14 @@ pub(crate) fn onto(path: &Path, grid: &Grid, image: Image, resample: bool, devic
     }
     let values = Resampling::new(&image.grid, grid).run(device, image.row(0), &())?;
     let outside = values.iter().filter(|v| v.is_nan()).count();
-    tracing::warn!(
+    image.remarks.say(format!(
         "{}: resampled onto the grid of {} ({difference}); {outside} of {} voxels lie outside of it and have no value",
         image.path.display(),
         path.display(),
         values.len(),
-    );
+    ));
     let mut resampled = Image::from_values("", grid.clone(), VoxelType::F32, &values);
-    resampled.path = image.path;
+    (resampled.path, resampled.remarks) = (image.path, image.remarks);
     Ok(Member { image: resampled, sha256, resampled: true })
 }
 

@@ -73,7 +73,7 @@ pub fn resolve(
         Ok(noise) => Ok(Some(noise)),
         Err(why) if *sigma == Sigma::Background => Err(bad(why)),
         Err(why) => {
-            tracing::warn!("{}: {UNKNOWN} ({why}); {REMEDY}", image.path.display());
+            options.read.remarks.say(format!("{}: {UNKNOWN} ({why}); {REMEDY}", image.path.display()));
             Ok(None)
         }
     }

@@ -14,6 +14,7 @@ use crate::measure::Noise;
 use crate::measure::noise::{GAUSSIAN_ABOVE, MIN_VOXELS, ROUNDS, median, relative_sd};
 use crate::model::signal::NoiseModel;
 use crate::model::signal::program::SampleProgram;
+use crate::remarks::Remarks;
 use crate::volume::{Image, ReadOptions, Series, VoxelType, read};
 use crate::{Error, Result};
 
@@ -93,7 +94,7 @@ pub(super) fn resolve(
         Sigma::Value(value) => {
             Noise::given(*value).map_err(|why| Error::Usage(format!("{why}\n  remedy: {REMEDY}")))?
         }
-        _ => estimate(sigma, method, series, picked, device)?,
+        _ => estimate(sigma, method, series, picked, device, &options.remarks)?,
     };
     if needed {
         let values = vec![noise.sigma as f32; series.grid.n_voxels()];
@@ -108,6 +109,7 @@ fn estimate(
     series: &Series,
     picked: Option<&[u32]>,
     device: &Device,
+    remarks: &Remarks,
 ) -> Result<Noise> {
     let ways = match sigma {
         Sigma::Estimate => vec![Sigma::Repeats, Sigma::Residuals, Sigma::Background],
@@ -122,7 +124,7 @@ fn estimate(
         };
         match found {
             Ok(noise) => {
-                tracing::warn!("the noise is estimated as {:.6}, from {}", noise.sigma, noise.method);
+                remarks.say(format!("the noise is estimated as {:.6}, from {}", noise.sigma, noise.method));
                 return Ok(noise);
             }
             Err(why) => problems.push(why),

@@ -148,16 +148,12 @@ pub fn perfusion_sensitive(b_values: &[f64]) -> bool {
     b_values.iter().any(|&b| b < PERFUSION_B)
 }
 
-/// Warns where a b-value below [`PERFUSION_B`] is used; the answer of [`perfusion_sensitive`].
-pub fn warn_if_perfusion_sensitive(b_values: &[f64]) -> bool {
-    let sensitive = perfusion_sensitive(b_values);
-    if sensitive {
-        tracing::warn!(
-            "a b-value below {PERFUSION_B} s/mm² is used: the decay then holds perfusion too, and the fit method moves \
-             the result; --b-min {PERFUSION_B} leaves such volumes out"
-        );
-    }
-    sensitive
+/// What there is to say where [`perfusion_sensitive`] holds.
+pub fn perfusion_remark() -> String {
+    format!(
+        "a b-value below {PERFUSION_B} s/mm² is used: the decay then holds perfusion too, and the fit method moves the \
+         result; --b-min {PERFUSION_B} leaves such volumes out"
+    )
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::nifti::placement::Placement;
 use super::{Grid, Scaling, VoxelType};
 use crate::Result;
 use crate::device::Row;
+use crate::remarks::Remarks;
 
 /// A volume or a series of volumes on one grid.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Image {
     /// The steps along all dimensions as the file holds them, one each: mm, then usually s; they may be nonsense.
     /// [`Grid::zooms`] has the voxel sizes that count. Empty for images made in memory.
     pub pixdim: Vec<f64>,
+    /// Where remarks on it go.
+    pub(crate) remarks: Remarks,
     hash: Option<FileHash>,
     voxels: Arc<AlignedBytes>,
 }
@@ -54,13 +57,20 @@ impl Image {
             scaling: Scaling::IDENTITY,
             placement: None,
             pixdim: Vec::new(),
+            remarks: Remarks::default(),
             hash: None,
             voxels: Arc::new(AlignedBytes::copy_of(bytes)),
         }
     }
 
     /// An image as read, with `voxels` in native byte order.
-    pub(super) fn from_file(path: &Path, header: Header, voxels: Arc<AlignedBytes>, hash: FileHash) -> Self {
+    pub(super) fn from_file(
+        path: &Path,
+        header: Header,
+        voxels: Arc<AlignedBytes>,
+        hash: FileHash,
+        remarks: Remarks,
+    ) -> Self {
         Self {
             path: path.into(),
             dims: header.dims,
@@ -69,6 +79,7 @@ impl Image {
             scaling: header.scaling,
             placement: Some(header.placement),
             pixdim: header.pixdim,
+            remarks,
             hash: Some(hash),
             voxels,
         }

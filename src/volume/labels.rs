@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::beside::{TextTable, beside};
 use super::{Grid, Image, ReadOptions, nearest, read};
+use crate::remarks::Remarks;
 use crate::{Error, Result};
 
 /// Voxels converted at once.
@@ -41,7 +42,7 @@ impl Labels {
 pub fn read_labels(path: &Path, target: &Grid, options: &ReadOptions) -> Result<Labels> {
     let image = read(path, options)?;
     let values = on_grid(&image, target)?;
-    let (names, colours) = read_looks(path)?;
+    let (names, colours) = read_looks(path, &options.remarks)?;
     Ok(Labels { values, names, colours })
 }
 
@@ -96,7 +97,7 @@ fn not_a_label(image: &Image, voxel: usize, real: f64) -> Error {
 type Looks = (BTreeMap<u16, String>, BTreeMap<u16, [u8; 3]>);
 
 /// Names and colours from the table beside an image.
-fn read_looks(image: &Path) -> Result<Looks> {
+fn read_looks(image: &Path, remarks: &Remarks) -> Result<Looks> {
     for ending in ["_dseg.tsv", ".tsv"] {
         let path = beside(image, ending);
         if !path.is_file() {
@@ -104,7 +105,10 @@ fn read_looks(image: &Path) -> Result<Looks> {
         }
         let table = TextTable::read(&path)?;
         let (Some(index), Some(name)) = (table.find("index"), table.find("name")) else {
-            tracing::warn!("{}: not used for the labels' names: it lacks the columns index and name", path.display());
+            remarks.say(format!(
+                "{}: not used for the labels' names: it lacks the columns index and name",
+                path.display()
+            ));
             continue;
         };
         let (mut names, mut colours) = Looks::default();
@@ -122,10 +126,10 @@ fn read_looks(image: &Path) -> Result<Looks> {
                 None | Some("" | "n/a") => {}
                 Some(text) => match colour(text) {
                     Some(colour) => drop(colours.insert(label, colour)),
-                    None => tracing::warn!(
+                    None => remarks.say(format!(
                         "{}: the color {text:?} of label {label} is not used: write it as #rrggbb",
                         path.display()
-                    ),
+                    )),
                 },
             }
         }
@@ -219,7 +223,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let table = "index\tname\tcolor\n1\ta\tred\n2\tb\tn/a\n3\tc\t#010203\n";
         std::fs::write(folder.path().join("x_dseg.tsv"), table).unwrap();
-        let (names, colours) = read_looks(&folder.path().join("x.nii.gz")).unwrap();
+        let (names, colours) = read_looks(&folder.path().join("x.nii.gz"), &Remarks::default()).unwrap();
         assert_eq!((names.len(), colours), (3, BTreeMap::from([(3, [1, 2, 3])])));
     }
 
@@ -227,16 +231,16 @@ mod tests {
     fn names_come_from_the_table_beside() {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("x.nii.gz");
-        assert!(read_looks(&image).unwrap().0.is_empty());
+        assert!(read_looks(&image, &Remarks::default()).unwrap().0.is_empty());
         std::fs::write(folder.path().join("x.tsv"), "b\tT\n0\t1\n").unwrap();
-        assert!(read_looks(&image).unwrap().0.is_empty(), "a table of another kind");
+        assert!(read_looks(&image, &Remarks::default()).unwrap().0.is_empty(), "a table of another kind");
         let table = "index\tname\tcolor\n1\tspleen\t#ff0000\n5\tliver, left\t#00ff00\n";
         std::fs::write(folder.path().join("x_dseg.tsv"), table).unwrap();
-        let (names, colours) = read_looks(&image).unwrap();
+        let (names, colours) = read_looks(&image, &Remarks::default()).unwrap();
         assert_eq!(names[&5], "liver, left");
         assert_eq!(names.len(), 2);
         assert_eq!(colours, BTreeMap::from([(1, [255, 0, 0]), (5, [0, 255, 0])]));
         std::fs::write(folder.path().join("x_dseg.tsv"), "index\tname\n-1\ta\n").unwrap();
-        assert_eq!(read_looks(&image).unwrap_err().exit_status(), 65);
+        assert_eq!(read_looks(&image, &Remarks::default()).unwrap_err().exit_status(), 65);
     }
 }

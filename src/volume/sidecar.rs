@@ -39,7 +39,10 @@ const OTHERS: [&str; 10] = [
 
 /// The keys of a JSON sidecar that are allowed in: none that could hold a person's name, a date or free text.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sidecar(Map<String, Value>);
+pub struct Sidecar {
+    keys: Map<String, Value>,
+    remarks: Vec<String>,
+}
 
 /// Reads the JSON beside `image` (`x.nii.gz` → `x.json`), if there is one.
 ///
@@ -59,6 +62,7 @@ impl Sidecar {
         let Value::Object(mut keys) = json else {
             return Err(bad("is not a JSON object".to_owned()));
         };
+        let mut remarks = Vec::new();
         keys.retain(|key, value| {
             let key = key.as_str();
             let may_be_array = NUMBERS_OR_ARRAYS.contains(&key);
@@ -66,21 +70,27 @@ impl Sidecar {
             let is_good = value.is_number() || (may_be_array && numbers(value));
             let is_number = may_be_array || NUMBERS.contains(&key);
             if is_number && !is_good {
-                tracing::warn!("{}: {key} is not a number: it is not used", path.display());
+                remarks.push(format!("{}: {key} is not a number: it is not used", path.display()));
+                tracing::warn!("{}", remarks[remarks.len() - 1]);
             }
             (is_number && is_good) || OTHERS.contains(&key)
         });
-        Ok(Self(keys))
+        Ok(Self { keys, remarks })
     }
 
     /// The value of a key, if it is there and on the allow-list.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.keys.get(key)
     }
 
     /// All keys.
     pub fn keys(&self) -> &Map<String, Value> {
-        &self.0
+        &self.keys
+    }
+
+    /// Doubts about it, which were logged when it was read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Repetition time in s.

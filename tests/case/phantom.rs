@@ -17,6 +17,10 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("case_of_the_phantom_with_{}", agent.name());
         trials.push(Trial::test(name, move || agrees_with_truth(agent)));
     }
+    trials.push(Trial::test("case_comparisons_of_distributions_can_fail", || {
+        super::drawn::judges_as_it_should();
+        Ok(())
+    }));
     trials.push(Trial::test("case_gadoxetate_takes_nothing_after_portal", late_phases_do_not_count));
     trials
 }
@@ -48,6 +52,29 @@ impl Compared {
         }
     }
 
+    fn add_z(&mut self, what: String, z: f64) {
+        self.n += 1;
+        self.largest = self.largest.max(z);
+        if z.is_nan() || z > 3.0 {
+            self.beyond.push(format!("{what} (z {z:.1})"));
+        }
+    }
+
+    /// Of thousands of values some lie beyond 3 standard errors by chance: no more than a Gaussian's share of them (two of
+    /// 741) may, and none as far as is not to be met among so many (5 standard errors: one of 1.7 million).
+    fn conclude_many(&self, name: &str) {
+        println!("{name}: {} values, largest z {:.2}, beyond 3: {:?}", self.n, self.largest, self.beyond);
+        let allowed = (0.0027 * self.n as f64).ceil() as usize;
+        assert!(
+            self.beyond.len() <= allowed && self.largest < 5.0 && self.n > 1000,
+            "{name}: {} of {} values are beyond 3 standard errors, by chance {allowed} are; the largest z is {:.1}:\n{}",
+            self.beyond.len(),
+            self.n,
+            self.largest,
+            self.beyond.join("\n")
+        );
+    }
+
     fn conclude(&self, name: &str) {
         println!("{name}: {} values, largest z {:.2}", self.n, self.largest);
         let beyond = self.beyond.len();
@@ -68,6 +95,7 @@ fn agrees_with_truth(agent: Agent) -> Result<(), Failed> {
     assert_eq!(said.status, 0, "{}", said.text);
     assert!(said.text.contains("Research use only"), "{}", said.text);
     values(&out, &truth)?;
+    distributions(&out, &truth)?;
     lesions(&out, &truth)?;
     curves(&out, &truth)
 }
@@ -104,6 +132,39 @@ fn values(out: &Path, truth: &Truth) -> Result<(), Failed> {
     }
     compared.conclude("values.tsv");
     assert!(canary.beyond.len() > canary.n / 2, "2 % more are not noticed: {} of {}", canary.beyond.len(), canary.n);
+    Ok(())
+}
+
+/// Quantiles and standard deviations. Smallest and largest values, skewness, kurtosis and entropy have distributions far from
+/// Gaussian in regions of tens of voxels, in which standard errors say little: they are checked exactly elsewhere
+/// (`tests/ibsi.rs`, and beside `measure::summary`), on the same code.
+fn distributions(out: &Path, truth: &Truth) -> Result<(), Failed> {
+    let (mut compared, mut canary) = (Compared::default(), Compared::default());
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in &table(&out.join("values.tsv"))? {
+        let (part, map, region, n) = (row["part"].as_str(), row["map"].as_str(), row["region"].as_str(), number(row, "n"));
+        if n < 20.0 {
+            continue;
+        }
+        let Some((drawn, shift)) = truth.drawn(part, map, &row["phase"], region) else { continue };
+        // Where few voxels have a value, which of them do is not only noise.
+        if drawn.n() < 1000 {
+            continue;
+        }
+        kinds.insert(format!("{part} {map}"));
+        let sd = number(row, "sd");
+        for (column, p) in [("p5", 0.05), ("q1", 0.25), ("median", 0.5), ("q3", 0.75), ("p95", 0.95)] {
+            let value = number(row, column);
+            compared.add_z(format!("{part} {map} in {region}: {column} {value}, n {n}"), drawn.z_of_quantile(p, n, value, shift));
+            canary.add_z(String::new(), drawn.z_of_quantile(p, n, value + 0.3 * sd, shift));
+        }
+        compared.add_z(format!("{part} {map} in {region}: sd {sd}, n {n}"), drawn.z_of_variance(n, sd * sd));
+        canary.add_z(String::new(), drawn.z_of_variance(n, 1.2 * sd * sd));
+    }
+    println!("{kinds:?}");
+    compared.conclude_many("distributions in values.tsv");
+    let noticed = canary.beyond.len();
+    assert!(noticed > canary.n / 2, "distributions that are moved or wider are not noticed: {noticed} of {}", canary.n);
     Ok(())
 }
 

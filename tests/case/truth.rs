@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use hepar::enhance::Agent;
 use hepar::simulate::{Phantom, Rng};
 
+use super::drawn::Drawn;
+use super::fitted;
+
 const SPEC: &str = include_str!("../../data/phantom/liver.toml");
 /// Draws of the noise.
 const DRAWS: u64 = 40_000;
@@ -152,40 +155,66 @@ impl Truth {
 
     /// The mean over voxels of the change of R1 in a phase, where fitted values of T1 spread by `t1_sd` about `t1`, in ms.
     pub fn expected_delta_r1(&self, role: &str, region: &str, t1: f64, t1_sd: f64) -> Option<Expected> {
+        let of_t1 = |draw: u64| t1 + t1_sd * Rng::new(98).stream(2).normals(draw)[0];
+        Some(mean(self.delta_r1_draws(role, region, of_t1)?.into_iter()))
+    }
+
+    /// The change of R1 of voxels in a phase, with T1 in ms from `t1` of the draw.
+    fn delta_r1_draws(&self, role: &str, region: &str, t1: impl Fn(u64) -> f64) -> Option<Vec<f64>> {
         let (s, phase) = (self.signals.get(region)?, self.phase(role)?);
         let rng = Rng::new(98);
-        let noisy = |signal: f64, [a, b]: [f64; 2]| (signal + SIGMA * a).hypot(SIGMA * b);
+        let noisy = |signal: f64, [a, b]: [f64; 2]| (signal + SIGMA * a).hypot(SIGMA * b).round();
         let draw = |draw: u64| {
-            let [pre, post, of_t1] = [0, 1, 2].map(|stream| rng.stream(stream).normals(draw));
-            Self::delta_r1(noisy(s[0], pre), noisy(s[phase], post), t1 + t1_sd * of_t1[0])
+            let [pre, post] = [0, 1].map(|stream| rng.stream(stream).normals(draw));
+            Self::delta_r1(noisy(s[0], pre), noisy(s[phase], post), t1(draw))
         };
-        Some(mean((0..DRAWS).map(draw)))
+        Some((0..DRAWS).map(draw).collect())
+    }
+
+    /// What a voxel of a region can give in a map of a part, and the standard error that its reference regions add.
+    pub fn drawn(&self, part: &str, map: &str, phase: &str, region: &str) -> Option<(Drawn, f64)> {
+        if part != "dynamic" {
+            return Some((fitted::drawn(part, map, region)?, 0.0));
+        }
+        if map.starts_with("delta_r1_spgr") {
+            let t1 = fitted::draws("t1/t1_vfa", "T1", region)?;
+            let of_t1 = |draw: u64| t1[draw as usize % t1.len()];
+            return Some((Drawn::new(self.delta_r1_draws(phase, region, of_t1)?.into_iter()), 0.0));
+        }
+        let name = if map == "signal" { format!("signal_{phase}") } else { map.to_owned() };
+        let signals = self.signals.get(region)?;
+        let draws = self.draws(&name, signals, None)?;
+        Some((Drawn::new(draws.into_iter()), self.error_of_references(&name, signals)))
     }
 
     /// The mean over voxels of a map in a region, and over regions of `n` voxels of a quantity of their mean signals.
     pub fn expected(&self, name: &str, region: &str, n: Option<f64>) -> Option<Expected> {
         let signals = self.signals.get(region)?;
-        let rng = Rng::new(99);
-        let draw = |draw: u64| {
-            let noisy = signals.iter().enumerate().map(|(i, &signal)| {
-                let [a, b] = rng.stream(i as u32).normals(draw);
-                let sigma = SIGMA / n.map_or(1.0, f64::sqrt);
-                (signal + sigma * a).hypot(if n.is_some() { 0.0 } else { sigma * b })
-            });
-            self.of_signals(name, &noisy.collect::<Vec<f64>>())
-        };
-        let values: Vec<f64> = (0..DRAWS).map(draw).collect::<Option<_>>()?;
-        let found = mean(values.into_iter());
+        let found = mean(self.draws(name, signals, n)?.into_iter());
         // Of draws of a region's mean, the spread is its error, and not the error of their mean.
         let own = found.standard_error * if n.is_some() { (DRAWS as f64).sqrt() } else { 1.0 };
         Some(Expected { standard_error: own.hypot(self.error_of_references(name, signals)), ..found })
     }
 
+    /// A map or quantity in draws of the noise: of voxels, as they are stored, or of the means of `n`.
+    fn draws(&self, name: &str, signals: &[f64], n: Option<f64>) -> Option<Vec<f64>> {
+        let rng = Rng::new(99);
+        let draw = |draw: u64| {
+            let noisy = signals.iter().enumerate().map(|(i, &signal)| {
+                let [a, b] = rng.stream(i as u32).normals(draw);
+                let sigma = SIGMA / n.map_or(1.0, f64::sqrt);
+                let signal = (signal + sigma * a).hypot(if n.is_some() { 0.0 } else { sigma * b });
+                if n.is_some() { signal } else { signal.round() }
+            });
+            self.of_signals(name, &noisy.collect::<Vec<f64>>())
+        };
+        (0..DRAWS).map(draw).collect()
+    }
+
     /// A map that is fitted or made by formula from the other series: the phantom states its truth.
     pub fn of_map(&self, part: &str, name: &str, region: &str) -> Option<f64> {
         let name = match name {
-            // The signal at b = 0 alone has a scale that the phantom states.
-            "S0" if part != "dwi/adc" => return None,
+            "S0" => return fitted::s0(part, region),
             name if name.starts_with("delta_r1_spgr_") => {
                 name.replace("delta_r1_spgr_", "delta_r1_").replace("_unaligned", "")
             }

@@ -34,6 +34,15 @@ impl ReferenceVoxels {
     pub(in crate::case) fn of(&self, part: &str, values: &[f32], findings: &mut Findings) -> References {
         let mut found = References::new();
         for (organ, voxels) in self.organs.iter().filter(|(_, voxels)| !voxels.is_empty()) {
+            // Outside of a mask there is nothing to refer to.
+            if voxels.len() > 1 && voxels.iter().all(|&voxel| values[voxel] == values[voxels[0]]) {
+                let value = values[voxels[0]];
+                findings.warn(
+                    part,
+                    format!("no reference of {}: all of it is {value}, as outside of a mask", organ.name()),
+                );
+                continue;
+            }
             match reference(values, voxels) {
                 Ok(of) => drop(found.insert(*organ, of)),
                 Err(why) => findings.warn(part, format!("no reference of {}: {why}", organ.name())),

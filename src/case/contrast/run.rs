@@ -15,7 +15,7 @@ use crate::enhance::gather::{GatherOptions, Member};
 use crate::enhance::pattern::{self, PhaseSignals, patterns};
 use crate::enhance::protocol::{self, Acquired};
 use crate::enhance::resample::Resampling;
-use crate::enhance::scaling::scaling_suspect;
+use crate::enhance::scaling::{Labelled, Suspect, scaling_suspect};
 use crate::enhance::sigma::{self, Sigma, Unenhanced};
 use crate::enhance::timeline::Sample;
 use crate::enhance::{PhaseArg, Phases, Role, phase};
@@ -88,7 +88,7 @@ pub(in crate::case) fn plan(
     // Scales are told from the unenhanced phase: not where that does not look like one.
     let is_sound = |found: &pattern::Finding| found.role != Role::Unenhanced || found.agrees != Some(false);
     if part == "dynamic" && !contrast.trust_scale && patterns_of(&loaded, &references).iter().all(is_sound) {
-        let keep = drop_other_scales(&mut loaded, regions.as_ref(), findings);
+        let keep = drop_other_scales(&mut loaded, labels.as_ref(), findings);
         retain(&mut references, &keep);
     }
     let patterns = patterns_of(&loaded, &references);
@@ -125,27 +125,31 @@ pub(in crate::case) fn plan(
     Ok(Some(Planned { part, exam, phases, labels, regions, references, echo: spoiled, looks }))
 }
 
-/// Leaves out phases whose values seem to be on another scale than the unenhanced phase's; says which are kept.
-fn drop_other_scales(loaded: &mut Loaded, regions: Option<&ReferenceVoxels>, findings: &mut Findings) -> Vec<bool> {
+/// Leaves out phases whose values are on another scale than the unenhanced phase's, with a warning of those that may be;
+/// says which are kept.
+fn drop_other_scales(loaded: &mut Loaded, labels: Option<&CaseLabels>, findings: &mut Findings) -> Vec<bool> {
     let Some(before) = loaded.unenhanced().map(|phase| loaded.values(phase)) else {
         return vec![true; loaded.phases.len()];
     };
-    let all: Vec<usize> = (0..before.len()).collect();
-    let muscle = regions.and_then(|regions| regions.voxels(Organ::Muscle));
-    let suspect = |phase: usize| scaling_suspect(&before, &loaded.values(phase), &all, muscle);
-    let suspects: Vec<Option<String>> =
-        (0..loaded.phases.len()).map(|phase| suspect(phase).filter(|_| phase > 0)).collect();
+    let organ = |organ| labels.map_or_else(Vec::new, |labels| labels.organ(organ));
+    let (muscle, liver) = (organ(Organ::Muscle), organ(Organ::Liver));
+    let others = labels.map_or_else(Vec::new, CaseLabels::all_but_muscle);
+    let labelled = Labelled { muscle: &muscle, liver: &liver, others: &others };
+    let suspect = |phase: usize| scaling_suspect(&before, &loaded.values(phase), &labelled).filter(|_| phase > 0);
+    let suspects: Vec<Option<Suspect>> = (0..loaded.phases.len()).map(suspect).collect();
     for (phase, suspect) in loaded.phases.iter().zip(&suspects) {
-        if let Some(suspect) = suspect {
-            let text = format!(
-                "{}: {suspect}\n  remedy: convert them anew, or state trust_scale = true; the {} phase is left out",
-                phase.path.display(),
-                phase.role
-            );
-            findings.fault(loaded.part, text);
+        let Some(Suspect { text, is_sure }) = suspect else { continue };
+        let text = format!("{}: {text}", phase.path.display());
+        let remedy = "convert them anew, or state trust_scale = true";
+        match is_sure {
+            true => {
+                let role = phase.role;
+                findings.fault(loaded.part, format!("{text}\n  remedy: {remedy}; the {role} phase is left out"));
+            }
+            false => findings.warn(loaded.part, format!("{text}\n  remedy: {remedy}")),
         }
     }
-    let keep: Vec<bool> = suspects.iter().map(Option::is_none).collect();
+    let keep: Vec<bool> = suspects.iter().map(|of| of.as_ref().is_none_or(|of| !of.is_sure)).collect();
     retain(&mut loaded.phases, &keep);
     keep
 }

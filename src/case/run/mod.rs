@@ -19,6 +19,7 @@ use super::{chemical_shift, iron, labels, shapes};
 use crate::device::{Device, Progress};
 use crate::fit;
 use crate::measure::{MapValues, Table};
+use crate::remarks::Remarks;
 use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
 use crate::volume::ReadOptions;
 use crate::{Error, Result};
@@ -78,12 +79,14 @@ struct Run<'a> {
 /// # Errors
 /// Those of the device and of outputs; what is wrong with inputs becomes a finding.
 pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> Result<CaseSummary> {
+    let options = &options.keeping_remarks();
     let mut run = Run::new(case, options, device, show);
     let fits = run.plan_fits()?;
     run.plan_folders(&fits)?;
     let outputs = Outputs::plan(options.output.clone(), &[], &write::FILES)?;
     run.compute(&fits)?;
     let shapes = shapes::measure(case, &options.read, &mut run.findings)?;
+    run.note_remarks(shapes::PART);
     let brief = run.write(&outputs, &shapes)?;
     let record = RunRecord {
         command: "run",
@@ -105,14 +108,23 @@ pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> R
 /// Those of [`run`] but for outputs.
 pub fn check(case: &Case, options: &CaseOptions, device: &Device) -> Result<CaseSummary> {
     let show = |_: &str, _: usize| -> Box<dyn Progress> { Box::new(()) };
+    let options = &options.keeping_remarks();
     let mut run = Run::new(case, options, device, &show);
     run.check()?;
     Ok(CaseSummary { findings: run.findings, parts: run.done, brief: None })
 }
 
+impl CaseOptions {
+    /// The same, where remarks are kept to become findings.
+    fn keeping_remarks(&self) -> Self {
+        Self { read: ReadOptions { remarks: Remarks::kept(), ..self.read.clone() }, ..self.clone() }
+    }
+}
+
 impl<'a> Run<'a> {
     fn new(case: &'a Case, options: &'a CaseOptions, device: &'a Device, show: Show<'a>) -> Self {
         let mut findings = Findings::default();
+        case.note_sidecars(&mut findings);
         Self {
             case,
             options,
@@ -153,15 +165,23 @@ impl<'a> Run<'a> {
                     self.done.push(iron::PART.into());
                 }
             }
+            self.note_remarks(planned.part);
         }
         let shift = chemical_shift::load(case, self.field, &options.read, device, &mut self.findings)?;
+        self.note_remarks(chemical_shift::PART);
         self.done.extend(shift.map(|_| "chemical_shift".to_owned()));
         for (part, contrast) in self.contrasts() {
             let t1 = (has_t1 && is_mr(part)).then_some(T1::ToCome);
             let planned = contrast::plan(case, part, contrast, t1, &options.read, device, &mut self.findings)?;
             self.done.extend(planned.map(|_| part.to_owned()));
+            self.note_remarks(part);
         }
         Ok(())
+    }
+
+    /// Makes findings of what was remarked on while a part was read and computed.
+    fn note_remarks(&mut self, part: &str) {
+        self.options.read.remarks.take().into_iter().for_each(|remark| self.findings.warn(part, remark));
     }
 
     fn contrasts(&self) -> Vec<(&'static str, &'a Contrast)> {
@@ -195,6 +215,7 @@ impl<'a> Run<'a> {
                 self.iron(planned, &part, sha256)?;
                 self.finish(part, format!("{}/{}", planned.part, planned.model));
             }
+            self.note_remarks(planned.part);
         }
         let folder = self.folder("chemical_shift");
         if let Some(done) =
@@ -203,6 +224,7 @@ impl<'a> Run<'a> {
             self.inputs_sha256.extend(done.inputs_sha256);
             self.finish(done.part, "chemical_shift".into());
         }
+        self.note_remarks(chemical_shift::PART);
         for (part, contrast) in self.contrasts() {
             let Self { case, options, device, .. } = *self;
             let t1 = self.t1.clone().filter(|_| is_mr(part));
@@ -211,6 +233,7 @@ impl<'a> Run<'a> {
             {
                 self.contrast(planned)?;
             }
+            self.note_remarks(part);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::FitRequest;
 use crate::device::Device;
 use crate::fit::{FitMethod, FitOutput, Role, status};
 use crate::report::outputs::MapLabel;
-use crate::volume::bvalues::warn_if_perfusion_sensitive;
+use crate::volume::bvalues::{perfusion_remark, perfusion_sensitive};
 use crate::volume::{Series, SeriesAxis};
 use crate::{Error, Result};
 
@@ -27,7 +27,10 @@ pub(super) fn label(output: &FitOutput, method: &FitMethod, meta: &Map<String, V
 /// What is said of the fit and of its series.
 pub(super) fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let mut keys = request.method.describe();
-    let sensitive = !request.method.has_perfusion()? && warn_if_perfusion_sensitive(&series.b_values());
+    let sensitive = !request.method.has_perfusion()? && perfusion_sensitive(&series.b_values());
+    if sensitive {
+        request.read.remarks.say(perfusion_remark());
+    }
     keys.extend(describe_series(request, series, device)?);
     keys.insert("perfusion_sensitive".into(), sensitive.into());
     Ok(keys)

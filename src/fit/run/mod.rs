@@ -134,7 +134,10 @@ pub(super) fn fit(
     fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
 
     for remark in weak::remarks(&request.method, series, &source, device)? {
-        tracing::warn!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model");
+        request
+            .read
+            .remarks
+            .say(format!("{remark}\n  remedy: `hepar design` shows what these samples can tell; fit a simpler model"));
     }
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let mut meta = describe::describe(request, series, device)?;

@@ -72,7 +72,7 @@ pub fn run(
     let inputs = inputs;
     let Inputs { series, labels, .. } = &inputs;
     for LeftOut { model, reason } in &left_out {
-        tracing::warn!("the model {model} is left out: {reason}");
+        request.read.remarks.say(format!("the model {model} is left out: {reason}"));
     }
     let shared = Shared::all(&models)?;
     let planned = planned(&models, &shared);

@@ -96,10 +96,10 @@ impl Mask {
         let own: Vec<bool> = values.iter().map(|&v| v != 0.0 && !v.is_nan()).collect();
         drop(values);
         if image.grid.max_distance_voxels(target) > GRID_TOLERANCE_VOXELS {
-            tracing::warn!(
+            image.remarks.say(format!(
                 "{}: this mask lies on another grid than the images: it is resampled by nearest neighbour",
                 image.path.display()
-            );
+            ));
         }
         let inside = nearest::onto(&own, &image.grid, target);
         Self::new(inside).ok_or_else(|| {

@@ -37,10 +37,10 @@ impl Header {
         let dims = dims(path, fields)?;
         let voxel_type = voxel_type(path, fields)?;
         let n_bytes = n_bytes(path, &dims, voxel_type, options)?;
-        let vox_offset = vox_offset(path, fields)?;
+        let vox_offset = vox_offset(path, fields, options)?;
         let scaling = scaling(path, fields, options)?;
         let shape = std::array::from_fn(|axis| dims.get(axis).copied().unwrap_or(1));
-        let (affine, placement) = place(path, fields, shape, dims.len())?;
+        let (affine, placement) = place(path, fields, shape, dims.len(), &options.remarks)?;
         Ok(Self {
             version: fields.version,
             big_endian: fields.big_endian,
@@ -153,7 +153,7 @@ fn n_bytes(path: &Path, dims: &[usize], voxel_type: VoxelType, options: &ReadOpt
     }
 }
 
-fn vox_offset(path: &Path, fields: &Fields) -> Result<u64> {
+fn vox_offset(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<u64> {
     /// Larger integers have gaps between them.
     const EXACT: f64 = (1u64 << 53) as f64;
     let offset = fields.vox_offset;
@@ -161,7 +161,7 @@ fn vox_offset(path: &Path, fields: &Fields) -> Result<u64> {
     let least = if fields.single_file { fields.version.header_size() as u64 + 4 } else { 0 };
     if fields.single_file && offset == 0.0 {
         let path = path.display();
-        tracing::warn!("{path}: vox_offset is 0, which in a single file means {least}");
+        options.remarks.say(format!("{path}: vox_offset is 0, which in a single file means {least}"));
         return Ok(least);
     }
     if offset.fract() == 0.0 && offset >= least as f64 && offset <= EXACT {
@@ -182,7 +182,7 @@ fn scaling(path: &Path, fields: &Fields, options: &ReadOptions) -> Result<Scalin
     if slope == 0.0 {
         if inter != 0.0 {
             let path = path.display();
-            tracing::warn!("{path}: scl_slope 0 means no scaling, so scl_inter {inter} is not used");
+            options.remarks.say(format!("{path}: scl_slope 0 means no scaling, so scl_inter {inter} is not used"));
         }
         return Ok(Scaling::IDENTITY);
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bytes::AlignedBytes;
 use super::fields::HEAD;
 use super::gzip::{self, MAX_RATIO, Members};
+use crate::remarks::Remarks;
 use crate::volume::positioned;
 use crate::{Error, Result};
 
@@ -21,6 +22,7 @@ pub(super) struct Input {
     /// Size on disk in bytes.
     len: u64,
     gzip: bool,
+    remarks: Remarks,
 }
 
 impl Input {
@@ -28,7 +30,7 @@ impl Input {
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::Data`] for what is no regular file, [`Error::Io`].
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, remarks: &Remarks) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
         if metadata.is_dir() {
             return Err(Error::data(
@@ -47,7 +49,7 @@ impl Input {
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut start = Vec::new();
         (&file).take(2).read_to_end(&mut start).map_err(|e| Error::io(path, e))?;
-        Ok(Self { path: path.into(), file, len: metadata.len(), gzip: gzip::is_gzip(&start) })
+        Ok(Self { path: path.into(), file, len: metadata.len(), gzip: gzip::is_gzip(&start), remarks: remarks.clone() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -157,7 +159,7 @@ impl Input {
             0 => Ok(()),
             1..=MAX_TRAILING => {
                 let path = self.path.display();
-                tracing::warn!("{path}: {bytes} bytes after the voxels are ignored");
+                self.remarks.say(format!("{path}: {bytes} bytes after the voxels are ignored"));
                 Ok(())
             }
             _ => Err(Error::data(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::fields::Fields;
+use crate::remarks::Remarks;
 use crate::volume::grid::determinant;
 use crate::{Error, Result};
 
@@ -49,9 +50,15 @@ const SINGULAR: f64 = 1e-6;
 ///
 /// # Errors
 /// [`Error::Data`] if the chosen affine is not finite or is singular: there is no falling back on another.
-pub(super) fn place(path: &Path, fields: &Fields, shape: [usize; 3], n_dims: usize) -> Result<(Affine, Placement)> {
-    check_code(path, "sform_code", fields.sform_code);
-    check_code(path, "qform_code", fields.qform_code);
+pub(super) fn place(
+    path: &Path,
+    fields: &Fields,
+    shape: [usize; 3],
+    n_dims: usize,
+    remarks: &Remarks,
+) -> Result<(Affine, Placement)> {
+    check_code(path, "sform_code", fields.sform_code, remarks);
+    check_code(path, "qform_code", fields.qform_code, remarks);
     let sform = (fields.sform_code > 0).then(|| sform(fields));
     let qform = (fields.qform_code > 0).then(|| qform(fields, n_dims));
     let (affine, source) = match (&sform, &qform) {
@@ -60,7 +67,7 @@ pub(super) fn place(path: &Path, fields: &Fields, shape: [usize; 3], n_dims: usi
         (None, None) => (Ok(from_pixdim(fields, shape, n_dims)), AffineSource::Pixdim),
     };
     let affine = affine.and_then(usable).map_err(|problem| refuse(path, source, &problem))?;
-    warn_of_doubts(path, fields, source, n_dims);
+    warn_of_doubts(path, fields, source, n_dims, remarks);
     let placement = Placement {
         sform: Form { code: fields.sform_code, affine: sform.and_then(|affine| usable(affine).ok()) },
         qform: Form { code: fields.qform_code, affine: qform.and_then(|affine| affine.and_then(usable).ok()) },
@@ -69,12 +76,12 @@ pub(super) fn place(path: &Path, fields: &Fields, shape: [usize; 3], n_dims: usi
     Ok((affine, placement))
 }
 
-fn check_code(path: &Path, name: &str, code: i32) {
+fn check_code(path: &Path, name: &str, code: i32, remarks: &Remarks) {
     let path = path.display();
     if code < 0 {
-        tracing::warn!("{path}: {name} is {code}; it is taken as 0, not given");
+        remarks.say(format!("{path}: {name} is {code}; it is taken as 0, not given"));
     } else if code > 5 {
-        tracing::warn!("{path}: {name} is {code}, which the format does not define");
+        remarks.say(format!("{path}: {name} is {code}, which the format does not define"));
     }
 }
 
@@ -87,33 +94,33 @@ fn refuse(path: &Path, source: AffineSource, problem: &str) -> Error {
     Error::data(path, format!("the {name} {problem}"), remedy)
 }
 
-fn warn_of_doubts(path: &Path, fields: &Fields, source: AffineSource, n_dims: usize) {
+fn warn_of_doubts(path: &Path, fields: &Fields, source: AffineSource, n_dims: usize, remarks: &Remarks) {
     let path = path.display();
     let sizes = &fields.pixdim[1..=n_dims.min(3)];
     if source == AffineSource::Pixdim {
-        tracing::warn!(
+        remarks.say(format!(
             "{path}: the header gives neither sform nor qform; voxel sizes alone are used, left and right are a guess"
-        );
+        ));
     }
     if sizes.iter().any(|size| !(size.is_finite() && *size > 0.0)) {
         let used = match source {
             AffineSource::Sform => "voxel sizes are taken from the sform",
             AffineSource::Qform | AffineSource::Pixdim => "signs are ignored",
         };
-        tracing::warn!("{path}: pixdim {sizes:?} is not positive; {used}");
+        remarks.say(format!("{path}: pixdim {sizes:?} is not positive; {used}"));
     }
     match fields.xyzt_units & 7 {
         0 | 2 => {}
-        1 => tracing::warn!(
+        1 => remarks.say(format!(
             "{path}: xyzt_units says metres; the affine is taken as mm all the same, so lengths may be 1000 times too small"
-        ),
-        3 => tracing::warn!(
+        )),
+        3 => remarks.say(format!(
             "{path}: xyzt_units says micrometres; the affine is taken as mm all the same, so lengths may be 1000 times too large"
-        ),
-        code => tracing::warn!("{path}: xyzt_units has the undefined length unit {code}; mm are assumed"),
+        )),
+        code => remarks.say(format!("{path}: xyzt_units has the undefined length unit {code}; mm are assumed")),
     }
     if source == AffineSource::Qform && fields.pixdim[0].abs() != 1.0 {
-        tracing::warn!("{path}: pixdim[0] (qfac) is {}; it is taken as 1", fields.pixdim[0]);
+        remarks.say(format!("{path}: pixdim[0] (qfac) is {}; it is taken as 1", fields.pixdim[0]));
     }
 }
 

@@ -8,6 +8,7 @@ use super::hash::FileHash;
 use super::header::Header;
 use super::input::Input;
 use super::{extension, pair};
+use crate::remarks::Remarks;
 use crate::volume::Image;
 use crate::{Error, Result};
 
@@ -18,28 +19,31 @@ pub struct ReadOptions {
     pub max_volume_bytes: u64,
     /// Take stored values as they are, whatever `scl_slope` and `scl_inter` say.
     pub ignore_scaling: bool,
+    /// Where doubts about images go, and what is remarked on in what is computed from them.
+    pub remarks: Remarks,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { max_volume_bytes: 16 << 30, ignore_scaling: false }
+        Self { max_volume_bytes: 16 << 30, ignore_scaling: false, remarks: Remarks::default() }
     }
 }
 
 /// Reads an image. Of a pair, either file may be named.
 ///
 /// The format is told by the file's bytes, not by its name. Voxels keep their type and get native byte order. Doubts
-/// that do not hinder reading are logged as warnings.
+/// that do not hinder reading go to [`ReadOptions::remarks`].
 ///
 /// # Errors
 /// [`Error::Missing`] if there is no such file, [`Error::Data`] if it is no NIfTI image or breaks one of the format's
 /// rules, [`Error::Io`] if the system fails.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
-    let named = Input::open(path)?;
-    let (input, fields) = header_of(named)?;
+    let named = Input::open(path, &options.remarks)?;
+    let (input, fields) = header_of(named, options)?;
     let header = Header::check(input.path(), &fields, options)?;
     extension::check(&input, &header)?;
-    let image = if header.single_file { None } else { Some(Input::open(&image_beside(input.path())?)?) };
+    let image =
+        if header.single_file { None } else { Some(Input::open(&image_beside(input.path())?, &options.remarks)?) };
     let swap = header.big_endian != cfg!(target_endian = "big");
     // Where the voxels will not be in memory as they are on disk, the files are read twice, by two threads at once.
     let files = [Some(&input), image.as_ref()].into_iter().flatten();
@@ -52,17 +56,17 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
     let voxels = Arc::new(voxels);
     let of_voxels = || FileHash::start_with(input.path().into(), header.vox_offset, Arc::clone(&voxels));
     let hash = hash.unwrap_or_else(of_voxels);
-    Ok(Image::from_file(path, header, voxels, hash))
+    Ok(Image::from_file(path, header, voxels, hash, options.remarks.clone()))
 }
 
 /// The header that a named file begins with, or the one beside it if the name says that the file holds voxels alone.
-fn header_of(named: Input) -> Result<(Input, Fields)> {
+fn header_of(named: Input, options: &ReadOptions) -> Result<(Input, Fields)> {
     let head = named.head();
     let own = head.and_then(|head| Fields::parse(named.path(), &head));
     match own {
         Ok(fields) => Ok((named, fields)),
         Err(_) if pair::is_image(named.path()) => {
-            let input = Input::open(&header_beside(named.path())?)?;
+            let input = Input::open(&header_beside(named.path())?, &options.remarks)?;
             let fields = Fields::parse(input.path(), &input.head()?)?;
             Ok((input, fields))
         }

@@ -101,11 +101,11 @@ fn leave_out_appended(images: &[Image], candidates: &mut Vec<Candidate>, toleran
         let Some(what) = judge(row_at(images, last.place), b(last), &others, tolerance) else {
             break;
         };
-        tracing::warn!(
+        images[last.place.image].remarks.say(format!(
             "{}: volume {} is left out: it looks like {what}; name it in --volumes to use it",
             images[last.place.image].path.display(),
             last.index
-        );
+        ));
         left_out.push((last.index, what));
         candidates.pop();
     }

@@ -248,10 +248,10 @@ fn without_adc_files(images: Vec<Image>) -> Result<Vec<Image>> {
     let mut kept = Vec::new();
     for image in images {
         if read_sidecar(&image.path)?.is_some_and(|sidecar| sidecar.is_adc_map()) {
-            tracing::warn!(
+            image.remarks.say(format!(
                 "{}: left out, and not counted: its sidecar says that it is an ADC map",
                 image.path.display()
-            );
+            ));
         } else {
             kept.push(image);
         }
