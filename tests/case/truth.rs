@@ -2,7 +2,9 @@
 //! numbers of `data/phantom/liver.toml`. Voxels are noisy, and the mean of a ratio or of a largest value is not that of the
 //! means: expectations are those over noise, drawn here.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use hepar::enhance::Agent;
 use hepar::simulate::{Phantom, Rng};
@@ -26,11 +28,15 @@ pub struct Expected {
 
 /// The phantom's truth for one agent.
 pub struct Truth {
-    pub phantom: Phantom,
+    pub phantom: Rc<Phantom>,
     pub roles: Vec<String>,
     pub seconds: Vec<f64>,
     /// `[region][phase]`, as stored but not rounded.
     pub signals: BTreeMap<String, Vec<f64>>,
+    /// Voxels of each region.
+    sizes: BTreeMap<String, f64>,
+    /// Draws of one voxel's signals, by region, once they were made.
+    voxels: RefCell<BTreeMap<String, Rc<Vec<Vec<f64>>>>>,
     agent: Agent,
 }
 
@@ -57,7 +63,9 @@ impl Truth {
         let phases = || phantom.phases.iter().map(|of| &of.phase);
         let (roles, seconds) =
             (phases().map(|p| p.role.clone()).collect(), phases().map(|p| p.time_s.unwrap_or(0.0)).collect());
-        Self { phantom, roles, seconds, signals, agent }
+        let size = |label: u16| phantom.labels.iter().filter(|&&of| of == label).count() as f64;
+        let sizes = phantom.regions.iter().map(|region| (region.name.clone(), size(region.label))).collect();
+        Self { phantom: Rc::new(phantom), roles, seconds, signals, sizes, voxels: RefCell::default(), agent }
     }
 
     fn phase(&self, role: &str) -> Option<usize> {
@@ -106,8 +114,8 @@ impl Truth {
             _ => {}
         }
         // The longest role first: `arterial` is not `early_arterial`.
-        let role = self.roles.iter().find(|role| name.ends_with(&format!("_{role}")))?;
-        let (i, what) = (self.phase(role)?, name.strip_suffix(&format!("_{role}"))?);
+        let of_role = |role: &String| name.strip_suffix(role.as_str())?.strip_suffix('_');
+        let (i, what) = self.roles.iter().enumerate().find_map(|(i, role)| Some((i, of_role(role)?)))?;
         let liver = &self.signals["liver"];
         Some(match what {
             "signal" => s[i],
@@ -133,12 +141,11 @@ impl Truth {
     fn error_of_references(&self, name: &str, signals: &[f64]) -> f64 {
         let value = |truth: &Self| truth.of_signals(name, signals).unwrap_or(f64::NAN);
         let error = |organ: &str, phase: usize| {
-            let label = self.phantom.regions.iter().find(|of| of.name == organ).map_or(0, |of| of.label);
             // Without its margin the liver is smaller; that of a median is √(π/2) of that of a mean.
-            let n = 0.8 * self.phantom.labels.iter().filter(|&&of| of == label).count() as f64;
+            let n = 0.8 * self.sizes[organ];
             let mut moved = self.signals.clone();
             moved.get_mut(organ).expect("an organ")[phase] += 1.2533 * SIGMA / n.sqrt();
-            let moved = Self { signals: moved, phantom: self.phantom.clone(), roles: self.roles.clone(), seconds: self.seconds.clone(), agent: self.agent };
+            let moved = Self { signals: moved, phantom: Rc::clone(&self.phantom), roles: self.roles.clone(), seconds: self.seconds.clone(), sizes: BTreeMap::new(), voxels: RefCell::default(), agent: self.agent };
             let change = value(&moved) - value(self);
             if change.is_finite() { change } else { 0.0 }
         };
@@ -183,32 +190,41 @@ impl Truth {
         }
         let name = if map == "signal" { format!("signal_{phase}") } else { map.to_owned() };
         let signals = self.signals.get(region)?;
-        let draws = self.draws(&name, signals, None)?;
+        let draws = self.draws(&name, region, None)?;
         Some((Drawn::new(draws.into_iter()), self.error_of_references(&name, signals)))
     }
 
     /// The mean over voxels of a map in a region, and over regions of `n` voxels of a quantity of their mean signals.
     pub fn expected(&self, name: &str, region: &str, n: Option<f64>) -> Option<Expected> {
         let signals = self.signals.get(region)?;
-        let found = mean(self.draws(name, signals, n)?.into_iter());
+        let found = mean(self.draws(name, region, n)?.into_iter());
         // Of draws of a region's mean, the spread is its error, and not the error of their mean.
         let own = found.standard_error * if n.is_some() { (DRAWS as f64).sqrt() } else { 1.0 };
         Some(Expected { standard_error: own.hypot(self.error_of_references(name, signals)), ..found })
     }
 
-    /// A map or quantity in draws of the noise: of voxels, as they are stored, or of the means of `n`.
-    fn draws(&self, name: &str, signals: &[f64], n: Option<f64>) -> Option<Vec<f64>> {
+    /// A map or quantity in draws of the noise: of voxels, or of the means of `n`.
+    fn draws(&self, name: &str, region: &str, n: Option<f64>) -> Option<Vec<f64>> {
+        let of_means = n.map(|n| Rc::new(self.noisy(region, SIGMA / n.sqrt(), 0.0)));
+        let draws = of_means.or_else(|| {
+            // As they are stored.
+            let stored = || self.noisy(region, SIGMA, SIGMA).into_iter().map(|of| of.iter().map(|s| s.round()).collect()).collect();
+            Some(Rc::clone(self.voxels.borrow_mut().entry(region.to_owned()).or_insert_with(|| Rc::new(stored()))))
+        })?;
+        draws.iter().map(|signals| self.of_signals(name, signals)).collect()
+    }
+
+    /// Draws of a region's signals with noise in phase and across it.
+    fn noisy(&self, region: &str, in_phase: f64, across: f64) -> Vec<Vec<f64>> {
         let rng = Rng::new(99);
-        let draw = |draw: u64| {
-            let noisy = signals.iter().enumerate().map(|(i, &signal)| {
-                let [a, b] = rng.stream(i as u32).normals(draw);
-                let sigma = SIGMA / n.map_or(1.0, f64::sqrt);
-                let signal = (signal + sigma * a).hypot(if n.is_some() { 0.0 } else { sigma * b });
-                if n.is_some() { signal } else { signal.round() }
-            });
-            self.of_signals(name, &noisy.collect::<Vec<f64>>())
+        let noisy = |draw: u64| {
+            let of_phase = |(i, signal): (u32, &f64)| {
+                let [a, b] = rng.stream(i).normals(draw);
+                (signal + in_phase * a).hypot(across * b)
+            };
+            (0..).zip(&self.signals[region]).map(of_phase).collect()
         };
-        (0..DRAWS).map(draw).collect()
+        (0..DRAWS).map(noisy).collect()
     }
 
     /// A map that is fitted or made by formula from the other series: the phantom states its truth.
