@@ -15,7 +15,7 @@ pub struct Candidate {
 const NEGLIGIBLE: f64 = 0.01;
 
 /// Up to how much above the least a criterion still has substantial support (Burnham and Anderson 2002, section 2.6).
-pub const SUPPORTED: f64 = 2.0;
+pub(super) const SUPPORTED: f64 = 2.0;
 
 /// Writes the weight of each model, their sum being 1, and gives back the place of the chosen one: of those whose criterion is
 /// at most [`SUPPORTED`] above the least, the one of fewest parameters, then the better one, then the first. The least alone
