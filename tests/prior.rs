@@ -190,9 +190,9 @@ fn magnitudes(device: &TestDevice) -> Result<(), Failed> {
         Ok([median(map(&maps, "ADC")?), median(map(&maps, "ADC_shrunk")?)])
     };
     let rician = "rician --sigma 300";
-    let [plain, of_wide] = medians("wide", "[1.5e-3, 1.0]", rician)?;
+    let [plain, of_wide] = medians("wide", "[1.5e-3, 0.02]", rician)?;
     let [_, of_narrow] = medians("narrow", "[0.6e-3, 1.0e-5]", rician)?;
-    let [gaussian, of_gaussian] = medians("gaussian", "[1.5e-3, 1.0]", "gaussian")?;
+    let [gaussian, of_gaussian] = medians("gaussian", "[1.5e-3, 0.02]", "gaussian")?;
     println!("ADC: {plain:.4e} plain, {of_wide:.4e} with a wide prior, {of_narrow:.4e} with a narrow one; Gaussian {gaussian:.4e}, {of_gaussian:.4e}");
     assert!((of_wide / plain - 1.0).abs() < 1e-3, "{of_wide} {plain}");
     assert!((of_wide / of_gaussian - 1.0).abs() > 0.1, "the second fit knows no noise");
