@@ -1,5 +1,7 @@
 //! `hepar fit --residuals`, `--sigma` and `--plot`: what a fit leaves, whatever method and device made it.
 
+mod sigma;
+
 use std::path::{Path, PathBuf};
 
 use hepar::volume::{ReadOptions, read};
@@ -19,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("goodness_plots_are_drawn", plots),
         Trial::test("goodness_refuses_what_cannot_be_meant", refusals),
     ]);
+    trials.extend(sigma::trials());
     trials
 }
 

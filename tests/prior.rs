@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("prior_of_a_models_file_is_used", from_a_file),
     ];
     trials.extend(support::on_every_device("prior_learnt_from_a_liver", learnt));
+    trials.extend(support::on_every_device("prior_under_rician_noise", magnitudes));
     trials
 }
 
@@ -167,6 +168,35 @@ fn from_a_file() -> Result<(), Failed> {
     println!("sd of f: {plain:.4} plain, {of_wide:.4} with a wide prior, {of_narrow:.4} with a narrow one");
     assert!((of_wide / plain - 1.0).abs() < 0.1, "{of_wide} {plain}");
     assert!(of_narrow < 0.3 * plain, "{of_narrow} {plain}");
+    Ok(())
+}
+
+/// A prior that says nothing of one parameter leaves the fit of magnitudes as it is; one that says much draws to it.
+fn magnitudes(device: &TestDevice) -> Result<(), Failed> {
+    let liver = Liver::new()?;
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/signal/adc.toml"))?;
+    // σ is 50, 1/20 of S0: against 500, a fit of magnitudes is another one.
+    let medians = |name: &str, prior: &str, noise: &str| -> Result<[f64; 2], Failed> {
+        let file = liver.file(&format!("{name}.toml"));
+        std::fs::write(&file, text.replace("[parameter.ADC]", &format!("[parameter.ADC]\nprior = {prior}")))?;
+        let maps = liver.file(name);
+        let args = format!("--model-file {} --method nlls --prior model --noise {noise}", file.display());
+        let (status, said) = liver.fit(&device.0.to_string(), &maps, &args)?;
+        assert_eq!(status, 0, "{said}");
+        let median = |mut values: Vec<f32>| {
+            values.sort_by(f32::total_cmp);
+            f64::from(values[values.len() / 2])
+        };
+        Ok([median(map(&maps, "ADC")?), median(map(&maps, "ADC_shrunk")?)])
+    };
+    let rician = "rician --sigma 300";
+    let [plain, of_wide] = medians("wide", "[1.5e-3, 0.02]", rician)?;
+    let [_, of_narrow] = medians("narrow", "[0.6e-3, 1.0e-5]", rician)?;
+    let [gaussian, of_gaussian] = medians("gaussian", "[1.5e-3, 0.02]", "gaussian")?;
+    println!("ADC: {plain:.4e} plain, {of_wide:.4e} with a wide prior, {of_narrow:.4e} with a narrow one; Gaussian {gaussian:.4e}, {of_gaussian:.4e}");
+    assert!((of_wide / plain - 1.0).abs() < 1e-3, "{of_wide} {plain}");
+    assert!((of_wide / of_gaussian - 1.0).abs() > 0.1, "the second fit knows no noise");
+    assert!((of_narrow / 0.6e-3 - 1.0).abs() < 0.02, "{of_narrow}");
     Ok(())
 }
 

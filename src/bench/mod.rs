@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::device::{Column, Device, DeviceDescription, Source, VoxelKernel};
-use crate::fit::{FitMethod, FitOutput, FitRequest, GoodnessOptions, Role, run as run_fit};
+use crate::fit::{FitMethod, FitOutput, FitRequest, Role, run as run_fit};
 use crate::report::outputs::OutputOptions;
 use crate::volume::mask::MaskChoice;
 use crate::volume::{Format, ReadOptions, Series, VoxelType};
@@ -102,7 +102,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         method: options.method.clone(),
         sigma: None,
         write: written.iter().map(|output| output.name.clone()).collect(),
-        goodness: GoodnessOptions::default(),
+        residuals: false,
         plots: Vec::new(),
         output: output_to(&folder.path().join("maps")),
     };

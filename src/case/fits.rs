@@ -10,7 +10,7 @@ use super::iodine;
 use super::load::Case;
 use crate::Result;
 use crate::fit::nlls::NllsOptions;
-use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions};
+use crate::fit::{AdcOptions, FitMethod, FitRequest};
 use crate::model::SignalModel;
 use crate::report::outputs::OutputOptions;
 use crate::volume::axes::{AxisSource, B, FLIP_ANGLE, SeriesAxis};
@@ -263,7 +263,7 @@ fn request(case: &Case, wanted: &Wanted, read: &ReadOptions) -> Result<PlannedFi
             sigma: None,
             prior: None,
             write,
-            goodness: GoodnessOptions::default(),
+            residuals: false,
             plots: Vec::new(),
             // Said when it is run.
             output: OutputOptions { dir: PathBuf::new(), format: Format::NiiGz, pictures: false, force: false },

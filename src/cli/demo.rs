@@ -14,7 +14,7 @@ use crate::enhance::run::enhance;
 use crate::enhance::sigma::Sigma;
 use crate::enhance::subtract::{SubtractOptions, subtract};
 use crate::enhance::{Agent, PhaseArg, Phases};
-use crate::fit::{AdcOptions, FitMethod, FitRequest, GoodnessOptions, run as fit};
+use crate::fit::{AdcOptions, FitMethod, FitRequest, run as fit};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapOutput, OutputOptions, Outputs, RunRecord};
 use crate::simulate::demo::{self, Content, DemoContent, Folders};
@@ -145,7 +145,7 @@ fn fit_request(folders: &Folders, output: OutputOptions) -> FitRequest {
         prior: None,
         sigma: None,
         write: Vec::new(),
-        goodness: GoodnessOptions::default(),
+        residuals: false,
         plots: Vec::new(),
         output,
     }

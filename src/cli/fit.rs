@@ -9,7 +9,7 @@ use super::prior_args::PriorArgs;
 use crate::Result;
 use crate::device::{Device, Progress};
 use crate::fit::select::{self, Criterion, LeftOut, Selection, SelectionSummary};
-use crate::fit::{FitMethod, FitRequest, GoodnessOptions, PlotPlace, run as run_fit};
+use crate::fit::{FitMethod, FitRequest, PlotPlace, run as run_fit};
 use crate::volume::mask::MaskChoice;
 
 /// Fit a signal model to every voxel of a series.
@@ -35,11 +35,11 @@ pub(super) struct Args {
     select: Criterion,
     #[command(flatten)]
     prior: PriorArgs,
-    /// Write residuals, a volume for each volume used, and residual_lag1, how much alike successive residuals are (which
-    /// --write knows, too).
+    /// Write residuals, a volume for each volume used: signal less fit, or, under Rician noise, less the expected magnitude.
+    /// Also residual_lag1, how much alike successive residuals are (which --write knows, too).
     #[arg(long)]
     residuals: bool,
-    /// Draw data, fit and its 95 % band: of a voxel by its indices from 0, or of a label's mean signal by its number or name.
+    /// Draw data, fit (under Rician noise, the expected magnitude) and its 95 % band: of a voxel by its indices from 0, or of a label's mean signal by its number or name.
     /// May be given again.
     #[arg(long, value_name = "LABEL|I,J,K")]
     plot: Vec<PlotPlace>,
@@ -87,7 +87,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let request = FitRequest {
         axis_scales: args.scales.list(),
         prior: args.prior.get(),
-        goodness: GoodnessOptions { residuals: args.residuals, sigma: args.noise.value() },
+        residuals: args.residuals,
         sigma: args.noise.sigma,
         plots: args.plot,
         ..request
@@ -121,7 +121,7 @@ impl VoxelArgs {
             sigma: None,
             prior: None,
             write: self.write,
-            goodness: GoodnessOptions::default(),
+            residuals: false,
             plots: Vec::new(),
             output: output.into(),
         })

@@ -17,7 +17,8 @@ pub(super) struct NoiseArgs {
     /// where the signal is above 5 sigma; motion and directions add to it. residuals: from a first least-squares fit, in
     /// voxels whose samples are all above 5 sigma; what the model does not describe adds to it. background: from air; wrong
     /// under parallel imaging, and where images were filtered or masked. estimate: the first of these that the series
-    /// allows; the default of Rician fits. A number adds chi2_reduced to the maps and to the table of labels.
+    /// allows; the default of Rician fits. What is known of it adds chi2_reduced to the maps and to the table of labels; against
+    /// an estimate from residuals that is near 1 by construction.
     #[arg(long, value_name = "VALUE|FILE|estimate|repeats|residuals|background")]
     pub(super) sigma: Option<Sigma>,
     /// Let outlying samples not count, such as images that motion has destroyed among repeats: an M-estimate (Tukey's
@@ -27,14 +28,6 @@ pub(super) struct NoiseArgs {
 }
 
 impl NoiseArgs {
-    /// The noise, where it is given as a number.
-    pub(super) fn value(&self) -> Option<f64> {
-        match self.sigma {
-            Some(Sigma::Value(sigma)) => Some(sigma),
-            _ => None,
-        }
-    }
-
     /// The method for such noise.
     ///
     /// # Errors

@@ -54,10 +54,9 @@ impl FitMethod {
         }
     }
 
-    /// Whether its fitted parameters tell the expected samples by [`Self::signal_model`] alone: not where noise moves them, and
-    /// not of a spectrum.
+    /// Whether its fitted parameters tell the expected samples: those of a spectrum do not.
     pub fn tells_samples(&self) -> bool {
-        !self.noise().needs_sigma() && !matches!(self, Self::Spectrum(_))
+        !matches!(self, Self::Spectrum(_))
     }
 
     /// The same by least squares: all samples count, and noise is Gaussian.

@@ -12,6 +12,7 @@ mod line;
 pub mod method;
 pub mod nlls;
 pub mod plot;
+mod predict;
 pub mod prior;
 pub mod regions;
 pub mod results;
@@ -29,7 +30,6 @@ mod weak;
 
 pub use adc::{AdcKernel, AdcOptions, AdcOutput, Method};
 pub use fitting::Fitting;
-pub use goodness::GoodnessOptions;
 pub use method::{FitMethod, FitOutput, Role};
 pub use plot::PlotPlace;
 pub use results::Results;

@@ -9,11 +9,11 @@ use super::regions::fit_means;
 use super::student::t_of;
 use super::{FitMethod, FitOutput};
 use crate::measure::{rounded, summarise};
-use crate::model::signal::Parameter;
 use crate::model::signal::program::SampleProgram;
+use crate::model::signal::{NoiseModel, Parameter};
 use crate::model::{Fault, SignalModel};
 use crate::report::{Curve, CurvePlot, CurvePoint, Spacing, Stroke};
-use crate::volume::{Labels, Series};
+use crate::volume::{Labels, Protocol, Series};
 use crate::{Error, Result};
 
 /// Places at which the fitted curve is drawn.
@@ -111,7 +111,7 @@ impl Plot {
                 low: f64::NAN,
                 high: f64::NAN,
             };
-            curves.push((named("fit"), fitted.curve(others)?, Stroke::Line, look));
+            curves.push((named(fitted.name()), fitted.curve(others)?, Stroke::Line, look));
             curves.push((named("signal"), samples.iter().map(point).collect(), Stroke::Markers, look));
         }
         let drawn: Vec<Curve> = curves
@@ -119,7 +119,7 @@ impl Plot {
             .map(|(name, points, stroke, look)| Curve { name, points, stroke: *stroke, look: *look })
             .collect();
         let band = match groups.len() {
-            0..=MOST_CURVES => format!("fit with its {:.0} % band", 100.0 * BAND),
+            0..=MOST_CURVES => format!("{} with its {:.0} % band", fitted.name(), 100.0 * BAND),
             n => format!("{MOST_CURVES} of {n} curves; {:.0} % bands", 100.0 * BAND),
         };
         CurvePlot {
@@ -164,9 +164,10 @@ fn groups(axes: &[Vec<f64>]) -> Vec<(Vec<f64>, Vec<usize>)> {
     groups.into_iter().map(|(key, samples)| (key.into_iter().map(f64::from_bits).collect(), samples)).collect()
 }
 
-/// A fit of one decay in f64, with what is known of its uncertainty.
+/// A fit of one decay in f64, with what is known of its uncertainty. Under Rician noise its curve is the magnitude that it
+/// expects.
 ///
-/// The covariance of the parameters is s²(JᵀJ)⁻¹, J being the slopes of the signal at the samples and s² the residual sum of
+/// The covariance of the parameters is s²(JᵀJ)⁻¹, J being the slopes of the curve at the samples and s² the residual sum of
 /// squares over its degrees of freedom; a curve with slopes g by the parameters then has the variance gᵀCg (the delta method:
 /// Seber and Wild, Nonlinear Regression, 1989, ch. 5), and Student's t for these degrees of freedom makes it a band. A
 /// parameter at a bound is taken for known.
@@ -176,7 +177,7 @@ struct Fitted<'s> {
     /// Of the first axis.
     range: [f64; 2],
     scaled: Vec<usize>,
-    /// The fitted parameters in the model's order and units, then the factors of axes.
+    /// The fitted parameters in the model's order and units, then the factors of axes, then σ where the noise needs it.
     at: Vec<f64>,
     /// Which of the parameters are not at a bound.
     free: Vec<bool>,
@@ -202,8 +203,9 @@ impl<'s> Fitted<'s> {
         let n_samples = series.volumes.len();
         at.extend(rows[n_samples..].iter().map(|factor| factor[0]));
         let ones = vec![1.0; names.len()];
-        let program =
-            SampleProgram::scaled(&model, &choice, &protocol.values, &protocol.scaled, &ones).map_err(internal)?;
+        let Protocol { values, scaled, .. } = protocol;
+        let program = SampleProgram::expected(&model, &choice, &values, &scaled, method.noise(), &ones);
+        let program = program.map_err(internal)?;
         let (mut slopes, mut squares) = (vec![Vec::new(); free.iter().filter(|free| **free).count()], 0.0);
         let used = (0..n_samples).filter(|&sample| rows[sample][0].is_finite());
         let mut freedom = 0;
@@ -215,12 +217,20 @@ impl<'s> Fitted<'s> {
             slopes.iter_mut().zip(of_free).for_each(|(column, (slope, _))| column.push(slope));
         }
         let freedom = usize::saturating_sub(freedom, names.len());
-        let first = &protocol.values[0];
+        let first = &values[0];
         let range =
             [first.iter().copied().fold(f64::INFINITY, f64::min), first.iter().copied().fold(f64::MIN, f64::max)];
         let sigma = (squares / freedom as f64).sqrt();
         let spread = Spread::of(slopes);
-        Ok(Self { model, method, range, scaled: protocol.scaled, at, free, spread, sigma, freedom })
+        Ok(Self { model, method, range, scaled, at, free, spread, sigma, freedom })
+    }
+
+    /// What the curve is called.
+    fn name(&self) -> &'static str {
+        match self.method.noise() {
+            NoiseModel::Gaussian => "fit",
+            NoiseModel::Rician => "expected magnitude",
+        }
     }
 
     /// The curve where the axes after the first have the values `others`.
@@ -231,7 +241,9 @@ impl<'s> Fitted<'s> {
         axes.extend(others.iter().map(|&value| vec![value; places.len()]));
         let choice = self.method.choice()?;
         let ones = vec![1.0; choice.fitted().count()];
-        let program = SampleProgram::scaled(&self.model, &choice, &axes, &self.scaled, &ones).map_err(internal)?;
+        let noise = self.method.noise();
+        let program = SampleProgram::expected(&self.model, &choice, &axes, &self.scaled, noise, &ones);
+        let program = program.map_err(internal)?;
         let t = t_of(BAND, self.freedom);
         let point = |(sample, &at): (usize, &f64)| {
             let (value, gradient) = program.at(&self.at, sample);
@@ -269,21 +281,4 @@ fn internal(fault: Fault) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_numbers_are_a_voxel() {
-        let place = |text: &str| text.parse::<PlotPlace>().unwrap();
-        assert_eq!(place("12, 40,7"), PlotPlace::Voxel([12, 40, 7]));
-        for label in ["5", "liver, left", "1,2", "1,2,-3"] {
-            assert_eq!(place(label), PlotPlace::Label(label.into()));
-        }
-    }
-
-    #[test]
-    fn samples_are_grouped_by_the_axes_after_the_first() {
-        let groups = groups(&[vec![0.0, 50.0, 0.0, 50.0], vec![90.0, 60.0, 60.0, 90.0]]);
-        assert_eq!(groups, [(vec![60.0], vec![1, 2]), (vec![90.0], vec![0, 3])]);
-    }
-}
+mod tests;

@@ -65,30 +65,23 @@ const OF_RESIDUALS: &str = "residuals: of a first least-squares fit, in voxels w
                             the model does not describe adds to it";
 const REMEDY: &str = "give --sigma VALUE or FILE, such as from repeated images";
 
-/// Finds σ, and sets it in the series if `method` needs it, since its row follows those of the samples there; what a sidecar says of it. Of the methods that estimate it,
-/// each is warned of by its limits where it is used.
+/// What a sidecar says of σ, and σ of each voxel of the series. Of the methods that estimate it, each is warned of by its
+/// limits where it is used.
 ///
 /// # Errors
 /// Those of reading a map; [`Error::Data`] where σ cannot be known in the way that is asked for.
 pub(super) fn resolve(
     sigma: &Sigma,
     method: &FitMethod,
-    series: &mut Series,
+    series: &Series,
     picked: Option<&[u32]>,
     device: &Device,
     options: &ReadOptions,
-) -> Result<Value> {
-    let needed = method.noise().needs_sigma();
+) -> Result<(Value, Image)> {
     if let Sigma::Map(path) = sigma {
         let map = read(path, options)?;
         // Not its path, which may name a person.
-        let described = json!({ "map": true, "sha256": map.sha256()? });
-        if needed {
-            series.set_sigma(map)?;
-        } else {
-            series.check_sigma(&map)?;
-        }
-        return Ok(described);
+        return Ok((json!({ "map": true, "sha256": map.sha256()? }), map));
     }
     let noise = match sigma {
         Sigma::Value(value) => {
@@ -96,11 +89,8 @@ pub(super) fn resolve(
         }
         _ => estimate(sigma, method, series, picked, device, &options.remarks)?,
     };
-    if needed {
-        let values = vec![noise.sigma as f32; series.grid.n_voxels()];
-        series.set_sigma(Image::from_values("sigma", series.grid.clone(), VoxelType::F32, &values))?;
-    }
-    Ok(json!(noise))
+    let values = vec![noise.sigma as f32; series.grid.n_voxels()];
+    Ok((json!(noise), Image::from_values("sigma", series.grid.clone(), VoxelType::F32, &values)))
 }
 
 fn estimate(

@@ -161,7 +161,7 @@ pub fn synthesize(
     let first =
         images.first().ok_or_else(|| Error::Usage("there is no map\n  remedy: give fewer values with --fix".into()))?;
     images.iter().try_for_each(|image| check_same_grid(first, image))?;
-    let kernel = model.signal_kernel(&choice, axes, &[])?;
+    let kernel = model.signal_kernel(&choice, axes)?;
     let planned: Vec<&str> = names.iter().map(String::as_str).collect();
     let outputs = Outputs::plan(request.output.clone(), &planned, &[])?;
 

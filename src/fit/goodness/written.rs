@@ -13,10 +13,8 @@ const CHUNK: usize = 4096;
 /// Takes the columns of a fit and writes what follows from them.
 #[derive(Debug)]
 pub(in crate::fit) struct GoodnessMaps<'a> {
-    pub(in crate::fit) evaluation: Evaluation,
+    pub(in crate::fit) evaluation: Evaluation<'a>,
     pub(in crate::fit) source: &'a Source<'a>,
-    /// Of the noise, in units of the signal.
-    pub(in crate::fit) sigma: Option<f64>,
     /// One volume a sample.
     pub(in crate::fit) residuals: Option<OpenMap>,
     /// Maps by their names.
@@ -26,21 +24,21 @@ pub(in crate::fit) struct GoodnessMaps<'a> {
 impl GoodnessMaps<'_> {
     fn put(&self, at: usize, found: &Evaluated, like: &Column) -> Result<()> {
         let picked = self.source.picked();
-        let column = |values: &[f64], scale: f64| match like {
-            Column::F64(_) => Column::F64(values.iter().map(|value| value * scale).collect()),
-            _ => Column::F32(values.iter().map(|value| (value * scale) as f32).collect()),
+        let column = |values: &[f64]| match like {
+            Column::F64(_) => Column::F64(values.to_vec()),
+            _ => Column::F32(values.iter().map(|&value| value as f32).collect()),
         };
         for (name, map) in &self.maps {
-            let values = match (name.as_str(), self.sigma) {
-                (LAG1, _) => column(&found.lag1, 1.0),
-                (CHI2, Some(sigma)) => column(&found.variance, sigma.powi(-2)),
+            let values = match name.as_str() {
+                LAG1 => &found.lag1,
+                CHI2 => &found.chi2,
                 _ => continue,
             };
-            map.put(at, picked, &values)?;
+            map.put(at, picked, &column(values))?;
         }
         let Some(series) = &self.residuals else { return Ok(()) };
         let mut volumes = found.residuals.iter().enumerate();
-        volumes.try_for_each(|(volume, values)| series.put_volume(volume, at, picked, &column(values, 1.0)))
+        volumes.try_for_each(|(volume, values)| series.put_volume(volume, at, picked, &column(values)))
     }
 }
 

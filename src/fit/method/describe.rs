@@ -55,6 +55,7 @@ impl FitMethod {
                 keys.insert("least_peak".into(), options.least_peak.into());
             }
         }
+        keys.insert("residual".into(), self.noise().residual().into());
         keys
     }
 }

@@ -217,10 +217,6 @@ impl<'r> SecondFit<'r> {
                 return Err(Error::Usage(format!("{problem}\n  remedy: choose --method nlls")));
             }
         };
-        if options.noise.needs_sigma() {
-            let problem = "the samples of a prior are no magnitudes";
-            return Err(Error::Usage(format!("{problem}\n  remedy: leave --noise rician or --prior out")));
-        }
         if prior.source == PriorSource::Empirical && prior.labels.is_none() {
             let problem = "an empirical prior is learnt from a label, and there is none";
             return Err(Error::Usage(format!("{problem}\n  remedy: give --prior-labels FILE")));

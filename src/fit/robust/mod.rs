@@ -6,13 +6,13 @@
 //! knows nothing of it. Rounds with Huber's ψ lead from least squares to a start and a scale, the median absolute residual;
 //! then Tukey's biweight takes outliers out altogether, with that scale. A voxel leaves when its fit stays.
 
-mod predict;
 mod voxel;
 mod weigh;
 
 use rayon::prelude::*;
 
 use super::nlls::NllsOptions;
+use super::predict::predict;
 use super::{FitMethod, FitOutput, Role, status};
 use crate::device::{
     Batch, Column, ColumnSpec, ColumnType, Device, Precision, Progress, Row, Sink, Source, VoxelKernel,
@@ -21,7 +21,6 @@ use crate::model::signal::eval::SampleCode;
 use crate::model::signal::program::SampleProgram;
 use crate::volume::{Protocol, Scaling, VoxelType};
 use crate::{Error, Result};
-use predict::predict;
 use voxel::Voxel;
 pub use weigh::{BIWEIGHT, DISCOUNTED, HUBER};
 

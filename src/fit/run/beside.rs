@@ -1,6 +1,6 @@
 //! What a run writes beside its maps: tables of regions, and plots.
 
-use super::wanted::changes_noise;
+use super::wanted::tells_chi2;
 use super::{FitRequest, Inputs};
 use crate::Result;
 use crate::device::Device;
@@ -44,7 +44,7 @@ impl Beside {
         device: &Device,
         outputs: &Outputs,
     ) -> Result<Option<Table>> {
-        let FitRequest { method, goodness, .. } = request;
+        let FitRequest { method, .. } = request;
         let Inputs { series, labels, .. } = inputs;
         for plot in &self.plots {
             outputs.write_file(&plot.file, &plot.draw(series, method)?)?;
@@ -53,7 +53,7 @@ impl Beside {
         let regions = region_table(series, labels, method, device)?;
         outputs.write_file(name, &regions.to_tsv()?)?;
         if let Some(file) = self.quality {
-            let sigma = goodness.sigma.filter(|_| !changes_noise(request));
+            let sigma = inputs.sigma().filter(|_| tells_chi2(request));
             let quality = quality_table(series, labels, method, sigma, device)?;
             outputs.write_file(file, &quality.to_tsv()?)?;
         }

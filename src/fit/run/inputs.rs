@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::FitRequest;
-use crate::device::{Device, Source};
+use crate::device::{Device, Row, Source};
 use crate::fit::{FitMethod, Sigma, sigma};
 use crate::volume::labels::read_labels;
 use crate::volume::mask::Mask;
-use crate::volume::{Average, Labels, Series, read};
+use crate::volume::{Average, Image, Labels, Series, read};
 use crate::{Error, Result};
 
 /// A series with the labels and the mask of its voxels.
@@ -18,7 +18,9 @@ pub(in crate::fit) struct Inputs {
     pub(in crate::fit) series: Series,
     pub(in crate::fit) labels: Option<Labels>,
     /// What a sidecar says of the noise, where it was asked for or is needed.
-    pub(in crate::fit) sigma: Option<Value>,
+    pub(in crate::fit) noise: Option<Value>,
+    /// σ of each voxel, where the fit itself does not need it, and the series has none.
+    sigma: Option<Image>,
     mask: Option<Mask>,
 }
 
@@ -33,7 +35,7 @@ impl Inputs {
         let labels = request.labels.as_ref().map(|path| read_labels(path, &series.grid, &request.read)).transpose()?;
         let name = request.inputs.first().map(PathBuf::as_path).unwrap_or_else(|| "".as_ref());
         let mask = request.mask.mask(&series.grid, name, || series.brightest(), &request.read)?;
-        Ok(Self { series, labels, sigma: None, mask })
+        Ok(Self { series, labels, noise: None, sigma: None, mask })
     }
 
     /// Finds the noise for `method`, if it is asked for or needed; see [`sigma::resolve`].
@@ -50,10 +52,21 @@ impl Inputs {
         let default = method.noise().needs_sigma().then(Sigma::default);
         if let Some(asked) = request.sigma.clone().or(default) {
             let picked = self.mask.as_ref().map(Mask::picked);
-            let series = &mut self.series;
-            self.sigma = Some(sigma::resolve(&asked, method, series, picked.as_deref(), device, &request.read)?);
+            let (said, image) = sigma::resolve(&asked, method, &self.series, picked.as_deref(), device, &request.read)?;
+            self.noise = Some(said);
+            if method.noise().needs_sigma() {
+                self.series.set_sigma(image)?;
+            } else {
+                self.series.check_sigma(&image)?;
+                self.sigma = Some(image);
+            }
         }
         Ok(())
+    }
+
+    /// The noise's σ of each voxel of the grid, where it is known.
+    pub(in crate::fit) fn sigma(&self) -> Option<Row<'_>> {
+        self.series.sigma().or(self.sigma.as_ref()).map(|image| image.row(0))
     }
 
     /// The voxels that are fitted.

@@ -13,7 +13,6 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::goodness::GoodnessOptions;
 use super::plot::PlotPlace;
 use super::prior::{PriorRequest, SecondFit};
 use super::{FitMethod, FitOutput, Fitting, Results, Sigma, weak};
@@ -55,8 +54,8 @@ pub struct FitRequest {
     pub prior: Option<PriorRequest>,
     /// Maps to write, by their names; all of the fit if none is named.
     pub write: Vec<String>,
-    /// What else is said of how well the model fits.
-    pub goodness: GoodnessOptions,
+    /// Whether residuals are written, a volume for each volume used.
+    pub residuals: bool,
     /// Voxels and labels whose data and fit are drawn.
     pub plots: Vec<PlotPlace>,
     /// Where to.
@@ -128,7 +127,7 @@ pub(super) fn fit(
     };
     let maps = wanted.computed.iter().map(&mut open).collect::<Result<_>>()?;
     let results = Results::new(maps, wanted.status_column(), source.picked());
-    let goodness = wanted.open_goodness(request, series, &source, &outputs, &columns)?;
+    let goodness = wanted.open_goodness(request, inputs, &source, &outputs, &columns)?;
     kept.bind(&wanted.computed, source.n_voxels())?;
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
     fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
@@ -141,7 +140,7 @@ pub(super) fn fit(
     }
     tracing::debug!("fitted after {:.1} ms", milliseconds(start));
     let mut meta = describe::describe(request, series, device)?;
-    meta.extend(inputs.sigma.clone().map(|sigma| ("sigma".to_owned(), sigma)));
+    meta.extend(inputs.noise.clone().map(|sigma| ("sigma".to_owned(), sigma)));
     if let Some(prior) = &request.prior {
         meta.insert("prior".into(), prior.describe());
     }

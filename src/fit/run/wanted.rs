@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::FitRequest;
 use super::describe::label;
+use super::{FitRequest, Inputs};
 use crate::device::{Column, Source};
-use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, check_sigma, outputs as goodness_outputs};
+use crate::fit::goodness::{CHI2, Evaluation, GoodnessMaps, LAG1, RESIDUALS, outputs as goodness_outputs};
 use crate::fit::{FitMethod, FitOutput, Results, Role};
 use crate::report::ColourKind;
 use crate::report::outputs::{MapLabel, OpenMap, Outputs};
-use crate::volume::{Average, Format, Series};
+use crate::volume::{Average, Format};
 use crate::{Error, Result};
 
 /// The columns and maps of a run.
@@ -29,40 +29,37 @@ pub(super) struct Wanted {
 impl Wanted {
     /// What a request asks for; `kept` are columns that are needed beside it.
     pub(super) fn new(request: &FitRequest, kept: &[String]) -> Result<Self> {
-        let (method, options) = (&request.method, &request.goodness);
-        options.sigma.map_or(Ok(()), check_sigma)?;
+        let FitRequest { method, residuals, .. } = request;
         let named = method.named_outputs(&request.write)?;
         let is_wanted = |output: &FitOutput| match (request.write.is_empty(), output.name.as_str()) {
             (false, _) => named.contains(output),
-            (true, LAG1) => options.residuals,
-            (true, _) => options.sigma.is_some() && method.tells_samples() && !changes_noise(request),
+            (true, LAG1) => *residuals,
+            (true, _) => tells_chi2(request),
         };
         let goodness: Vec<FitOutput> = goodness_outputs().into_iter().filter(is_wanted).collect();
-        if options.sigma.is_none() && goodness.iter().any(|output| output.name == CHI2) {
-            let problem = format!("{CHI2} needs to know the noise as a number");
-            return Err(Error::Usage(format!("{problem}\n  remedy: give its standard deviation with --sigma VALUE")));
+        if !knows_sigma(request) && goodness.iter().any(|output| output.name == CHI2) {
+            let problem = format!("{CHI2} needs to know the noise");
+            return Err(Error::Usage(format!(
+                "{problem}\n  remedy: give its standard deviation, or how it is to be estimated, with --sigma"
+            )));
         }
-        let evaluated = if goodness.is_empty() && !options.residuals { Vec::new() } else { method.fitted_names()? };
+        let evaluated = if goodness.is_empty() && !residuals { Vec::new() } else { method.fitted_names()? };
         let of_fit: Vec<FitOutput> = named.into_iter().filter(|output| !goodness.contains(output)).collect();
         let mut computed = method.outputs()?;
         computed.retain(|output| {
             let needed = evaluated.contains(&output.name) || kept.contains(&output.name);
             output.role == Role::Status || needed || of_fit.contains(output)
         });
-        Ok(Self { computed, of_fit, goodness, residuals: options.residuals })
+        Ok(Self { computed, of_fit, goodness, residuals: *residuals })
     }
 
     /// Refuses what the fitted parameters alone do not tell, before anything is read.
     pub(super) fn check(request: &FitRequest) -> Result<()> {
-        let FitRequest { method, write, plots, goodness, .. } = request;
+        let FitRequest { method, write, plots, residuals, .. } = request;
         let names = |name: &str| write.iter().any(|written| written == name);
-        let evaluates = goodness.residuals || names(LAG1) || names(CHI2) || !plots.is_empty();
+        let evaluates = *residuals || names(LAG1) || names(CHI2) || !plots.is_empty();
         let (problem, remedy) = match method {
             FitMethod::Spectrum(_) if evaluates => ("a spectrum has no maps of residuals", "leave them out of --write"),
-            method if evaluates && !method.tells_samples() => (
-                "residuals and plots compare samples with the model, not with what Rician noise makes of it",
-                "leave them out, or leave out --noise rician",
-            ),
             FitMethod::Robust(_) if !plots.is_empty() => {
                 ("the 95 % band of a robust fit is not known", "leave --plot or --robust out")
             }
@@ -96,7 +93,7 @@ impl Wanted {
     pub(super) fn open_goodness<'s>(
         &self,
         request: &FitRequest,
-        series: &Series,
+        inputs: &'s Inputs,
         source: &'s Source<'s>,
         outputs: &Outputs,
         columns: &[Column],
@@ -104,7 +101,8 @@ impl Wanted {
         if self.goodness.is_empty() && !self.residuals {
             return Ok(None);
         }
-        let evaluation = Evaluation::new(&request.method, &series.protocol(), &self.computed)?;
+        let (series, sigma) = (&inputs.series, inputs.sigma());
+        let evaluation = Evaluation::new(&request.method, &series.protocol(), &self.computed, sigma)?;
         // Parameters come first.
         let like = columns.first().ok_or_else(|| Error::Internal("a fit has no columns".into()))?;
         let masked = source.picked().map(|_| f32::NAN);
@@ -114,7 +112,7 @@ impl Wanted {
         let n_volumes = series.volumes.len();
         let residuals = || outputs.open_series(&series.grid, RESIDUALS, n_volumes, like);
         let residuals = self.residuals.then(residuals).transpose()?;
-        Ok(Some(GoodnessMaps { evaluation, source, sigma: request.goodness.sigma, residuals, maps }))
+        Ok(Some(GoodnessMaps { evaluation, source, residuals, maps }))
     }
 
     /// All maps of a run that is done, with what is said of each.
@@ -131,7 +129,7 @@ impl Wanted {
         if let Some(GoodnessMaps { maps, residuals, .. }) = goodness {
             let labels = self.goodness.iter().map(|output| label(output, method, meta));
             all.extend(maps.into_iter().map(|(_, map)| map).zip(labels));
-            let (unit, title) = ("a.u.".into(), "Residuals: signal less fit, a volume for each volume used".into());
+            let (unit, title) = ("a.u.".into(), "Residuals, a volume for each volume used".into());
             let label = MapLabel { unit, title, picture: ColourKind::Diverging.into(), meta: meta.clone() };
             all.extend(residuals.map(|series| (series, label)));
         }
@@ -139,7 +137,17 @@ impl Wanted {
     }
 }
 
+/// Whether σ is asked for or needed, and so found before anything is fitted.
+fn knows_sigma(request: &FitRequest) -> bool {
+    request.sigma.is_some() || request.method.noise().needs_sigma()
+}
+
+/// Whether χ² is known of each voxel.
+pub(super) fn tells_chi2(request: &FitRequest) -> bool {
+    knows_sigma(request) && request.method.tells_samples() && !changes_noise(request)
+}
+
 /// Whether what is fitted has other noise than the images.
-pub(super) fn changes_noise(request: &FitRequest) -> bool {
+fn changes_noise(request: &FitRequest) -> bool {
     request.series.average != Average::None || request.series.median_3x3
 }

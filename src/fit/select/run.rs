@@ -93,7 +93,7 @@ pub fn run(
     let source = inputs.source();
     let chosen = choose(&fits, &shared, source.n_voxels());
     let mut meta = describe(selection, series, &models, &left_out, device)?;
-    meta.extend(inputs.sigma.clone().map(|sigma| ("sigma".to_owned(), sigma)));
+    meta.extend(inputs.noise.clone().map(|sigma| ("sigma".to_owned(), sigma)));
     let meta = meta;
     for (map, column) in planned.into_iter().zip(&chosen.columns) {
         let elsewhere = if map.name == CHOSEN { 0.0 } else { f32::NAN };

@@ -24,20 +24,33 @@ impl NoiseModel {
         }
     }
 
+    /// What residuals are, for sidecars.
+    pub fn residual(self) -> &'static str {
+        match self {
+            Self::Gaussian => "signal less fit",
+            Self::Rician => "signal less the expected magnitude sqrt(fit^2 + sigma^2)",
+        }
+    }
+
     /// Whether a voxel's σ is an input of what is fitted.
     pub fn needs_sigma(self) -> bool {
         self == Self::Rician
     }
 
-    /// The expected sample where the noiseless one is `signal`; `sigma` is the input that holds σ, in the same unit.
-    pub(super) fn expected(self, graph: &mut Graph, signal: Node, sigma: u32) -> Node {
+    /// The expected sample where the noiseless one is `signal`; `sigma` is the input that holds σ, in the same unit. Where there
+    /// is `kind`, it is 1 for samples that have such noise and 0 for those that are expected to be the signal itself.
+    pub(super) fn expected(self, graph: &mut Graph, signal: Node, sigma: u32, kind: Option<Node>) -> Node {
         match self {
             Self::Gaussian => signal,
             Self::Rician => {
                 let sigma = graph.input(sigma);
-                let [signal, sigma] = [signal, sigma].map(|x| graph.binary(Binary::Mul, x, x));
-                let square = graph.binary(Binary::Add, signal, sigma);
-                graph.unary(Unary::Sqrt, square)
+                let squares = [signal, sigma].map(|x| graph.binary(Binary::Mul, x, x));
+                let square = graph.binary(Binary::Add, squares[0], squares[1]);
+                let magnitude = graph.unary(Unary::Sqrt, square);
+                let Some(kind) = kind else { return magnitude };
+                let raised = graph.binary(Binary::Sub, magnitude, signal);
+                let raised = graph.binary(Binary::Mul, kind, raised);
+                graph.binary(Binary::Add, signal, raised)
             }
         }
     }

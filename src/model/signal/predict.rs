@@ -3,22 +3,19 @@
 use super::SignalModel;
 use super::program::Choice;
 use crate::Result;
-use crate::model::map::{Formula, InputSpec, MapModel, Reference};
-use crate::model::operator::Binary;
-use crate::model::parser::{Expr, ExprKind};
+use crate::model::map::{InputSpec, MapModel, Reference};
 use crate::model::{BoundMap, MapKernel};
 
 impl SignalModel {
     /// The signal of every sample, `axes` being `[axis][sample]` in their units, as maps by formula.
     ///
-    /// Row i of the kernel's source is the i-th fitted parameter of `choice` in its unit, and the rows after those are the
-    /// factors of the axes `scaled`, by their indices. Columns: one F32 a sample, then the U16 status of [`MapKernel`]. A voxel
-    /// in which one of the rows is not finite is NaN.
+    /// Row i of the kernel's source is the i-th fitted parameter of `choice` in its unit. Columns: one F32 a sample, then the
+    /// U16 status of [`MapKernel`]. A voxel in which one of the rows is not finite is NaN.
     ///
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) for values of axes or fixed parameters that f32 does not hold.
-    pub fn signal_kernel(&self, choice: &Choice, axes: &[Vec<f64>], scaled: &[usize]) -> Result<MapKernel> {
-        let map = self.signal_map(scaled);
+    pub fn signal_kernel(&self, choice: &Choice, axes: &[Vec<f64>]) -> Result<MapKernel> {
+        let map = self.signal_map();
         let fitted: Vec<usize> = choice.fitted().collect();
         let n_samples = axes.first().map_or(0, Vec::len);
         let bind = |sample: usize| {
@@ -32,59 +29,33 @@ impl SignalModel {
             for (row, &parameter) in fitted.iter().enumerate() {
                 bound = bound.image(&self.parameters[parameter].name, row);
             }
-            for (row, &axis) in (fitted.len()..).zip(scaled) {
-                bound = bound.image(&factor_of(&self.axes[axis].name), row);
-            }
             bound
         };
         MapKernel::new(&(0..n_samples).map(bind).collect::<Vec<_>>())
     }
 
-    /// The signal as a map of axes, parameters and the factors of some axes.
-    fn signal_map(&self, scaled: &[usize]) -> MapModel {
-        let scaled: Vec<&str> = scaled.iter().map(|&axis| self.axes[axis].name.as_str()).collect();
-        let input = |name: &str, unit: Option<&str>| InputSpec {
+    /// The signal as a map of axes and parameters.
+    fn signal_map(&self) -> MapModel {
+        let input = |name: &str, unit: &str| InputSpec {
             name: name.to_owned(),
             doc: String::new(),
-            unit: unit.map(str::to_owned),
+            unit: Some(unit.to_owned()),
         };
-        let axes = self.axes.iter().map(|axis| input(&axis.name, Some(&axis.unit)));
-        let parameters = self.parameters.iter().map(|parameter| input(&parameter.name, Some(&parameter.unit)));
-        let factors = scaled.iter().map(|axis| input(&factor_of(axis), None));
+        let axes = self.axes.iter().map(|axis| input(&axis.name, &axis.unit));
+        let parameters = self.parameters.iter().map(|parameter| input(&parameter.name, &parameter.unit));
         MapModel {
             name: self.name.clone(),
             title: self.title.clone(),
             reference: Reference { source: self.reference.clone(), doi: None },
             modality: Vec::new(),
-            formula: Formula { text: self.signal.text.clone(), expr: with_factors(&self.signal.expr, &scaled) },
+            formula: self.signal.clone(),
             unit: super::SIGNAL.to_owned(),
-            inputs: axes.chain(parameters).chain(factors).collect(),
+            inputs: axes.chain(parameters).collect(),
             positive: Vec::new(),
             valid: None,
             field_strength_t: None,
         }
     }
-}
-
-/// No name that a formula can hold.
-fn factor_of(axis: &str) -> String {
-    format!("factor of {axis}")
-}
-
-/// A formula in which each of these axes is multiplied by its factor.
-fn with_factors(expr: &Expr, scaled: &[&str]) -> Expr {
-    let inner = |expr: &Expr| Box::new(with_factors(expr, scaled));
-    let at = expr.at.clone();
-    let kind = match &expr.kind {
-        ExprKind::Name(name) if scaled.contains(&name.as_str()) => {
-            let factor = Expr { at: at.clone(), kind: ExprKind::Name(factor_of(name)) };
-            ExprKind::Binary(Binary::Mul, Box::new(expr.clone()), Box::new(factor))
-        }
-        ExprKind::Unary(op, x) => ExprKind::Unary(*op, inner(x)),
-        ExprKind::Binary(op, a, b) => ExprKind::Binary(*op, inner(a), inner(b)),
-        leaf => leaf.clone(),
-    };
-    Expr { at, kind }
 }
 
 #[cfg(test)]
@@ -94,10 +65,10 @@ mod tests {
     use crate::volume::{Scaling, VoxelType};
 
     /// The signals in f64 of one voxel at b = 0, 100 and 800.
-    fn signals(rows: &[f64], fixed: &[(String, f64)], scaled: &[usize]) -> Vec<f64> {
+    fn signals(rows: &[f64], fixed: &[(String, f64)]) -> Vec<f64> {
         let model = SignalModel::builtin("ivim").unwrap();
         let choice = Choice::with(model, fixed).unwrap();
-        let kernel = model.signal_kernel(&choice, &[vec![0.0, 100.0, 800.0]], scaled).unwrap();
+        let kernel = model.signal_kernel(&choice, &[vec![0.0, 100.0, 800.0]]).unwrap();
         let row = |value: &f64| Row {
             bytes: bytemuck::bytes_of(Box::leak(Box::new(*value))),
             voxel_type: VoxelType::F64,
@@ -112,29 +83,22 @@ mod tests {
         s0 * (f * (-b * dstar).exp() + (1.0 - f) * (-b * d).exp())
     }
 
-    fn agree(found: &[f64], truth: [f64; 4], factor: f64) -> bool {
-        let close = |(&found, b): (&f64, f64)| (found - ivim(factor * b, truth)).abs() < 1e-12 * truth[0];
+    fn agree(found: &[f64], truth: [f64; 4]) -> bool {
+        let close = |(&found, b): (&f64, f64)| (found - ivim(b, truth)).abs() < 1e-12 * truth[0];
         found.iter().zip([0.0, 100.0, 800.0]).all(close)
     }
 
     #[test]
     fn signals_are_those_of_the_formula() {
         let truth = [500.0, 1.1e-3, 0.2, 0.04];
-        assert!(agree(&signals(&truth, &[], &[]), truth, 1.0));
-        assert!(!agree(&signals(&[500.0, 1.1e-3, 0.2, 0.0400001], &[], &[]), truth, 1.0));
+        assert!(agree(&signals(&truth, &[]), truth));
+        assert!(!agree(&signals(&[500.0, 1.1e-3, 0.2, 0.0400001], &[]), truth));
         let fixed = [("f".to_owned(), 0.2)];
-        assert!(agree(&signals(&[500.0, 1.1e-3, 0.04], &fixed, &[]), truth, 1.0));
-    }
-
-    #[test]
-    fn a_factor_multiplies_its_axis() {
-        let truth = [500.0, 1.1e-3, 0.2, 0.04];
-        let found = signals(&[500.0, 1.1e-3, 0.2, 0.04, 1.07], &[], &[0]);
-        assert!(agree(&found, truth, 1.07) && !agree(&found, truth, 1.0));
+        assert!(agree(&signals(&[500.0, 1.1e-3, 0.04], &fixed), truth));
     }
 
     #[test]
     fn what_was_not_fitted_has_no_signal() {
-        assert!(signals(&[500.0, f64::NAN, 0.2, 0.04], &[], &[]).iter().all(|signal| signal.is_nan()));
+        assert!(signals(&[500.0, f64::NAN, 0.2, 0.04], &[]).iter().all(|signal| signal.is_nan()));
     }
 }

@@ -60,7 +60,7 @@ pub struct Prior {
 }
 
 /// Axes of a model with priors, which no model of a file may have.
-const KIND: &str = "prior_kind";
+pub(super) const KIND: &str = "prior_kind";
 const NOISE: &str = "prior_noise";
 
 impl SignalModel {
@@ -107,6 +107,7 @@ pub fn axes(axes: &[Vec<f64>], n: usize, noise: f64) -> (Vec<Vec<f64>>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::signal::NoiseModel;
     use crate::model::signal::program::{Choice, SampleProgram};
 
     #[test]
@@ -138,11 +139,21 @@ mod tests {
             let choice = Choice::with(model, &[]).unwrap();
             SampleProgram::new(model, &choice, axes, &[1.0; 4]).unwrap().signals(&[700.0, 1.3e-3, 0.2, 0.04])
         };
-        let (plain, got) = (signals(model, &[b]), signals(&with, &axes));
+        let (plain, got) = (signals(model, std::slice::from_ref(&b)), signals(&with, &axes));
         assert!(plain.iter().zip(&got).all(|(a, b)| (a - b).abs() < 1e-9));
         for ((prior, value), got) in priors.iter().zip([1.3e-3, 0.04]).zip(&got[3..]) {
             let want = 700.0 * 0.05 * (prior.logit.of(value) - prior.mean) / prior.sd;
             assert!((got - want).abs() < 1e-9, "{got} {want}");
         }
+
+        // Rician noise is that of the samples alone.
+        let expected = |model: &SignalModel, axes: &[Vec<f64>]| {
+            let choice = Choice::with(model, &[]).unwrap();
+            let program = SampleProgram::expected(model, &choice, axes, &[], NoiseModel::Rician, &[1.0; 4]).unwrap();
+            program.signals(&[700.0, 1.3e-3, 0.2, 0.04, 150.0])
+        };
+        let (plain, with_noise) = (expected(model, &[b]), expected(&with, &axes));
+        assert!(plain.iter().zip(&with_noise).all(|(a, b)| (a - b).abs() < 1e-9) && (plain[2] - got[2]).abs() > 1.0);
+        assert!(got[3..].iter().zip(&with_noise[3..]).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?} {with_noise:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 pub use super::choice::Choice;
-use super::{NoiseModel, SignalModel};
+use super::{NoiseModel, SignalModel, prior};
 use crate::model::fault::Fault;
 use crate::model::graph::{Entry, Graph, Node, Operation, Varies};
 use crate::model::operator::Binary;
@@ -66,7 +66,7 @@ impl SampleProgram {
     }
 
     /// The same for what samples are expected to be under noise, and its slopes. Where that needs σ, it is the last of the
-    /// inputs, in the unit of the signal.
+    /// inputs, in the unit of the signal. The samples of [`prior`] have no such noise.
     ///
     /// # Errors
     /// Those of [`Self::new`].
@@ -81,7 +81,8 @@ impl SampleProgram {
         let mut graph = Graph::default();
         let names = model.names_scaled(&mut graph, choice, scaled);
         let signal = graph.add(&model.signal.expr, &names)?;
-        let signal = noise.expected(&mut graph, signal, (scales.len() + scaled.len()) as u32);
+        let kind = names.iter().find(|(name, _)| *name == prior::KIND).map(|&(_, node)| node);
+        let signal = noise.expected(&mut graph, signal, (scales.len() + scaled.len()) as u32, kind);
         let mut wanted = vec![signal];
         for (input, &scale) in scales.iter().enumerate() {
             let slope = graph.derivative(signal, input as u32);
