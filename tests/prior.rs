@@ -175,7 +175,7 @@ fn from_a_file() -> Result<(), Failed> {
 fn magnitudes(device: &TestDevice) -> Result<(), Failed> {
     let liver = Liver::new()?;
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/signal/adc.toml"))?;
-    // σ is 50, 1/20 of S0: against 500, a fit of magnitudes is another one.
+    // σ is 50, 1/20 of S0: against 300, a fit of magnitudes is another one.
     let medians = |name: &str, prior: &str, noise: &str| -> Result<[f64; 2], Failed> {
         let file = liver.file(&format!("{name}.toml"));
         std::fs::write(&file, text.replace("[parameter.ADC]", &format!("[parameter.ADC]\nprior = {prior}")))?;

@@ -127,8 +127,9 @@ impl Case {
         let file = &self.file;
         let mut names = BTreeMap::new();
         let mut add = |path: &Path, name: String| {
-            for ending in [".json", ".bval", ".bvals", ".img", ".img.gz", "_dseg.tsv", ".tsv"] {
+            for ending in [".json", ".bval", ".bvals", ".hdr", ".hdr.gz", ".img", ".img.gz", "_dseg.tsv", ".tsv"] {
                 names.insert(beside(path, ending), format!("{name}{ending}"));
+                names.insert(beside(path, &ending.to_uppercase()), format!("{name}{ending}"));
             }
             names.insert(path.to_owned(), name);
         };

@@ -72,9 +72,12 @@ fn picture(map: &ExamMap) -> ColourKind {
     }
 }
 
-pub(super) fn status_output<'a>(status: &'a [u16], run: &Run, device: &Value) -> MapOutput<'a> {
+pub(super) fn status_output<'a>(status: &'a [u16], is_unaligned: bool, run: &Run, device: &Value) -> MapOutput<'a> {
     let mut meta = common(run, device);
     meta.insert("bits".into(), json!(enhancement_status_bits()));
+    if is_unaligned {
+        meta.insert("caution".into(), UNALIGNED_NOTE.into());
+    }
     MapOutput {
         name: STATUS,
         data: MapData::U16(status),

@@ -98,7 +98,7 @@ fn judge(mut ratios: Vec<f64>, p: f64, what: [&str; 2]) -> Option<String> {
 }
 
 /// The value that a mask has left outside of it, by its bits: the one of a quarter and more of an image.
-fn filled(values: &[f32]) -> Option<u32> {
+pub(crate) fn filled(values: &[f32]) -> Option<u32> {
     // An odd step does not fall on the same columns of every row.
     let mut sample: Vec<u32> = values.iter().step_by((values.len() / SAMPLE) | 1).map(|&value| bits(value)).collect();
     sample.sort_unstable();
@@ -107,7 +107,7 @@ fn filled(values: &[f32]) -> Option<u32> {
 }
 
 /// The same for 0 and -0.
-fn bits(value: f32) -> u32 {
+pub(crate) fn bits(value: f32) -> u32 {
     (value + 0.0).to_bits()
 }
 

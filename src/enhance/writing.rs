@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::maps::{self, ExamMap, PlannedMap};
+use super::maps::{self, ExamMap, PlannedMap, UNALIGNED};
 use super::output::{Run, STATUS, Written, label, status_output};
 use crate::device::{Column, Progress, Sink, Source, VoxelKernel};
 use crate::report::outputs::{OpenMap, Outputs, RunRecord};
@@ -94,6 +94,7 @@ impl<'a> Writing<'a> {
         let Self { outputs, run, grid, keep, open, status } = self;
         let status = status.into_inner().unwrap_or_else(PoisonError::into_inner);
         let device = described(&run)?;
+        let is_unaligned = open.iter().any(|(map, _)| map.name.ends_with(UNALIGNED));
         let close = |(map, open): (ExamMap, OpenMap)| {
             let whole = outputs.close_map(grid, open, label(&map, &run, &device))?;
             let values = if keep == Keep::All { whole } else { map.values };
@@ -101,7 +102,7 @@ impl<'a> Writing<'a> {
         };
         let (maps, status_written) = rayon::join(
             || open.into_par_iter().map(close).collect::<Result<Vec<_>>>(),
-            || outputs.write_map(grid, &status_output(&status, &run, &device)),
+            || outputs.write_map(grid, &status_output(&status, is_unaligned, &run, &device)),
         );
         status_written?;
         Ok(Closed { maps: maps?, status, outputs, run, shape: grid.shape })
@@ -210,6 +211,10 @@ mod tests {
         let mut writing = Writing::new(outputs, run, &grid, keep);
         writing.formulas(&planned, &Source::new(vec![pre.row(0), post.row(0)], N, None), &()).unwrap();
         let (written, maps) = writing.close().unwrap().finish(&[]).unwrap();
+        for name in [&planned[0].name, STATUS] {
+            let sidecar = std::fs::read_to_string(folder.path().join(format!("{name}.json"))).unwrap();
+            assert!(sidecar.contains("misregistration"), "{sidecar}");
+        }
         let file = folder.path().join(format!("{}.{}", planned[0].name, format.suffix()));
         (written, maps, std::fs::read(file).unwrap())
     }

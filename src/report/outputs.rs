@@ -94,6 +94,8 @@ pub struct RunRecord<'a> {
 pub struct Outputs {
     options: OutputOptions,
     planned: BTreeSet<String>,
+    /// What the record of an earlier run names.
+    earlier: BTreeSet<String>,
     /// What is written, by its name.
     written: Mutex<BTreeMap<String, ClosedFile>>,
 }
@@ -119,7 +121,8 @@ impl Outputs {
             check_name(name)?;
         }
         make_folder(&options.dir)?;
-        let outputs = Self { options, planned, written: Mutex::default() };
+        let earlier = Earlier::read(&options.dir).map_or_else(BTreeSet::new, |earlier| earlier.names().collect());
+        let outputs = Self { options, planned, earlier, written: Mutex::default() };
         if outputs.options.force {
             outputs.remove_record()?;
         } else {
@@ -199,7 +202,7 @@ impl Outputs {
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         if self.options.force {
             // What an earlier run left and this one did not make would pass for its own.
-            for name in self.planned.iter().filter(|name| !written.contains_key(*name) && *name != RECORD) {
+            for name in self.planned.intersection(&self.earlier).filter(|name| !written.contains_key(*name)) {
                 remove_if_there(&self.options.dir.join(name))?;
             }
         }

@@ -92,6 +92,11 @@ fn forced() -> Result<(), Failed> {
     assert!(said.status == 73 && said.text.contains("reads it"), "{}: {}", said.status, said.text);
     gone.iter().for_each(|file| assert!(out.join(file).is_file(), "{file}")); 
 
+    // Results for all parts have names, too: the table beside the labels has one of them.
+    let said = run(&after, folder.path(), &["--force"])?;
+    assert!(said.status == 73 && said.text.contains("labels_dseg.tsv"), "{}: {}", said.status, said.text);
+    assert!(folder.path().join("labels_dseg.tsv").is_file());
+
     let said = run(&after, &out, &["--force"])?;
     assert_eq!(said.status, 0, "{}", said.text);
     gone.iter().for_each(|file| assert!(!out.join(file).exists(), "{file} is left")); 

@@ -46,7 +46,8 @@ impl Compared {
         // Where all voxels have one value, such as a time, that is it.
         let z = if difference <= 1e-6 * expected.value.abs() { 0.0 } else { difference / error };
         self.n += 1;
-        self.largest = self.largest.max(z);
+        // What is no number is no chance.
+        self.largest = self.largest.max(if z.is_nan() { f64::INFINITY } else { z });
         if z.is_nan() || z > 3.0 {
             self.beyond.push(format!("{what}: {value} is not {} (z {z:.1})", expected.value));
         }
@@ -54,7 +55,8 @@ impl Compared {
 
     fn add_z(&mut self, what: String, z: f64) {
         self.n += 1;
-        self.largest = self.largest.max(z);
+        // What is no number is no chance.
+        self.largest = self.largest.max(if z.is_nan() { f64::INFINITY } else { z });
         if z.is_nan() || z > 3.0 {
             self.beyond.push(format!("{what} (z {z:.1})"));
         }

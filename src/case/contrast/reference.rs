@@ -4,6 +4,7 @@ use super::load::Loaded;
 use crate::case::findings::Findings;
 use crate::case::labels::CaseLabels;
 use crate::enhance::comparison::References;
+use crate::enhance::scaling::{bits, filled};
 use crate::measure::reference::{liver_voxels, reference};
 use crate::measure::{Organ, Reference};
 use crate::volume::Grid;
@@ -33,9 +34,11 @@ impl ReferenceVoxels {
     /// The references in one image; regions without enough voxels have none, which `findings` say.
     pub(in crate::case) fn of(&self, part: &str, values: &[f32], findings: &mut Findings) -> References {
         let mut found = References::new();
+        let filled = filled(values);
         for (organ, voxels) in self.organs.iter().filter(|(_, voxels)| !voxels.is_empty()) {
             // Outside of a mask there is nothing to refer to.
-            if voxels.len() > 1 && voxels.iter().all(|&voxel| values[voxel] == values[voxels[0]]) {
+            let is_outside = |&voxel: &usize| filled.is_some_and(|filled| filled == bits(values[voxel]));
+            if voxels.iter().all(is_outside) {
                 let value = values[voxels[0]];
                 findings.warn(
                     part,

@@ -1,10 +1,11 @@
 //! The folders of the parts, before anything is computed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Run;
+use super::write::FILES;
 use crate::case::findings::Findings;
 use crate::case::fits::PlannedFit;
 use crate::case::iron;
@@ -13,29 +14,46 @@ use crate::{Error, Result};
 
 impl Run<'_> {
     /// Makes sure that the folder of every part can be had. Unless told to replace results each must be empty, since what a part
-    /// will write is known only when its inputs are read; else all that the record of an earlier run names is removed, in
-    /// folders of parts that are no longer made, too. What hepar did not write stays.
+    /// will write is known only when its inputs are read. Gives back what an earlier run wrote, by its records, in folders of
+    /// parts that are no longer made, too: [`Self::remove_earlier`] takes what of it was not written anew.
     ///
     /// # Errors
     /// [`Error::CannotCreate`].
-    pub(super) fn plan_folders(&self, fits: &[PlannedFit]) -> Result<()> {
+    pub(super) fn plan_folders(&self, fits: &[PlannedFit]) -> Result<BTreeMap<String, Earlier>> {
         let output = &self.options.output;
         let parts = self.part_folders(fits)?;
+        writable(&output.dir, "")?;
         for part in &parts {
             writable(&output.dir, part)?;
         }
+        self.keep_inputs(FILES.iter().map(|name| output.dir.join(name)))?;
         if !output.force {
-            return parts.iter().try_for_each(|part| refuse_occupied(&output.dir.join(part)));
+            parts.iter().try_for_each(|part| refuse_occupied(&output.dir.join(part)))?;
+            return Ok(BTreeMap::new());
         }
         // The record of all parts goes with the other files of its folder, when these are planned.
         let root = Earlier::read(&output.dir);
         let earlier_parts = root.iter().flat_map(Earlier::parts).cloned();
         let all: BTreeSet<String> = earlier_parts.chain(parts).collect();
-        let earlier: Vec<Earlier> = all.iter().filter_map(|part| Earlier::read(&output.dir.join(part))).collect();
-        self.keep_inputs(earlier.iter().chain(&root))?;
-        earlier.into_iter().try_for_each(Earlier::remove)?;
-        for part in &all {
-            remove_empty(&output.dir, part);
+        let read = |part: String| Some((part.clone(), Earlier::read(&output.dir.join(part))?));
+        let earlier: BTreeMap<String, Earlier> = all.into_iter().filter_map(read).collect();
+        self.keep_inputs(earlier.values().chain(&root).flat_map(Earlier::files))?;
+        Ok(earlier)
+    }
+
+    /// Removes what an earlier run wrote and this one did not, and folders in which nothing is left of a part that is no longer
+    /// made. What hepar did not write stays.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`] for a file that cannot be removed.
+    pub(super) fn remove_earlier(&self, earlier: BTreeMap<String, Earlier>) -> Result<()> {
+        let dir = &self.options.output.dir;
+        for (part, earlier) in earlier {
+            let is_made = self.done.contains(&part);
+            earlier.remove(Earlier::read(&dir.join(&part)).filter(|_| is_made).as_ref())?;
+            if !is_made {
+                remove_empty(dir, &part);
+            }
         }
         Ok(())
     }
@@ -51,16 +69,16 @@ impl Run<'_> {
         Ok(parts)
     }
 
-    /// Refuses to remove what this run reads.
-    fn keep_inputs<'e>(&self, mut earlier: impl Iterator<Item = &'e Earlier>) -> Result<()> {
+    /// Refuses to replace or to remove what this run reads.
+    fn keep_inputs(&self, mut outputs: impl Iterator<Item = PathBuf>) -> Result<()> {
         let inputs = self.case.names().into_iter().filter_map(|(path, _)| self.case.at(&path).canonicalize().ok());
         let inputs: BTreeSet<PathBuf> = inputs.collect();
         let is_input = |file: &PathBuf| file.canonicalize().is_ok_and(|file| inputs.contains(&file));
-        match earlier.find_map(|earlier| earlier.files().find(is_input)) {
+        match outputs.find(is_input) {
             None => Ok(()),
             Some(file) => Err(Error::cannot_create(
                 &file,
-                "an earlier run wrote it, and this one, which would replace it, reads it",
+                "this run reads it, and results would replace it",
                 "write to another folder",
             )),
         }

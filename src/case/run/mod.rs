@@ -82,11 +82,13 @@ pub fn run(case: &Case, options: &CaseOptions, device: &Device, show: Show) -> R
     let options = &options.keeping_remarks();
     let mut run = Run::new(case, options, device, show);
     let fits = run.plan_fits()?;
-    run.plan_folders(&fits)?;
+    let earlier = run.plan_folders(&fits)?;
     let outputs = Outputs::plan(options.output.clone(), &[], &write::FILES)?;
     run.compute(&fits)?;
-    let shapes = shapes::measure(case, &options.read, &mut run.findings)?;
-    run.note_remarks(shapes::PART);
+    run.remove_earlier(earlier)?;
+    // What is doubtful about labels was said when they were put on the grids of parts.
+    let read = ReadOptions { remarks: Remarks::kept(), ..options.read.clone() };
+    let shapes = shapes::measure(case, &read, &mut run.findings)?;
     let brief = run.write(&outputs, &shapes)?;
     let record = RunRecord {
         command: "run",

@@ -27,13 +27,19 @@ pub(super) fn label(output: &FitOutput, method: &FitMethod, meta: &Map<String, V
 /// What is said of the fit and of its series.
 pub(super) fn describe(request: &FitRequest, series: &Series, device: &Device) -> Result<Map<String, Value>> {
     let mut keys = request.method.describe();
+    let sensitive = note_perfusion(request, series)?;
+    keys.extend(describe_series(request, series, device)?);
+    keys.insert("perfusion_sensitive".into(), sensitive.into());
+    Ok(keys)
+}
+
+/// Says so where perfusion enters what is fitted.
+pub(super) fn note_perfusion(request: &FitRequest, series: &Series) -> Result<bool> {
     let sensitive = !request.method.has_perfusion()? && perfusion_sensitive(&series.b_values());
     if sensitive {
         request.read.remarks.say(perfusion_remark());
     }
-    keys.extend(describe_series(request, series, device)?);
-    keys.insert("perfusion_sensitive".into(), sensitive.into());
-    Ok(keys)
+    Ok(sensitive)
 }
 
 /// What is said of the series, whatever is fitted to it.

@@ -1,5 +1,6 @@
 //! A run whose maps are needed afterwards, with labels that depend on the grid of the series.
 
+use super::describe::note_perfusion;
 use super::wanted::Wanted;
 use super::{FitRequest, FitSummary, Inputs, Kept, fit};
 use crate::Result;
@@ -63,5 +64,6 @@ pub fn check(request: &FitRequest) -> Result<Grid> {
     let inputs = Inputs::read(request)?;
     let wanted = Wanted::new(request, &[])?;
     Fitting::new(&request.method, &inputs.series.protocol(), &wanted.computed)?;
+    note_perfusion(request, &inputs.series)?;
     Ok(inputs.series.grid)
 }

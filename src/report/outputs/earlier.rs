@@ -37,17 +37,24 @@ impl Earlier {
         &self.parts
     }
 
+    /// The names of the files that it wrote but for the record.
+    pub fn names(self) -> impl Iterator<Item = String> {
+        self.outputs.into_iter()
+    }
+
     /// The files that it wrote, last of all the record itself.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         self.outputs.iter().map(String::as_str).chain([RECORD]).map(|name| self.dir.join(name))
     }
 
-    /// Removes these files and nothing else, the record last, so that it names what is left if this is cut short.
+    /// Removes these files and nothing else but what a run since then wrote, the record last, so that it names what is left
+    /// if this is cut short.
     ///
     /// # Errors
     /// [`Error::CannotCreate`](crate::Error::CannotCreate) for a file that cannot be removed.
-    pub fn remove(self) -> Result<()> {
-        self.files().try_for_each(|file| remove_if_there(&file))
+    pub fn remove(self, since: Option<&Self>) -> Result<()> {
+        let kept: Vec<PathBuf> = since.into_iter().flat_map(Self::files).collect();
+        self.files().filter(|file| !kept.contains(file)).try_for_each(|file| remove_if_there(&file))
     }
 }
 
@@ -69,7 +76,10 @@ mod tests {
         }
         let earlier = Earlier::read(&dir).unwrap();
         assert_eq!(earlier.parts(), ["dwi/adc", "ct"]);
-        earlier.remove().unwrap();
+        let since = Earlier { outputs: vec!["a.nii".into()], ..earlier.clone() };
+        earlier.clone().remove(Some(&since)).unwrap();
+        assert!(dir.join(RECORD).exists() && dir.join("a.nii").exists());
+        earlier.remove(None).unwrap();
         assert!(!dir.join(RECORD).exists() && !dir.join("a.nii").exists());
         assert!(dir.join("b.nii").exists() && beside.exists());
         fs::write(dir.join(RECORD), "{\"mine\": true}").unwrap();
