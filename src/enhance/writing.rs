@@ -44,7 +44,7 @@ impl<'a> Writing<'a> {
     /// Runs a kernel over the whole grid. Its columns are the `maps`, then a status whose bits join those of the kernels before.
     ///
     /// # Errors
-    /// Those of [`Outputs::open_map`] and [`Device::run_into`].
+    /// Those of [`Outputs::open_map`] and of [`Device::run_into`](crate::device::Device::run_into).
     pub fn compute(
         &mut self,
         maps: impl IntoIterator<Item = ExamMap>,

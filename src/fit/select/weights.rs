@@ -18,7 +18,7 @@ const NEGLIGIBLE: f64 = 0.01;
 pub(super) const SUPPORTED: f64 = 2.0;
 
 /// Writes the weight of each model, their sum being 1, and gives back the place of the chosen one: of those whose criterion is
-/// at most [`SUPPORTED`] above the least, the one of fewest parameters, then the better one, then the first. The least alone
+/// at most `SUPPORTED` above the least, the one of fewest parameters, then the better one, then the first. The least alone
 /// would take a parameter without effect in up to 16 % of voxels, the more often the more samples there are. Where no model
 /// has a criterion all weights are NaN. A model that is alone has the weight 1 where it was fitted.
 pub fn akaike_weights(candidates: &[Candidate], weights: &mut [f64]) -> Option<usize> {
