@@ -160,8 +160,8 @@ fn over(below: Option<Layer>, above: Layer) -> Layer {
 }
 
 impl CaseLabels {
-    /// The voxels of every label but those of muscle, in order.
-    pub(super) fn all_but_muscle(&self) -> Vec<usize> {
+    /// The voxels of lesions and of every organ that is known but muscle, in order; a label of the whole body is none of them.
+    pub(super) fn organs_but_muscle(&self) -> Vec<usize> {
         let is_organ = |label: u16| self.organ_of(label).is_some_and(|organ| organ != Organ::Muscle);
         let is_other = |&label: &u16| is_organ(label) || self.lesions.contains(&label);
         let values = self.labels.values.iter().enumerate();

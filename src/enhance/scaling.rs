@@ -41,7 +41,7 @@ pub struct Labelled<'a> {
     pub muscle: &'a [usize],
     /// Those of the liver.
     pub liver: &'a [usize],
-    /// Those of all labels but muscle, with the liver: most of what is labelled enhances.
+    /// Those of lesions and of all organs but muscle, with the liver: most of these enhance.
     pub others: &'a [usize],
 }
 

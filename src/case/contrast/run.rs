@@ -133,7 +133,7 @@ fn drop_other_scales(loaded: &mut Loaded, labels: Option<&CaseLabels>, findings:
     };
     let organ = |organ| labels.map_or_else(Vec::new, |labels| labels.organ(organ));
     let (muscle, liver) = (organ(Organ::Muscle), organ(Organ::Liver));
-    let others = labels.map_or_else(Vec::new, CaseLabels::all_but_muscle);
+    let others = labels.map_or_else(Vec::new, CaseLabels::organs_but_muscle);
     let labelled = Labelled { muscle: &muscle, liver: &liver, others: &others };
     let suspect = |phase: usize| scaling_suspect(&before, &loaded.values(phase), &labelled).filter(|_| phase > 0);
     let suspects: Vec<Option<Suspect>> = (0..loaded.phases.len()).map(suspect).collect();
