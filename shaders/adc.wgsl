@@ -58,7 +58,7 @@ fn sums_of_squares(adc: f32, y0: f32, n_used: f32) -> vec2<f32> {
         let difference = vec2(signal - exp_accurate(y0 - adc * params[obs]), signal - mean);
         sums += select(difference * difference, vec2(0.0), y[obs] > 0.0);
     }
-    return sums;
+    return vec2(sums.x, beyond_rounding(sums.y, mean, n_used));
 }
 
 fn store_unfitted(voxel: u32, status: u32) {

@@ -194,7 +194,7 @@ fn sums_of_squares(voxel: u32, s0: f32, f: f32, dstar: f32, n_used: f32) -> vec2
         let difference = vec2(rest[obs] - f * decay(obs, dstar), signal * per_s0 - mean);
         sums += select(vec2(0.0), difference * difference, usable(signal));
     }
-    return sums;
+    return vec2(sums.x, beyond_rounding(sums.y, mean, n_used));
 }
 
 fn store_unfitted(voxel: u32, status: u32) {

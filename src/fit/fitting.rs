@@ -1,12 +1,10 @@
 //! A method bound to a protocol and its outputs, ready to run: one kernel, or a loop around it.
 
-use std::sync::Mutex;
-
 use super::robust::Robust;
 use super::{FitMethod, FitOutput};
-use crate::device::{Column, ColumnSpec, Device, Progress, Sink, Source, VoxelKernel};
+use crate::Result;
+use crate::device::{Column, ColumnSpec, Device, Progress, Sink, Source, VoxelKernel, Whole};
 use crate::volume::Protocol;
-use crate::{Error, Result};
 
 /// A fit ready to run.
 pub enum Fitting {
@@ -60,19 +58,8 @@ impl Fitting {
         if let Self::Once(kernel) = self {
             return device.run(&**kernel, source, &());
         }
-        let whole = Whole(Mutex::new(self.empty_columns(device, source.n_voxels())));
-        self.run_into(device, source, &whole, &())?;
-        whole.0.into_inner().map_err(|_| Error::Internal("a thread has failed".into()))
-    }
-}
-
-/// Puts parts of columns together.
-struct Whole(Mutex<Vec<Column>>);
-
-impl Sink for Whole {
-    fn take(&self, first: usize, columns: &[Column]) -> Result<()> {
-        let mut whole = self.0.lock().map_err(|_| Error::Internal("a thread has failed".into()))?;
-        whole.iter_mut().zip(columns).for_each(|(to, from)| to.put(first, from));
-        Ok(())
+        let mut columns = self.empty_columns(device, source.n_voxels());
+        self.run_into(device, source, &Whole::new(&mut columns), &())?;
+        Ok(columns)
     }
 }

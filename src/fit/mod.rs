@@ -23,6 +23,7 @@ pub mod segmented;
 pub mod select;
 pub mod sigma;
 pub mod spectrum;
+mod spread;
 pub mod status;
 mod student;
 pub mod synthesize;

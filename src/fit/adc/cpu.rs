@@ -4,6 +4,7 @@ use super::{AdcKernel, AdcOutput, BadSamples, Method};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
 use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Observations, Reweighted};
+use crate::fit::spread::beyond_rounding;
 use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -201,6 +202,7 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
             total_sum = l.mul_add(l.mul(used, deviation), deviation, total_sum);
         }
         let rmse = l.mul(largest, l.sqrt(l.div(residual_sum, n_used)));
+        let total_sum = beyond_rounding(l, total_sum, mean, n_used);
         let r2 = l.sub(l.splat(1.0), l.div(residual_sum, total_sum));
         (rmse, l.select(l.lt(zero, total_sum), r2, l.splat(f64::NAN)))
     }

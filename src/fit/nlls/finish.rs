@@ -7,6 +7,7 @@ use super::kernel::NllsKernel;
 use super::output::{NllsOutput, Quantity};
 use super::samples::Samples;
 use crate::device::ColumnMut;
+use crate::fit::spread::beyond_rounding_f64;
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 use crate::model::eval::Machine;
@@ -230,7 +231,8 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 let weight = |k: usize| samples.weights.as_ref().map_or(1.0, |weights| weights[k][v].to_f64());
                 let y = || samples.y.iter().enumerate().map(|(k, row)| (row[v].to_f64(), weight(k)));
                 let mean = y().map(|(y, w)| y * w).sum::<f64>() / used;
-                let spread: f64 = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
+                let spread = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
+                let spread = beyond_rounding_f64(spread, mean, used);
                 if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
             }
         }

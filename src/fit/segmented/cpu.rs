@@ -5,6 +5,7 @@ use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
 use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Reweighted};
+use crate::fit::spread::beyond_rounding;
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -243,6 +244,7 @@ impl<L: Lanes> Voxel<'_, L> {
         }
         let per_sample = l.div(residual_sum, n_used);
         let rmse = l.mul(s0, l.sqrt(per_sample));
+        let total_sum = beyond_rounding(l, total_sum, mean, n_used);
         let r2 = l.select(l.lt(zero, total_sum), l.sub(one, l.div(residual_sum, total_sum)), nan);
         let freedom = l.sub(n_used, l.splat(N_PARAMETERS + 1.0));
         // n·ln(rss/n), with S0 apart: its square may leave the range of f32.

@@ -54,7 +54,7 @@ impl Fit<'_> {
             Quantity::Rmse => store("largest * sqrt(squares / n)"),
             Quantity::R2 => {
                 format!(
-                    "    if spread > 0.0 {{\n    {}    }} else {{\n        store_nan({column}u, voxel);\n    }}\n",
+                    "    if beyond_rounding(spread, mean, n) > 0.0 {{\n    {}    }} else {{\n        store_nan({column}u, voxel);\n    }}\n",
                     store("1.0 - squares / spread")
                 )
             }
