@@ -60,15 +60,28 @@ impl<'a> Source<'a> {
 
     /// A part of the run: borrowed where all voxels are wanted, else gathered.
     pub fn batch(&self, voxels: Range<usize>) -> Batch<'_> {
-        let rows = self.rows.iter().map(|row| {
-            let size = row.voxel_type.size();
-            let bytes = match &self.picked {
-                None => Cow::Borrowed(&row.bytes[voxels.start * size..voxels.end * size]),
-                Some(picked) => Cow::Owned(gather(row, &picked[voxels.clone()])),
-            };
-            BatchRow { bytes, voxel_type: row.voxel_type, scaling: row.scaling }
+        let rows = self.rows.iter().map(|row| BatchRow {
+            bytes: self.part(row, voxels.clone()),
+            voxel_type: row.voxel_type,
+            scaling: row.scaling,
         });
         Batch { rows: rows.collect(), n_voxels: voxels.len() }
+    }
+
+    /// The wanted ones among `voxels` of a row, as stored.
+    fn part<'r>(&'r self, row: &'r Row, voxels: Range<usize>) -> Cow<'r, [u8]> {
+        let size = row.voxel_type.size();
+        match &self.picked {
+            None => Cow::Borrowed(&row.bytes[voxels.start * size..voxels.end * size]),
+            Some(picked) => Cow::Owned(gather(row, &picked[voxels])),
+        }
+    }
+
+    /// The same of one observation, for `read`.
+    #[cfg(feature = "gpu")]
+    pub(super) fn read_part<R>(&self, obs: usize, voxels: Range<usize>, read: impl FnOnce(&Row) -> R) -> R {
+        let row = &self.rows[obs];
+        read(&Row { bytes: &self.part(row, voxels), ..*row })
     }
 }
 

@@ -22,11 +22,7 @@ pub struct Cpu {
 impl Cpu {
     /// A pool of `threads` threads (0: one a core).
     pub fn new(threads: usize, precision: Precision) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))?;
-        Ok(Self { pool, precision, batch_voxels: BATCH_VOXELS })
+        Ok(Self { pool: pool(threads)?, precision, batch_voxels: BATCH_VOXELS })
     }
 
     /// The same with another batch size, which never changes a result.
@@ -111,8 +107,16 @@ impl Cpu {
     }
 }
 
+/// `threads` threads (0: one a core).
+pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))
+}
+
 /// The columns cut at every `size` voxels: one row of parts a batch.
-fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_>>> {
+pub(super) fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_>>> {
     let mut batches: Vec<Vec<ColumnMut>> = Vec::new();
     for column in columns {
         let parts: Vec<ColumnMut> = match column {

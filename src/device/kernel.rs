@@ -1,6 +1,7 @@
 //! What a kernel is: the same work in Rust for the CPU and in WGSL for a GPU, voxel by voxel.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Batch;
 use crate::lanes::Element;
@@ -97,12 +98,8 @@ impl Column {
 
     /// Puts a part of the same type in its place.
     pub(crate) fn put(&mut self, first: usize, part: &Self) {
-        match (self, part) {
-            (Self::F32(to), Self::F32(from)) => to[first..first + from.len()].copy_from_slice(from),
-            (Self::F64(to), Self::F64(from)) => to[first..first + from.len()].copy_from_slice(from),
-            (Self::U16(to), Self::U16(from)) => to[first..first + from.len()].copy_from_slice(from),
-            (to, from) => debug_assert!(false, "{to:?} is to hold {from:?}"),
-        }
+        let put = self.as_mut().put(first, part, 0..part.len());
+        debug_assert!(put.is_some(), "{part:?} does not fit");
     }
 
     /// Drops what is beyond `n_voxels`.
@@ -153,6 +150,18 @@ pub enum Precision {
 }
 
 impl ColumnMut<'_> {
+    /// Puts some values of a column of the same type at `first`; `None` for another type, or where they do not fit.
+    pub(super) fn put(&mut self, first: usize, from: &Column, values: Range<usize>) -> Option<()> {
+        let to = first..first + values.len();
+        match (self, from) {
+            (Self::F32(all), Column::F32(part)) => all.get_mut(to)?.copy_from_slice(part.get(values)?),
+            (Self::F64(all), Column::F64(part)) => all.get_mut(to)?.copy_from_slice(part.get(values)?),
+            (Self::U16(all), Column::U16(part)) => all.get_mut(to)?.copy_from_slice(part.get(values)?),
+            _ => return None,
+        }
+        Some(())
+    }
+
     /// Puts values from `first` on, in the column's own type; a count is cut to a whole number.
     #[inline(always)]
     pub(crate) fn store<T: Element>(&mut self, first: usize, values: &[T]) {

@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod list;
 mod open;
 pub mod shader;
+mod whole;
 
 pub use batch::{Batch, Row, Source};
 pub use choose::DeviceChoice;
@@ -25,6 +26,7 @@ pub use gpu::{Gpu, KernelTiming};
 pub use kernel::{Column, ColumnMut, ColumnSpec, ColumnType, Precision, Shader, VoxelKernel};
 pub use list::DeviceList;
 pub use open::Device;
+pub(crate) use whole::Whole;
 
 /// Is told how a run gets on.
 pub trait Progress: Sync {

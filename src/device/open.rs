@@ -26,8 +26,8 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens the device that is asked for, and logs which one it is. `threads` (0: one a core) and f64 are for the CPU
-    /// alone; [`DeviceChoice::Auto`] takes the CPU for f64, any other GPU choice is a usage error then.
+    /// Opens the device that is asked for, and logs which one it is. `threads` (0: one a core) compute on the CPU,
+    /// and copy for a GPU. f64 is for the CPU alone: [`DeviceChoice::Auto`] takes the CPU for f64, any other GPU choice is a usage error then.
     ///
     /// A device that is not there is [`Error::NoDevice`]; the CPU needs no driver and takes no time to open.
     pub fn open(choice: &DeviceChoice, threads: usize, precision: Precision) -> Result<Self> {
@@ -35,7 +35,7 @@ impl Device {
             DeviceChoice::Cpu => None,
             DeviceChoice::Auto if precision == Precision::F64 => None,
             _ if precision == Precision::F64 => return Err(f64_on_gpu(choice)),
-            _ => open_gpu(choice)?,
+            _ => open_gpu(choice, threads)?,
         };
         let device = match device {
             Some(gpu) => gpu,
@@ -54,8 +54,8 @@ impl Device {
         }
     }
 
-    /// The same with the results handed to `sink` as they come: on the CPU, what was not handed on yet takes a batch a
-    /// thread.
+    /// The same with the results handed to `sink` as they come, from several threads: what was not handed on yet takes a
+    /// batch a thread on the CPU, and some chunks on a GPU. `sink` must not run anything on this device.
     pub fn run_into(
         &self,
         kernel: &dyn VoxelKernel,
@@ -66,7 +66,7 @@ impl Device {
         match self {
             Self::Cpu(cpu) => cpu.run_into(kernel, source, sink, progress),
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => sink.take(0, &gpu.run(kernel, source, progress)?),
+            Self::Gpu(gpu) => gpu.run_into(kernel, source, sink, progress),
         }
     }
 
@@ -117,7 +117,7 @@ fn f64_on_gpu(choice: &DeviceChoice) -> Error {
 
 /// The GPU that is asked for; `None` where the choice comes to the CPU.
 #[cfg(feature = "gpu")]
-fn open_gpu(choice: &DeviceChoice) -> Result<Option<Device>> {
+fn open_gpu(choice: &DeviceChoice, threads: usize) -> Result<Option<Device>> {
     let is_auto = *choice == DeviceChoice::Auto;
     if is_auto && absence::look() == absence::Sight::Nothing {
         return Ok(None);
@@ -126,7 +126,7 @@ fn open_gpu(choice: &DeviceChoice) -> Result<Option<Device>> {
     let descriptions: Vec<_> = adapters.iter().map(|a| a.description.clone()).collect();
     match pick(choice, &descriptions) {
         Some(Pick::Cpu) => Ok(None),
-        Some(Pick::Adapter(at)) => match Gpu::open(adapters.swap_remove(at)) {
+        Some(Pick::Adapter(at)) => match Gpu::open(adapters.swap_remove(at), threads) {
             Ok(gpu) => Ok(Some(Device::Gpu(gpu))),
             Err(error) if is_auto => {
                 tracing::warn!("the CPU is used instead of a GPU: {error}");
@@ -140,7 +140,7 @@ fn open_gpu(choice: &DeviceChoice) -> Result<Option<Device>> {
 
 /// Without GPU support there is the CPU, and the reason why there is nothing else.
 #[cfg(not(feature = "gpu"))]
-fn open_gpu(choice: &DeviceChoice) -> Result<Option<Device>> {
+fn open_gpu(choice: &DeviceChoice, _threads: usize) -> Result<Option<Device>> {
     match choice {
         DeviceChoice::Auto => Ok(None),
         _ => Err(super::DeviceList::survey().no_such_device(choice)),

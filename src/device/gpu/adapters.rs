@@ -1,5 +1,7 @@
 //! The GPUs that the installed drivers offer.
 
+use std::time::Instant;
+
 use crate::device::{AdapterDescription, AdapterLimits, DeviceDescription, DeviceKind};
 
 /// The interfaces that hepar computes through. OpenGL would offer the same GPUs again, with less.
@@ -13,6 +15,7 @@ pub(in crate::device) struct Adapter {
 
 /// All adapters, the best kind first and numbered in that order, and whether any driver could be loaded.
 pub(in crate::device) fn find_all() -> (Vec<Adapter>, bool) {
+    let start = Instant::now();
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: BACKENDS,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -25,6 +28,7 @@ pub(in crate::device) fn find_all() -> (Vec<Adapter>, bool) {
     for (index, adapter) in adapters.iter_mut().enumerate() {
         adapter.description.index = index;
     }
+    tracing::debug!("{} adapters found in {:.1} ms", adapters.len(), start.elapsed().as_secs_f64() * 1e3);
     (adapters, driver_loaded)
 }
 

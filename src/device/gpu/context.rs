@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use super::buffers::Buffers;
 use super::failure::{Failure, catch_loss};
 use crate::device::fault::{Faults, Step};
 
@@ -23,6 +25,8 @@ pub(super) struct Context {
     pub(super) layout: wgpu::BindGroupLayout,
     /// By their WGSL.
     pipelines: Mutex<HashMap<String, wgpu::ComputePipeline>>,
+    /// What no run uses at present.
+    spare: Mutex<Vec<Buffers>>,
     /// What wgpu reported outside of [`Context::checked`], the first of it.
     incident: Arc<Mutex<Option<Failure>>>,
     faults: Arc<Faults>,
@@ -49,7 +53,7 @@ impl Context {
                 count: None,
             }),
         });
-        Ok(Self { device, queue, layout, pipelines: Mutex::default(), incident, faults })
+        Ok(Self { device, queue, layout, pipelines: Mutex::default(), spare: Mutex::default(), incident, faults })
     }
 
     /// Does `work` on the device and says what went wrong with it.
@@ -71,6 +75,16 @@ impl Context {
     /// Fails with what was reported since the device was opened.
     fn no_incident(&self) -> Result<(), Failure> {
         lock(&self.incident).clone().map_or(Ok(()), Err)
+    }
+
+    /// Buffers that a run has left, if there are any.
+    pub(super) fn spare(&self) -> Option<Buffers> {
+        lock(&self.spare).pop()
+    }
+
+    /// Keeps buffers for the runs to come; the host must be able to write to `upload`.
+    pub(super) fn keep(&self, buffers: Buffers) {
+        lock(&self.spare).push(buffers);
     }
 
     /// A buffer of at least `bytes` bytes.
@@ -103,7 +117,9 @@ impl Context {
         if let Some(known) = lock(&self.pipelines).get(wgsl) {
             return Ok(known.clone());
         }
+        let start = Instant::now();
         let pipeline = self.checked(|| self.compile(wgsl))?;
+        tracing::debug!("kernel compiled in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
         lock(&self.pipelines).insert(wgsl.to_owned(), pipeline.clone());
         Ok(pipeline)
     }

@@ -1,23 +1,24 @@
 //! The GPU backend, through wgpu: chunks of voxels, several in flight, and recovery from a lost device.
 
 pub(super) mod adapters;
+mod buffers;
 mod context;
 mod failure;
+mod flow;
 mod plan;
 mod slot;
 mod timing;
 mod upload;
 mod work;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use adapters::Adapter;
 use context::{Context, lock};
-use failure::{Failure, catch_loss};
-use plan::{Layout, Pace, largest_chunk};
-use slot::Slot;
+use failure::catch_loss;
+use flow::{Results, Stop, run_chunks};
+use plan::{Layout, largest_chunk};
 pub use timing::KernelTiming;
 use upload::Upload;
 use work::Work;
@@ -25,11 +26,9 @@ use work::Work;
 use super::fault::Faults;
 use super::kernel::empty_columns;
 use super::shader::WORKGROUP;
-use super::{AdapterDescription, Column, Progress, Source, VoxelKernel};
+use super::whole::Whole;
+use super::{AdapterDescription, Column, Precision, Progress, Sink, Source, VoxelKernel};
 use crate::{Error, Result};
-
-/// Chunks on their way at once: while the device works on one, the host reads the last and fills the next.
-const IN_FLIGHT: usize = 2;
 
 /// After a failure a run goes on, once the driver had this time in ms to come back; after the last it gives up.
 const PAUSES_MS: [u64; 4] = [50, 100, 200, 400];
@@ -41,24 +40,21 @@ pub struct Gpu {
     description: AdapterDescription,
     /// `None` after a failure, until it is opened again.
     context: Mutex<Option<Context>>,
+    /// Threads that copy to and from the device's memory.
+    host: rayon::ThreadPool,
     most_voxels: usize,
     faults: Arc<Faults>,
 }
 
-/// How far a run has come: the voxels before `done` are in `columns`.
-struct Results<'a> {
-    columns: Vec<Column>,
-    done: usize,
-    progress: &'a dyn Progress,
-}
-
 impl Gpu {
-    /// Opens an adapter.
-    pub(super) fn open(adapter: Adapter) -> Result<Self> {
+    /// Opens an adapter, with `threads` threads that copy for it (0: one a core).
+    pub(super) fn open(adapter: Adapter, threads: usize) -> Result<Self> {
+        let start = Instant::now();
         let gpu = Self {
             adapter: adapter.handle,
             description: adapter.description,
             context: Mutex::new(None),
+            host: super::cpu::pool(threads)?,
             most_voxels: usize::MAX,
             faults: Arc::new(Faults::from_environment()?),
         };
@@ -70,6 +66,7 @@ impl Gpu {
             ))
         })?;
         *lock(&gpu.context) = Some(opened);
+        tracing::debug!("{}: opened in {:.1} ms", gpu.description.device.name, milliseconds(start));
         Ok(gpu)
     }
 
@@ -97,22 +94,41 @@ impl Gpu {
 
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
     ///
-    /// A lost device or a failed allocation is met by opening the device again and going on with chunks of half the
-    /// size; after the last try it is [`Error::TryAgain`].
+    /// # Errors
+    /// Those of [`Self::run_into`] that are of the device.
     pub fn run(&self, kernel: &dyn VoxelKernel, source: &Source, progress: &dyn Progress) -> Result<Vec<Column>> {
+        let mut columns = empty_columns(&kernel.columns(), Precision::F32, source.n_voxels());
+        self.run_into(kernel, source, &Whole::new(&mut columns), progress)?;
+        Ok(columns)
+    }
+
+    /// The same with the results handed to `sink` as they come, from several threads. `sink` must not run anything on this
+    /// device.
+    ///
+    /// A lost device or a failed allocation is met by opening the device again and going on with chunks of half the
+    /// size.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] after the last try, [`Error::NoDevice`] for what is too large for the device or has no shader,
+    /// and the first error of `sink`.
+    pub fn run_into(
+        &self,
+        kernel: &dyn VoxelKernel,
+        source: &Source,
+        sink: &dyn Sink,
+        progress: &dyn Progress,
+    ) -> Result<()> {
         let upload = Upload::new(source);
         let layout = Layout::new(kernel, &upload);
         let mut most = largest_chunk(source.n_voxels(), self.fitting_voxels(&layout));
-        let mut results = Results {
-            columns: empty_columns(&kernel.columns(), super::Precision::F32, source.n_voxels()),
-            done: 0,
-            progress,
-        };
+        let mut results = Results { columns: &kernel.columns(), sink, progress, done: 0 };
         let mut context = lock(&self.context);
         let mut pauses = PAUSES_MS.into_iter();
         loop {
-            let Err(failure) = self.go_on(&mut context, kernel, &upload, most, &mut results) else {
-                return Ok(results.columns);
+            let failure = match self.go_on(&mut context, kernel, &upload, most, &mut results) {
+                Ok(()) => return Ok(()),
+                Err(Stop::Sink(error)) => return Err(error),
+                Err(Stop::Device(failure)) => failure,
             };
             close(&mut context);
             let pause = match pauses.next() {
@@ -147,12 +163,12 @@ impl Gpu {
         upload: &Upload,
         most: usize,
         results: &mut Results,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Stop> {
         let context = match context {
             Some(open) => open,
             closed => closed.insert(Context::open(&self.adapter, Arc::clone(&self.faults))?),
         };
-        let work = Work::prepare(context, kernel, upload, &self.description)?;
+        let work = Work::prepare(context, &self.host, kernel, upload, &self.description)?;
         run_chunks(&work, most, results)
     }
 }
@@ -164,31 +180,6 @@ fn close(context: &mut Option<Context>) {
     let _ = catch_loss(move || drop(failed));
 }
 
-/// Keeps [`IN_FLIGHT`] chunks on their way until all voxels are done.
-fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Result<(), Failure> {
-    let n_voxels = work.upload.n_voxels();
-    let mut pace = Pace::new(most);
-    let mut next = results.done;
-    let mut idle = Vec::new();
-    let mut flights = VecDeque::new();
-    // Chunks run one after the other: one takes no longer than from the end of the last to its own.
-    let mut last_landing = Instant::now();
-    loop {
-        if next < n_voxels && flights.len() < IN_FLIGHT {
-            let voxels = work.chunk(next, pace.voxels());
-            next = voxels.end;
-            let slot = idle.pop().map_or_else(|| Slot::new(work, most), Ok)?;
-            flights.push_back((Instant::now(), slot.launch(work, voxels)?));
-        } else if let Some((launched, flight)) = flights.pop_front() {
-            let voxels = flight.voxels.clone();
-            idle.push(flight.land(work, &mut results.columns)?);
-            let landed = Instant::now();
-            pace.took(landed - last_landing.max(launched));
-            last_landing = landed;
-            results.done = voxels.end;
-            results.progress.advance(voxels.len());
-        } else {
-            return Ok(());
-        }
-    }
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
 }

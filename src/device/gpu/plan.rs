@@ -1,5 +1,6 @@
 //! How a run is cut into chunks: arithmetic alone, no device.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::device::shader::WORKGROUP;
@@ -8,8 +9,8 @@ use crate::device::{AdapterDescription, AdapterLimits, DeviceKind, VoxelKernel};
 use super::upload::Upload;
 
 /// Most bytes of the input or of the output of a chunk: large enough to hide the cost of a submission, small enough
-/// that the two copies of both of all chunks in flight stay within 128 MiB.
-const CHUNK_BYTES: u64 = 16 << 20;
+/// that the two copies of both of all chunks under way stay within 96 MiB, and are quick to get.
+const CHUNK_BYTES: u64 = 8 << 20;
 
 /// Voxels of the first chunk, before it is known how long a voxel takes.
 const FIRST_CHUNK_VOXELS: usize = 1 << 16;
@@ -26,6 +27,20 @@ const MOST_WORKGROUPS: usize = 4096;
 
 /// The same for a GPU that is a few cores in disguise.
 const MOST_WORKGROUPS_IN_SOFTWARE: usize = 256;
+
+/// Voxels that a thread of the host hands on at once: their values stay in its caches until they are taken.
+const PIECE_VOXELS: usize = 16 * 1024;
+
+/// The parts of a chunk that threads of the host hand on.
+pub(super) fn pieces_of(voxels: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+    let end = voxels.end;
+    voxels.clone().step_by(PIECE_VOXELS).map(move |start| start..(start + PIECE_VOXELS).min(end))
+}
+
+/// What is taken for a buffer of `bytes`, so that other kernels can use it later.
+pub(super) fn roomy(bytes: u64) -> u64 {
+    bytes.max(bytes.next_power_of_two().min(CHUNK_BYTES))
+}
 
 /// How many workgroups share `n_voxels` voxels. Results do not depend on it.
 pub(super) fn workgroups(n_voxels: usize, adapter: &AdapterDescription) -> u32 {
@@ -138,6 +153,13 @@ mod tests {
                 assert!(bytes(larger) > limit, "{binding} {layout:?} {n}");
                 assert!(bytes(n) <= limit || n == WORKGROUP, "{binding} {layout:?} {n}");
             }
+        }
+    }
+
+    #[test]
+    fn buffers_are_as_large_as_is_asked_and_no_chunk_larger() {
+        for (bytes, room) in [(0, 1), (100, 128), (CHUNK_BYTES - 1, CHUNK_BYTES), (CHUNK_BYTES + 4, CHUNK_BYTES + 4)] {
+            assert_eq!(roomy(bytes), room);
         }
     }
 

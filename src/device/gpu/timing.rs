@@ -1,6 +1,6 @@
 //! How fast a kernel is: alone with its data on the device, and with the way there and back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Gpu;
 use super::context::{Context, lock};
@@ -11,6 +11,9 @@ use super::upload::Upload;
 use super::work::Work;
 use crate::Result;
 use crate::device::{Source, VoxelKernel};
+
+/// A GPU that had little to do runs slowly to save power; after so long at work it does no more.
+const WARM_UP: Duration = Duration::from_millis(250);
 
 /// Medians over the repeats of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,16 +76,16 @@ impl Gpu {
         let context = lock(&self.context);
         let lost = || Failure::lost("");
         let context = context.as_ref().ok_or_else(lost)?;
-        let work = Work::prepare(context, kernel, &upload, &self.description)?;
+        let work = Work::prepare(context, &self.host, kernel, &upload, &self.description)?;
         let slot = Slot::new(&work, most)?;
         let voxels = work.chunk(0, most);
-        slot.fill(&work, &voxels)?;
+        work.fill(&slot, &voxels)?;
+        slot.close(&work, &voxels)?;
         let mut commands = context.device.create_command_encoder(&Default::default());
         slot.bring_in(&work, &mut commands, voxels.len());
         context.wait(context.submit(commands)?)?;
         let clock = DeviceClock::new(context)?;
-        let mut seconds = Vec::new();
-        for _ in 0..repeats {
+        let dispatch = || {
             let mut commands = context.device.create_command_encoder(&Default::default());
             let stamps = clock.as_ref().map(DeviceClock::around);
             work.dispatch(&mut commands, &slot, voxels.len(), stamps);
@@ -92,8 +95,13 @@ impl Gpu {
             let start = Instant::now();
             context.wait(context.submit(commands)?)?;
             let elapsed = start.elapsed().as_secs_f64();
-            seconds.push(clock.as_ref().map_or(Ok(elapsed), |clock| clock.seconds(context))?);
+            clock.as_ref().map_or(Ok(elapsed), |clock| clock.seconds(context))
+        };
+        let start = Instant::now();
+        while start.elapsed() < WARM_UP {
+            dispatch()?;
         }
+        let seconds = (0..repeats).map(|_| dispatch()).collect::<Result<_, Failure>>()?;
         Ok((voxels.len(), seconds, clock.is_some()))
     }
 }

@@ -2,8 +2,14 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+use wgpu::WriteOnly;
+
 use crate::device::{Source, shader};
 use crate::volume::{Scaling, VoxelType};
+
+/// What a thread of the host copies at once.
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// A source and the form in which its rows go up: as stored where all rows are of one type that WGSL can unpack, else
 /// as the real f32 values that the CPU backend would load.
@@ -45,19 +51,35 @@ impl<'a> Upload<'a> {
         self.source.rows().iter().map(|row| of_row(row.scaling)).collect()
     }
 
-    /// Hands the bytes of each row of a chunk to `write`, with the row's number.
-    pub(super) fn rows(&self, voxels: Range<usize>, mut write: impl FnMut(usize, &[u8])) {
-        let batch = self.source.batch(voxels);
-        let mut real = vec![0.0f32; if self.as_stored { 0 } else { batch.n_voxels() }];
-        for obs in 0..batch.n_obs() {
-            let row = batch.row(obs);
-            if self.as_stored {
-                write(obs, row.bytes);
-            } else {
-                row.load_f32(0, &mut real);
-                write(obs, bytemuck::cast_slice(&real));
-            }
+    /// Writes the rows of a chunk, each `stride` bytes after the last, on all threads of the pool that this runs on.
+    pub(super) fn write(&self, voxels: &Range<usize>, stride: usize, mut to: WriteOnly<[u8]>) {
+        let size = self.voxel_type.size();
+        let (mut pieces, mut rests) = (Vec::new(), Vec::new());
+        for obs in 0..self.n_obs() {
+            let (row, others) = to.split_at(stride);
+            to = others;
+            // Arrays, since wgpu lets no slice go to another thread.
+            let (whole, rest) = row.into_slice(..voxels.len() * size).into_chunks::<PIECE_BYTES>();
+            let firsts = voxels.clone().step_by(PIECE_BYTES / size);
+            rests.push((obs, voxels.end - rest.len() / size, rest));
+            pieces.extend(firsts.zip(whole).map(|(first, piece)| (obs, first, piece)));
         }
+        pieces.into_par_iter().for_each(|(obs, first, piece)| self.write_part(obs, first, piece.into()));
+        rests.into_iter().for_each(|(obs, first, rest)| self.write_part(obs, first, rest));
+    }
+
+    /// Writes as many voxels of an observation as there is place for.
+    fn write_part(&self, obs: usize, first: usize, mut place: WriteOnly<[u8]>) {
+        let n_voxels = place.len() / self.voxel_type.size();
+        self.source.read_part(obs, first..first + n_voxels, |row| {
+            if self.as_stored {
+                place.copy_from_slice(row.bytes);
+            } else {
+                let mut real = vec![0.0f32; n_voxels];
+                row.load_f32(0, &mut real);
+                place.copy_from_slice(bytemuck::cast_slice(&real));
+            }
+        });
     }
 }
 
@@ -72,8 +94,9 @@ mod tests {
 
     fn uploaded(source: &Source) -> (VoxelType, Vec<[f32; 2]>, Vec<u8>) {
         let upload = Upload::new(source);
-        let mut bytes = Vec::new();
-        upload.rows(1..3, |_, row| bytes.extend_from_slice(row));
+        let row_bytes = 2 * upload.voxel_type().size();
+        let mut bytes = vec![0; row_bytes * upload.n_obs()];
+        upload.write(&(1..3), row_bytes, WriteOnly::from_mut(&mut bytes[..]));
         (upload.voxel_type(), upload.scaling(), bytes)
     }
 
@@ -85,6 +108,24 @@ mod tests {
         assert_eq!(voxel_type, VoxelType::I16);
         assert_eq!(scaling, [[1.0, -0.0], [2.0, 0.0]]);
         assert_eq!(bytes, bytemuck::cast_slice::<i16, u8>(&[-2, 3, 5, 6]));
+    }
+
+    #[test]
+    fn rows_of_many_pieces_are_whole() {
+        let n = 3 * PIECE_BYTES;
+        let values: [Vec<i16>; 2] = [0, 1].map(|obs| (0..n).map(|v| (7 * v + obs) as i16).collect());
+        let picked: Vec<u32> = (0..n as u32).rev().collect();
+        for (picked, voxels, stride) in [(None, 5..n - 2, 2 * n), (Some(picked), 1..n, 2 * n + 4), (None, 3..3, 4)] {
+            let want = |obs: usize, at: usize| values[obs][picked.as_ref().map_or(at, |picked| picked[at] as usize)];
+            let rows = values.each_ref().map(|row_values| row(row_values, VoxelType::I16, 1.0));
+            let source = Source::new(rows.to_vec(), n, picked.clone());
+            let mut bytes = vec![0; 2 * stride];
+            Upload::new(&source).write(&voxels, stride, WriteOnly::from_mut(&mut bytes[..]));
+            for (obs, written) in bytes.chunks(stride).enumerate() {
+                let written: &[i16] = bytemuck::cast_slice(&written[..2 * voxels.len()]);
+                assert!(written.iter().zip(voxels.clone()).all(|(&value, at)| value == want(obs, at)), "{voxels:?}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::device::{AdapterDescription, VoxelKernel, shader};
 /// A kernel and its input, ready to run in chunks.
 pub(super) struct Work<'a> {
     pub(super) context: &'a Context,
+    /// Threads that copy.
+    pub(super) host: &'a rayon::ThreadPool,
     pub(super) upload: &'a Upload<'a>,
     pub(super) layout: Layout,
     pub(super) params: wgpu::Buffer,
@@ -24,6 +26,7 @@ impl<'a> Work<'a> {
     /// Compiles the kernel and uploads what all chunks share.
     pub(super) fn prepare(
         context: &'a Context,
+        host: &'a rayon::ThreadPool,
         kernel: &dyn VoxelKernel,
         upload: &'a Upload<'a>,
         adapter: &'a AdapterDescription,
@@ -33,6 +36,7 @@ impl<'a> Work<'a> {
         let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
         Ok(Self {
             context,
+            host,
             upload,
             layout: Layout::new(kernel, upload),
             params: context.constants("params", bytemuck::cast_slice(&text.params))?,
@@ -40,6 +44,14 @@ impl<'a> Work<'a> {
             pipeline: context.pipeline(&wgsl)?,
             adapter,
         })
+    }
+
+    /// Writes the voxels of a chunk where the device will fetch them.
+    pub(super) fn fill(&self, slot: &Slot, voxels: &Range<usize>) -> Result<(), Failure> {
+        let stride = 4 * self.layout.input_stride(voxels.len());
+        let mut view = slot.open()?;
+        self.upload.write(voxels, stride, view.slice(..stride * self.layout.n_obs));
+        Ok(())
     }
 
     /// Adds the kernel's dispatch over the chunk in `slot` to `commands`.

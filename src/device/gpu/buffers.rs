@@ -1,0 +1,38 @@
+//! The device's memory for chunks, kept from run to run: what host and device both see is slow to get.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::plan::roomy;
+
+/// Buffers of a chunk: `upload → input → kernel → output → download`. `upload` lies open for the host unless a chunk is
+/// under way.
+#[derive(Debug)]
+pub(super) struct Buffers {
+    pub(super) upload: wgpu::Buffer,
+    pub(super) input: wgpu::Buffer,
+    pub(super) output: wgpu::Buffer,
+    pub(super) download: wgpu::Buffer,
+    pub(super) sizes: wgpu::Buffer,
+}
+
+impl Buffers {
+    /// Buffers for so many bytes of input and output: spare ones of the device, if they are large enough.
+    pub(super) fn of(context: &Context, input_bytes: u64, output_bytes: u64) -> Result<Self, Failure> {
+        match context.spare() {
+            Some(spare) if spare.input.size() >= input_bytes && spare.output.size() >= output_bytes => Ok(spare),
+            // Those that are too small are not worth their memory.
+            _ => Self::new(context, roomy(input_bytes), roomy(output_bytes)),
+        }
+    }
+
+    fn new(context: &Context, input_bytes: u64, output_bytes: u64) -> Result<Self, Failure> {
+        use wgpu::BufferUsages as Use;
+        Ok(Self {
+            upload: context.buffer("upload", input_bytes, Use::MAP_WRITE | Use::COPY_SRC)?,
+            input: context.buffer("input", input_bytes, Use::STORAGE | Use::COPY_DST)?,
+            output: context.buffer("output", output_bytes, Use::STORAGE | Use::COPY_SRC)?,
+            download: context.buffer("download", output_bytes, Use::MAP_READ | Use::COPY_DST)?,
+            sizes: context.buffer("batch", 16, Use::UNIFORM | Use::COPY_DST)?,
+        })
+    }
+}
