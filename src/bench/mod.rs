@@ -1,5 +1,7 @@
 //! How fast fits are on a device: the kernel alone, with transfers, and from file to file.
 
+#[cfg(feature = "gpu")]
+mod multiply_adds;
 mod peak;
 mod voxels;
 
@@ -60,8 +62,8 @@ pub struct Throughput {
     pub bytes_per_voxel: usize,
     /// Arithmetic operations, counted in the kernel's text with the steps that these voxels took, where it counts them.
     pub flops_per_voxel: Option<f64>,
-    /// What the processor can do at most; not measured on a GPU.
-    pub peak: Option<Peak>,
+    /// What the device can do at most.
+    pub peak: Peak,
 }
 
 impl Throughput {
@@ -122,7 +124,7 @@ pub fn measure(options: &BenchOptions, device: &Device) -> Result<Throughput> {
         file_voxels_per_s: n_voxels as f64 / file_seconds,
         bytes_per_voxel: sample_bytes + written.len() * VoxelType::F32.size(),
         flops_per_voxel: kernel.flops_per_voxel(mean_iterations),
-        peak: device.cpu().map(Peak::measure),
+        peak: Peak::measure(device)?,
         maps: request.write,
     })
 }

@@ -1,20 +1,27 @@
-//! What a processor can do at most: beside it, a throughput says how much is left.
+//! What a device can do at most: beside it, a throughput says how much is left.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::device::Cpu;
+#[cfg(feature = "gpu")]
+use super::multiply_adds::{FLOPS_PER_VOXEL, MultiplyAdds};
+use crate::Result;
+use crate::device::{Cpu, Device};
+#[cfg(feature = "gpu")]
+use crate::device::{Row, Source};
 use crate::lanes::{LaneWork, Lanes, run_f32};
+#[cfg(feature = "gpu")]
+use crate::volume::{Scaling, VoxelType};
 
-/// Limits of the threads that kernels run on, all working at once; the best of some tries.
+/// Limits of a device: of a CPU's threads, all working at once, the best of some tries; of a GPU, the median.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Peak {
     /// Arithmetic operations a second in fused multiply-adds of f32, two each, in 10⁹.
     pub gflops: f64,
-    /// Bytes read from memory a second, in 10⁹.
-    pub gbytes: f64,
+    /// Bytes read from memory a second, in 10⁹; not measured on a GPU, whose chunks come from its cache.
+    pub gbytes: Option<f64>,
 }
 
 /// Chains of multiply-adds that do not wait for one another: more than latency times units of any processor.
@@ -24,17 +31,37 @@ const STEPS: usize = 200_000;
 const BYTES_A_THREAD: usize = 128 << 20;
 const TRIES: usize = 5;
 
+/// Enough to fill any GPU, and done within a second by one in software.
+#[cfg(feature = "gpu")]
+const GPU_VOXELS: usize = 1 << 17;
+
 impl Peak {
-    /// Measures the threads of a CPU backend.
-    pub fn measure(cpu: &Cpu) -> Self {
+    /// Measures a device.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::time_kernel`](crate::device::Gpu::time_kernel).
+    pub fn measure(device: &Device) -> Result<Self> {
+        match device {
+            Device::Cpu(cpu) => Ok(Self::of_cpu(cpu)),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => {
+                let starts = vec![1; GPU_VOXELS];
+                let row = Row { bytes: &starts, voxel_type: VoxelType::U8, scaling: Scaling::IDENTITY };
+                let timing = gpu.time_kernel(&MultiplyAdds, &Source::new(vec![row], GPU_VOXELS, None), TRIES)?;
+                Ok(Self { gflops: FLOPS_PER_VOXEL * timing.kernel_voxels_per_s() / 1e9, gbytes: None })
+            }
+        }
+    }
+
+    fn of_cpu(cpu: &Cpu) -> Self {
         let n_threads = cpu.threads();
         let memory: Vec<Vec<u64>> = (0..n_threads).map(|_| vec![1; BYTES_A_THREAD / size_of::<u64>()]).collect();
-        let operations = |_: usize| run_f32(MultiplyAdds);
+        let operations = |_: usize| run_f32(Chains);
         let reads = |thread: usize| {
             black_box(memory[thread].iter().copied().fold(0, u64::wrapping_add));
             BYTES_A_THREAD as f64
         };
-        Self { gflops: best_rate(cpu, &operations) / 1e9, gbytes: best_rate(cpu, &reads) / 1e9 }
+        Self { gflops: best_rate(cpu, &operations) / 1e9, gbytes: Some(best_rate(cpu, &reads) / 1e9) }
     }
 }
 
@@ -49,9 +76,9 @@ fn best_rate(cpu: &Cpu, work: &(dyn Fn(usize) -> f64 + Sync)) -> f64 {
 }
 
 /// Fused multiply-adds; returns how many operations they were.
-struct MultiplyAdds;
+struct Chains;
 
-impl LaneWork for MultiplyAdds {
+impl LaneWork for Chains {
     type Output = f64;
 
     #[inline(always)]

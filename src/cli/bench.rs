@@ -18,8 +18,8 @@ const MANY_B: [f64; 10] = [0.0, 10.0, 20.0, 40.0, 80.0, 110.0, 140.0, 200.0, 400
 /// Measure fitting throughput: the kernel alone, with transfers, and file to file.
 ///
 /// The voxels are simulated (SNR 30, Rician noise, int16), unless --input names a series. Without --device, the CPU and
-/// every real GPU are measured; a software adapter only by name. Beside a CPU's rate stands what its threads can do at
-/// most in fused multiply-adds and in reading memory, measured in the same run.
+/// every real GPU are measured; a software adapter only by name. Beside a rate stands what the device can do at most in
+/// fused multiply-adds (and a CPU's threads in reading memory), measured in the same run.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -103,9 +103,9 @@ fn table(measured: &[Throughput]) -> Table {
         let mut row: Vec<Cell> = vec![m.device.clone().into(), format!("{} {}", m.model, m.method).into()];
         row.extend([m.n_obs.into(), m.n_voxels.into(), m.mean_iterations.into()]);
         row.extend([m.kernel_voxels_per_s, m.transfer_voxels_per_s, m.file_voxels_per_s].map(mega));
-        row.extend([m.gbytes().into(), percent(m.peak.map(|peak| m.gbytes() / peak.gbytes))]);
+        row.extend([m.gbytes().into(), percent(m.peak.gbytes.map(|most| m.gbytes() / most))]);
         row.push(or_none(m.gflops()));
-        row.push(percent(m.peak.and_then(|peak| Some(m.gflops()? / peak.gflops))));
+        row.push(percent(m.gflops().map(|done| done / m.peak.gflops)));
         table.push(row);
     }
     table

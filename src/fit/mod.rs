@@ -34,7 +34,7 @@ pub use fitting::Fitting;
 pub use method::{FitMethod, FitOutput, Role};
 pub use plot::PlotPlace;
 pub use results::Results;
-pub use run::{FitRequest, FitSummary, KeptMaps, check, run, run_keeping};
+pub use run::{FitRequest, FitSummary, KeptMaps, check, run, run_keeping, run_opening};
 pub use samples::BadSamples;
 pub use segmented::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
 pub use sigma::Sigma;

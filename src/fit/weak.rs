@@ -2,7 +2,7 @@
 
 use super::design::{Bound, bounds};
 use super::{FitMethod, FitOutput, Role};
-use crate::device::{Device, Source};
+use crate::device::{Cpu, Device, Precision, Source};
 use crate::measure::quantile;
 use crate::model::SignalModel;
 use crate::model::signal::program::Choice;
@@ -16,7 +16,7 @@ const SAMPLE: usize = 4096;
 /// median of the parameters, and with the median of the residuals for noise, over an even sample of the voxels.
 ///
 /// # Errors
-/// Those of [`FitMethod::kernel`] and [`Device::run`].
+/// Those of [`FitMethod::kernel`] and [`Cpu::new`].
 pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, device: &Device) -> Result<Vec<String>> {
     let least_squares = method.least_squares();
     let method = &least_squares;
@@ -31,7 +31,11 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     let protocol = Protocol { has_sigma: false, ..series.protocol() };
     let kernel = method.kernel(&protocol, &wanted)?;
     let sample = Source::new(series.rows(), series.grid.n_voxels(), Some(every(source, SAMPLE)));
-    let columns = device.run(&*kernel, &sample, &())?;
+    // A GPU takes longer to compile a kernel than the CPU to fit so few voxels.
+    let columns = match device.cpu() {
+        Some(cpu) => cpu.run(&*kernel, &sample),
+        None => Cpu::new(0, Precision::F32)?.run(&*kernel, &sample),
+    };
     let Some(medians) = columns.into_iter().map(|column| median(column.into_f64())).collect::<Option<Vec<f64>>>()
     else {
         return Ok(Vec::new());

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -46,12 +46,15 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
     let mut next = results.done;
     let mut idle: Vec<Slot> = Vec::new();
     let mut flights: VecDeque<Flight> = VecDeque::new();
+    let (mut waited, mut copied, mut n_chunks) = (Duration::ZERO, Duration::ZERO, 0);
     // Chunks run one after the other: one takes no longer than from the end of the last to its own.
     let mut last_landing = Instant::now();
     while next < n_voxels || !flights.is_empty() {
         let is_full = flights.len() == IN_FLIGHT || next == n_voxels;
         let first = if is_full { flights.pop_front() } else { None };
+        let start = Instant::now();
         let landed = first.map(|flight| flight.wait(work)).transpose()?;
+        waited += start.elapsed();
         if let Some(landed) = &landed {
             pace.took(landed.at - last_landing.max(landed.launched));
             last_landing = landed.at;
@@ -61,6 +64,7 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
             Ok::<_, Failure>((slot, work.chunk(next, pace.voxels())))
         });
         let filled = filled.transpose()?;
+        let start = Instant::now();
         work.host.install(|| {
             let (handed_on, filling) = rayon::join(
                 || landed.as_ref().map_or(Ok(()), |landed| hand_on(work, landed, results)),
@@ -68,6 +72,7 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
             );
             handed_on.and(filling.map_err(Stop::Device))
         })?;
+        copied += start.elapsed();
         if let Some(landed) = landed {
             results.done = landed.voxels.end;
             results.progress.advance(landed.voxels.len());
@@ -75,11 +80,14 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
         }
         if let Some((slot, voxels)) = filled {
             next = voxels.end;
+            n_chunks += 1;
             slot.close(work, &voxels)?;
             flights.push_back(slot.launch(work, voxels)?);
         }
     }
     idle.into_iter().for_each(|slot| slot.leave(work));
+    let [waited, copied] = [waited, copied].map(|time| 1e3 * time.as_secs_f64());
+    tracing::debug!("{n_chunks} chunks: {waited:.1} ms waited for the device, {copied:.1} ms filled and handed on");
     Ok(())
 }
 

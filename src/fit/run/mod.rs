@@ -16,12 +16,12 @@ use serde_json::json;
 use super::plot::PlotPlace;
 use super::prior::{PriorRequest, SecondFit};
 use super::{FitMethod, FitOutput, Fitting, Results, Sigma, weak};
-use crate::Result;
 use crate::device::{Device, Progress};
 use crate::measure::Table;
 use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
 use crate::volume::mask::MaskChoice;
 use crate::volume::{ReadOptions, SeriesOptions};
+use crate::{Error, Result};
 
 use beside::Beside;
 pub(super) use describe::{describe_series, sha256};
@@ -86,7 +86,33 @@ pub fn run(
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     Wanted::check(request)?;
-    let mut inputs = Inputs::read(request)?;
+    fit_read(request, Inputs::read(request)?, device, progress)
+}
+
+/// The same on a device that opens while the files are read: a GPU's driver takes a tenth of a second or two. Where it does
+/// not open, nobody waits for the files.
+///
+/// # Errors
+/// Those of [`run`] and of `open`.
+pub fn run_opening(
+    request: &FitRequest,
+    open: impl FnOnce() -> Result<Device>,
+    progress: impl FnOnce(usize) -> Box<dyn Progress>,
+) -> Result<FitSummary> {
+    Wanted::check(request)?;
+    let read = request.clone();
+    let reading = std::thread::spawn(move || Inputs::read(&read));
+    let device = open()?;
+    let inputs = reading.join().map_err(|_| Error::Internal("reading has failed".into()))??;
+    fit_read(request, inputs, &device, progress)
+}
+
+fn fit_read(
+    request: &FitRequest,
+    mut inputs: Inputs,
+    device: &Device,
+    progress: impl FnOnce(usize) -> Box<dyn Progress>,
+) -> Result<FitSummary> {
     inputs.find_noise(request, &request.method, device)?;
     fit(request, &inputs, &Kept::default(), device, progress)
 }
