@@ -179,13 +179,18 @@ fn minimum(f: f32, start: f32) -> Found {
     return Found(dstar, MAX_ITERATIONS, ITERATION_LIMIT);
 }
 
-// Residual sum of squares, and that about the mean, of signals relative to S0.
+// Residual sum of squares, and that about the mean, of signals relative to S0. The second is 0 where all are equal: a
+// driver's division may err by 2.5 ulp, and then they are not their own mean.
 fn sums_of_squares(voxel: u32, s0: f32, f: f32, dstar: f32, n_used: f32) -> vec2<f32> {
     let per_s0 = 1.0 / s0;
     var sum = 0.0;
+    var lowest = 3.4028234e38;
+    var highest = 0.0;
     for (var obs = 0u; obs < N_OBS; obs++) {
         let signal = load(row(obs), voxel);
         sum += select(0.0, signal * per_s0, usable(signal));
+        lowest = select(lowest, min(lowest, signal), usable(signal));
+        highest = select(highest, max(highest, signal), usable(signal));
     }
     let mean = sum / n_used;
     var sums = vec2(0.0);
@@ -194,7 +199,7 @@ fn sums_of_squares(voxel: u32, s0: f32, f: f32, dstar: f32, n_used: f32) -> vec2
         let difference = vec2(rest[obs] - f * decay(obs, dstar), signal * per_s0 - mean);
         sums += select(vec2(0.0), difference * difference, usable(signal));
     }
-    return vec2(sums.x, beyond_rounding(sums.y, mean, n_used));
+    return vec2(sums.x, select(0.0, sums.y, lowest < highest));
 }
 
 fn store_unfitted(voxel: u32, status: u32) {

@@ -1,7 +1,7 @@
 //! Every device gives the same numbers, whatever the voxel type, the scaling, the choice of voxels and the batches.
 
 mod echo;
-mod parts;
+pub mod parts;
 
 use bytemuck::Pod;
 use hepar::device::{Column, Device, Row, Source};
@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         "devices::parts_make_up_the_whole",
         parts::parts_make_up_the_whole,
     ));
+    trials.extend(on_every_device("devices::converted_parts_arrive", parts::converted_parts_arrive));
     trials.extend(on_every_device(
         "devices::a_refusal_ends_the_run",
         parts::a_refusal_ends_the_run,

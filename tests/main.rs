@@ -28,7 +28,7 @@ macro_rules! promises {
     };
 }
 promises! {
-    above accuracy adc bench bvalues case concentration corpus demo design devices enhance enhance_kernels enhance_rules fit goodness ibsi info maps models
+    above accuracy adc bench bvalues case concentration corpus demo design devices enhance enhance_kernels enhance_rules equal_signals fit goodness ibsi info maps models
     nifti_affines nifti_crate nifti_gate nifti_gzip nifti_pairs nifti_rules nlls nlls_devices noise orientation peak
     phantom phase_patterns pictures plots prior recovery refusals segmented select series shaders simulate spectrum subtract subtract_rules
     synthesize t1 writing

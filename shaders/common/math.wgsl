@@ -9,13 +9,6 @@ fn opaque(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) ^ batch.zero);
 }
 
-// Σ(signal − mean)² of n signals; 0 where it is no more than rounding makes of equal ones: a driver's division may err by
-// 2.5 ulp, and then equal values are not their own mean. The twin of src/fit/spread.rs.
-fn beyond_rounding(spread: f32, mean: f32, n: f32) -> f32 {
-    let rounding = n * 1.1920929e-7 * mean;
-    return select(0.0, spread, spread > n * rounding * rounding);
-}
-
 // eˣ; 0 where it would be subnormal, ∞ on overflow, NaN kept.
 fn exp_accurate(x: f32) -> f32 {
     let n = round(x * 1.44269504);

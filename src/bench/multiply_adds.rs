@@ -65,7 +65,8 @@ mod tests {
         let sum =
             |start: u8| (0..SUMS).map(|i| limit + (f64::from(start) + i as f64 - limit) * by.powi(n)).sum::<f64>();
         let adapters = DeviceList::survey().adapters.into_iter().map(|adapter| DeviceChoice::Index(adapter.index));
-        let devices = adapters.map(|choice| Device::open(&choice, 1, Precision::F32).unwrap());
+        // One that is listed and cannot be opened is no fault of the kernel's.
+        let devices = adapters.filter_map(|choice| Device::open(&choice, 1, Precision::F32).ok());
         let cpu = Device::Cpu(Cpu::new(1, Precision::F32).unwrap());
         for device in devices.chain([cpu]) {
             let columns = device.run(&MultiplyAdds, &source, &()).unwrap();

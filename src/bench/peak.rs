@@ -31,9 +31,9 @@ const STEPS: usize = 200_000;
 const BYTES_A_THREAD: usize = 128 << 20;
 const TRIES: usize = 5;
 
-/// Enough to fill any GPU, and done within a second by one in software.
+/// Milliseconds of work for a large GPU, and for one in software.
 #[cfg(feature = "gpu")]
-const GPU_VOXELS: usize = 1 << 17;
+const GPU_VOXELS: [usize; 2] = [1 << 21, 1 << 14];
 
 impl Peak {
     /// Measures a device.
@@ -45,9 +45,11 @@ impl Peak {
             Device::Cpu(cpu) => Ok(Self::of_cpu(cpu)),
             #[cfg(feature = "gpu")]
             Device::Gpu(gpu) => {
-                let starts = vec![1; GPU_VOXELS];
+                let [real, software] = GPU_VOXELS;
+                let n_voxels = if gpu.description().device.kind.is_real_gpu() { real } else { software };
+                let starts = vec![1; n_voxels];
                 let row = Row { bytes: &starts, voxel_type: VoxelType::U8, scaling: Scaling::IDENTITY };
-                let timing = gpu.time_kernel(&MultiplyAdds, &Source::new(vec![row], GPU_VOXELS, None), TRIES)?;
+                let timing = gpu.time_kernel(&MultiplyAdds, &Source::new(vec![row], n_voxels, None), TRIES)?;
                 Ok(Self { gflops: FLOPS_PER_VOXEL * timing.kernel_voxels_per_s() / 1e9, gbytes: None })
             }
         }

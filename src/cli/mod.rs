@@ -70,7 +70,7 @@ pub struct Global {
     /// index, a part of its name, or its PCI address.
     #[arg(long, global = true, default_value_t, value_name = "DEVICE", help_heading = "Global options")]
     pub device: DeviceChoice,
-    /// Threads of the CPU backend (0: one a core).
+    /// Threads that compute on the CPU, or copy for a GPU (0: one a core).
     #[arg(long, global = true, default_value_t = 0, value_name = "N", help_heading = "Global options")]
     pub threads: usize,
     /// The most that the voxels of one image may take in memory.

@@ -23,7 +23,6 @@ pub mod segmented;
 pub mod select;
 pub mod sigma;
 pub mod spectrum;
-mod spread;
 pub mod status;
 mod student;
 pub mod synthesize;

@@ -21,7 +21,11 @@ impl Buffers {
         match context.spare() {
             Some(spare) if spare.input.size() >= input_bytes && spare.output.size() >= output_bytes => Ok(spare),
             // Those that are too small are not worth their memory.
-            _ => Self::new(context, roomy(input_bytes), roomy(output_bytes)),
+            _ => {
+                let limits = context.device.limits();
+                let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+                Self::new(context, roomy(input_bytes, limit), roomy(output_bytes, limit))
+            }
         }
     }
 

@@ -54,9 +54,10 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
         let first = if is_full { flights.pop_front() } else { None };
         let start = Instant::now();
         let landed = first.map(|flight| flight.wait(work)).transpose()?;
-        waited += start.elapsed();
+        let wait = start.elapsed();
+        waited += wait;
         if let Some(landed) = &landed {
-            pace.took(landed.at - last_landing.max(landed.launched));
+            pace.took(landed.at - last_landing.max(landed.launched), wait);
             last_landing = landed.at;
         }
         let filled = (next < n_voxels).then(|| {
@@ -65,19 +66,21 @@ pub(super) fn run_chunks(work: &Work, most: usize, results: &mut Results) -> Res
         });
         let filled = filled.transpose()?;
         let start = Instant::now();
-        work.host.install(|| {
-            let (handed_on, filling) = rayon::join(
+        let (handed_on, filling) = work.host.install(|| {
+            rayon::join(
                 || landed.as_ref().map_or(Ok(()), |landed| hand_on(work, landed, results)),
                 || filled.as_ref().map_or(Ok(()), |(slot, voxels)| work.fill(slot, voxels)),
-            );
-            handed_on.and(filling.map_err(Stop::Device))
-        })?;
+            )
+        });
         copied += start.elapsed();
+        handed_on?;
+        // Said before anything else can fail: what was handed on must not come again.
         if let Some(landed) = landed {
             results.done = landed.voxels.end;
             results.progress.advance(landed.voxels.len());
             idle.push(landed.leave());
         }
+        filling?;
         if let Some((slot, voxels)) = filled {
             next = voxels.end;
             n_chunks += 1;

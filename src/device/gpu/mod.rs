@@ -110,7 +110,7 @@ impl Gpu {
     ///
     /// # Errors
     /// [`Error::TryAgain`] after the last try, [`Error::NoDevice`] for what is too large for the device or has no shader,
-    /// and the first error of `sink`.
+    /// and an error of `sink`.
     pub fn run_into(
         &self,
         kernel: &dyn VoxelKernel,

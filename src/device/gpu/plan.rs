@@ -37,9 +37,9 @@ pub(super) fn pieces_of(voxels: &Range<usize>) -> impl Iterator<Item = Range<usi
     voxels.clone().step_by(PIECE_VOXELS).map(move |start| start..(start + PIECE_VOXELS).min(end))
 }
 
-/// What is taken for a buffer of `bytes`, so that other kernels can use it later.
-pub(super) fn roomy(bytes: u64) -> u64 {
-    bytes.max(bytes.next_power_of_two().min(CHUNK_BYTES))
+/// What is taken for a buffer of `bytes`, so that other kernels can use it later, where a binding holds `limit`.
+pub(super) fn roomy(bytes: u64, limit: u64) -> u64 {
+    bytes.max(bytes.next_power_of_two().min(CHUNK_BYTES).min(limit))
 }
 
 /// How many workgroups share `n_voxels` voxels. Results do not depend on it.
@@ -113,9 +113,10 @@ impl Pace {
         self.voxels
     }
 
-    /// Learns that a chunk took `elapsed` at most.
-    pub(super) fn took(&mut self, elapsed: Duration) {
-        if elapsed > LONGEST_DISPATCH {
+    /// Learns that a chunk took `elapsed` at most, of which the host waited for `wait`: had it not to wait, the time was its
+    /// own.
+    pub(super) fn took(&mut self, elapsed: Duration, wait: Duration) {
+        if elapsed > LONGEST_DISPATCH && wait > elapsed / 2 {
             self.voxels = (self.voxels / 2).max(WORKGROUP.min(self.most));
         } else if elapsed < LONGEST_DISPATCH / 4 {
             self.voxels = (self.voxels * 2).min(self.most);
@@ -159,8 +160,9 @@ mod tests {
     #[test]
     fn buffers_are_as_large_as_is_asked_and_no_chunk_larger() {
         for (bytes, room) in [(0, 1), (100, 128), (CHUNK_BYTES - 1, CHUNK_BYTES), (CHUNK_BYTES + 4, CHUNK_BYTES + 4)] {
-            assert_eq!(roomy(bytes), room);
+            assert_eq!(roomy(bytes, 1 << 30), room);
         }
+        assert_eq!(roomy(100, 120), 120);
     }
 
     #[test]
@@ -181,13 +183,15 @@ mod tests {
         let mut pace = Pace::new(300_000);
         assert_eq!(pace.voxels(), 65_536);
         for _ in 0..5 {
-            pace.took(Duration::from_millis(1));
+            pace.took(Duration::from_millis(1), Duration::ZERO);
         }
         assert_eq!(pace.voxels(), 300_000);
-        pace.took(Duration::from_millis(50));
+        pace.took(Duration::from_millis(50), Duration::from_millis(50));
         assert_eq!(pace.voxels(), 300_000);
+        pace.took(Duration::from_secs(1), Duration::from_millis(1));
+        assert_eq!(pace.voxels(), 300_000, "the host was slow");
         for _ in 0..30 {
-            pace.took(Duration::from_secs(1));
+            pace.took(Duration::from_secs(1), Duration::from_secs(1));
         }
         assert_eq!(pace.voxels(), WORKGROUP);
         assert_eq!(Pace::new(10).voxels(), 10);

@@ -43,7 +43,7 @@ impl KernelTiming {
 }
 
 impl Gpu {
-    /// Times a kernel `repeats` times (at least once), after a run that is not counted.
+    /// Times a kernel `repeats` times (at least once), after a run, and dispatches for some time, that are not counted.
     pub fn time_kernel(&self, kernel: &dyn VoxelKernel, source: &Source, repeats: usize) -> Result<KernelTiming> {
         let repeats = repeats.max(1);
         let run = || {

@@ -61,7 +61,9 @@ impl<'a> Upload<'a> {
             // Arrays, since wgpu lets no slice go to another thread.
             let (whole, rest) = row.into_slice(..voxels.len() * size).into_chunks::<PIECE_BYTES>();
             let firsts = voxels.clone().step_by(PIECE_BYTES / size);
-            rests.push((obs, voxels.end - rest.len() / size, rest));
+            if !rest.is_empty() {
+                rests.push((obs, voxels.end - rest.len() / size, rest));
+            }
             pieces.extend(firsts.zip(whole).map(|(first, piece)| (obs, first, piece)));
         }
         pieces.into_par_iter().for_each(|(obs, first, piece)| self.write_part(obs, first, piece.into()));
@@ -126,6 +128,17 @@ mod tests {
                 assert!(written.iter().zip(voxels.clone()).all(|(&value, at)| value == want(obs, at)), "{voxels:?}");
             }
         }
+    }
+
+    #[test]
+    fn whole_pieces_of_picked_voxels_are_converted() {
+        let n = 2 * PIECE_BYTES / 4;
+        let values: Vec<f64> = (0..n).map(|v| v as f64).collect();
+        let source = Source::new(vec![row(&values, VoxelType::F64, 2.0)], n, Some((0..n as u32).rev().collect()));
+        let mut bytes = vec![0; 4 * n];
+        Upload::new(&source).write(&(0..n), 4 * n, WriteOnly::from_mut(&mut bytes[..]));
+        let written: &[f32] = bytemuck::cast_slice(&bytes);
+        assert!(written.iter().rev().enumerate().all(|(v, &value)| value == 2.0 * v as f32));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use super::{AdcKernel, AdcOutput, BadSamples, Method};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
 use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Observations, Reweighted};
-use crate::fit::spread::beyond_rounding;
 use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -188,9 +187,12 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
             return (zero, zero);
         }
         let scale = l.div(l.splat(1.0), largest);
-        let mut sum = zero;
+        let (mut sum, mut lowest, mut highest) = (zero, zero, l.splat(f64::from(f32::MIN)));
         for obs in 0..self.logs.b.as_ref().len() {
             sum = l.add(sum, self.ratio(signals, at, obs, scale));
+            let (y, is_used) = (self.logs.y.as_ref()[obs], l.lt(zero, self.logs.used.as_ref()[obs]));
+            lowest = l.select(is_used, l.min(lowest, y), lowest);
+            highest = l.select(is_used, l.max(highest, y), highest);
         }
         let mean = l.div(sum, n_used);
         let (mut residual_sum, mut total_sum) = (zero, zero);
@@ -202,8 +204,9 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
             total_sum = l.mul_add(l.mul(used, deviation), deviation, total_sum);
         }
         let rmse = l.mul(largest, l.sqrt(l.div(residual_sum, n_used)));
-        let total_sum = beyond_rounding(l, total_sum, mean, n_used);
         let r2 = l.sub(l.splat(1.0), l.div(residual_sum, total_sum));
-        (rmse, l.select(l.lt(zero, total_sum), r2, l.splat(f64::NAN)))
+        // Equal signals need not be their own mean.
+        let varies = l.and(l.lt(lowest, highest), l.lt(zero, total_sum));
+        (rmse, l.select(varies, r2, l.splat(f64::NAN)))
     }
 }

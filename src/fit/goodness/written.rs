@@ -46,7 +46,7 @@ impl Sink for GoodnessMaps<'_> {
     fn take(&self, first: usize, columns: &[Column]) -> Result<()> {
         let Some(like) = columns.first() else { return Ok(()) };
         let n = like.len();
-        // A GPU hands over all voxels at once, the CPU a batch from each thread.
+        // Whoever hands over many voxels at once has threads to spare.
         (0..n.div_ceil(CHUNK)).into_par_iter().try_for_each(|chunk| {
             let part = chunk * CHUNK..((chunk + 1) * CHUNK).min(n);
             let found = self.evaluation.of(self.source, first, columns, part.clone());

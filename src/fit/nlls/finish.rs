@@ -7,7 +7,6 @@ use super::kernel::NllsKernel;
 use super::output::{NllsOutput, Quantity};
 use super::samples::Samples;
 use crate::device::ColumnMut;
-use crate::fit::spread::beyond_rounding_f64;
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 use crate::model::eval::Machine;
@@ -231,9 +230,11 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 let weight = |k: usize| samples.weights.as_ref().map_or(1.0, |weights| weights[k][v].to_f64());
                 let y = || samples.y.iter().enumerate().map(|(k, row)| (row[v].to_f64(), weight(k)));
                 let mean = y().map(|(y, w)| y * w).sum::<f64>() / used;
-                let spread = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
-                let spread = beyond_rounding_f64(spread, mean, used);
-                if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
+                let spread: f64 = y().map(|(y, w)| w * (y - mean).powi(2)).sum();
+                let mut counted = y().filter(|(_, w)| *w > 0.0).map(|(y, _)| y);
+                // Equal samples need not be their own mean.
+                let varies = counted.next().is_some_and(|first| counted.any(|y| y != first));
+                if varies && spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
             }
         }
     }

@@ -90,7 +90,7 @@ pub fn run(
 }
 
 /// The same on a device that opens while the files are read: a GPU's driver takes a tenth of a second or two. Where it does
-/// not open, nobody waits for the files.
+/// not open, the error comes at once, and reading goes on until the program ends or the files do.
 ///
 /// # Errors
 /// Those of [`run`] and of `open`.

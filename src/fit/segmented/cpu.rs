@@ -5,7 +5,6 @@ use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
 use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Reweighted};
-use crate::fit::spread::beyond_rounding;
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -235,17 +234,22 @@ impl<L: Lanes> Voxel<'_, L> {
         }
         let mean = l.div(self.ratio.iter().fold(zero, |sum, &ratio| l.add(sum, ratio)), n_used);
         let (mut residual_sum, mut total_sum) = (zero, zero);
+        let (mut lowest, mut highest) = (l.splat(f64::from(f32::MAX)), zero);
         for obs in 0..self.ratio.len() {
             let used = self.fast.used[obs];
             let residual = l.sub(self.fast.rest[obs], l.mul(f, self.fast.decay(obs, dstar)));
             let deviation = l.sub(self.ratio[obs], mean);
+            let is_used = l.lt(zero, used);
+            lowest = l.select(is_used, l.min(lowest, self.ratio[obs]), lowest);
+            highest = l.select(is_used, l.max(highest, self.ratio[obs]), highest);
             residual_sum = l.mul_add(l.mul(used, residual), residual, residual_sum);
             total_sum = l.mul_add(l.mul(used, deviation), deviation, total_sum);
         }
         let per_sample = l.div(residual_sum, n_used);
         let rmse = l.mul(s0, l.sqrt(per_sample));
-        let total_sum = beyond_rounding(l, total_sum, mean, n_used);
-        let r2 = l.select(l.lt(zero, total_sum), l.sub(one, l.div(residual_sum, total_sum)), nan);
+        // Equal signals need not be their own mean.
+        let varies = l.and(l.lt(lowest, highest), l.lt(zero, total_sum));
+        let r2 = l.select(varies, l.sub(one, l.div(residual_sum, total_sum)), nan);
         let freedom = l.sub(n_used, l.splat(N_PARAMETERS + 1.0));
         // n·ln(rss/n), with S0 apart: its square may leave the range of f32.
         let log = l.add(l.ln(per_sample), l.mul(l.splat(2.0), l.ln(s0)));

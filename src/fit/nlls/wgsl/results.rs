@@ -26,6 +26,7 @@ impl Fit<'_> {
         if columns.iter().any(|output| output.quantity == Quantity::R2) {
             text += &self.sum("total", "y");
             text += "    let mean = total / n;\n";
+            text += &self.range();
             text += &self.sum("spread", "(y - mean) * (y - mean)");
         }
         for (column, output) in columns.iter().enumerate() {
@@ -54,7 +55,7 @@ impl Fit<'_> {
             Quantity::Rmse => store("largest * sqrt(squares / n)"),
             Quantity::R2 => {
                 format!(
-                    "    if beyond_rounding(spread, mean, n) > 0.0 {{\n    {}    }} else {{\n        store_nan({column}u, voxel);\n    }}\n",
+                    "    if lowest < highest {{\n    {}    }} else {{\n        store_nan({column}u, voxel);\n    }}\n",
                     store("1.0 - squares / spread")
                 )
             }

@@ -133,19 +133,36 @@ impl Fit<'_> {
         }
     }
 
-    /// Σ over samples of an expression in `y`, relative to the largest signal, and `weight`.
+    /// Σ of `term` (WGSL of the sample `y`) over the samples that count, as a variable.
     pub(super) fn sum(&self, name: &str, term: &str) -> String {
+        format!("    var {name} = 0.0;\n") + &self.each(&format!("{name} += weight * {term};"))
+    }
+
+    /// The least and the greatest of the samples that count, as variables.
+    pub(super) fn range(&self) -> String {
+        let sides = [
+            "lowest = select(lowest, min(lowest, y), weight > 0.0);",
+            "highest = select(highest, max(highest, y), weight > 0.0);",
+        ];
+        "    var lowest = NOTHING;\n    var highest = -NOTHING;\n".to_owned() + &self.each(&sides.join(" "))
+    }
+
+    /// Statements of the sample `y` and its `weight`, 0 or 1, for each sample.
+    fn each(&self, statements: &str) -> String {
         if !self.in_registers() {
             return format!(
-                "    var {name} = 0.0;\n    for (var k = 0u; k < N_SAMPLES; k++) {{\n        let loaded = load(k, voxel);\n        \
+                "    for (var k = 0u; k < N_SAMPLES; k++) {{\n        let loaded = load(k, voxel);\n        \
                  let weight = select(0.0, 1.0, is_finite(loaded));\n        \
-                 let y = select(0.0, loaded, weight > 0.0) * per_largest;\n        {name} += weight * {term};\n    }}\n"
+                 let y = select(0.0, loaded, weight > 0.0) * per_largest;\n        {statements}\n    }}\n"
             );
         }
-        let mut text = format!("    var {name} = 0.0;\n");
+        let mut text = String::new();
         for k in 0..self.n_samples() {
             let weight = format!("select(1.0, f32((used >> {k}u) & 1u), MAY_MISS)");
-            let _ = writeln!(text, "    {{\n        let y = y{k};\n        {name} += {weight} * {term};\n    }}");
+            let _ = writeln!(
+                text,
+                "    {{\n        let y = y{k};\n        let weight = {weight};\n        {statements}\n    }}"
+            );
         }
         text
     }
