@@ -49,12 +49,10 @@ fn standard_error(at: Line, adc: f32, y0: f32, n_used: f32) -> f32 {
 // a driver's division may err by 2.5 ulp, and then they are not their own mean.
 fn sums_of_squares(adc: f32, y0: f32, n_used: f32) -> vec2<f32> {
     var sum = 0.0;
-    var lowest = 0.0;
-    var highest = -3.4028234e38;
+    var range = NO_RANGE;
     for (var obs = 0u; obs < N_OBS; obs++) {
         sum += select(exp_accurate(y[obs]), 0.0, y[obs] > 0.0);
-        lowest = min(lowest, y[obs]);
-        highest = select(max(highest, y[obs]), highest, y[obs] > 0.0);
+        range = widened(range, y[obs], !(y[obs] > 0.0));
     }
     let mean = sum / n_used;
     var sums = vec2(0.0);
@@ -63,7 +61,7 @@ fn sums_of_squares(adc: f32, y0: f32, n_used: f32) -> vec2<f32> {
         let difference = vec2(signal - exp_accurate(y0 - adc * params[obs]), signal - mean);
         sums += select(difference * difference, vec2(0.0), y[obs] > 0.0);
     }
-    return vec2(sums.x, select(0.0, sums.y, lowest < highest));
+    return vec2(sums.x, select(0.0, sums.y, range.x < range.y));
 }
 
 fn store_unfitted(voxel: u32, status: u32) {

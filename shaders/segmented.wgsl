@@ -1,6 +1,5 @@
-// Intravoxel incoherent motion, S(b) = S0·(f·exp(−b·D*) + (1 − f)·exp(−b·D)), one part after the other. The twin of
-// src/fit/segmented/cpu.rs and dstar.rs, name by name; src/fit/segmented/mod.rs says what is done;
-// src/fit/segmented/gpu.rs puts constants of this kind before it:
+// Intravoxel incoherent motion, S(b) = S0·(f·exp(−b·D*) + (1 − f)·exp(−b·D)), one part after the other. In src/fit/segmented,
+// cpu.rs and dstar.rs are its twin, name by name, mod.rs says what is done, and gpu.rs puts such constants before it:
 // given: const WRITE_0: bool = true; const COLUMN_0: u32 = 0u;
 // given: const WRITE_1: bool = true; const COLUMN_1: u32 = 1u;
 // given: const WRITE_2: bool = true; const COLUMN_2: u32 = 2u;
@@ -36,7 +35,6 @@
 const GRID: u32 = N_OBS;
 const GRID_DECAY: u32 = N_OBS + N_GRID;
 const ROWS: u32 = N_OBS + N_GRID + N_GRID * N_OBS;
-
 // Stands in `rest` for a sample that is not usable: f32's largest number.
 const MISSING: f32 = 3.4028234e38;
 
@@ -179,18 +177,15 @@ fn minimum(f: f32, start: f32) -> Found {
     return Found(dstar, MAX_ITERATIONS, ITERATION_LIMIT);
 }
 
-// Residual sum of squares, and that about the mean, of signals relative to S0. The second is 0 where all are equal: a
-// driver's division may err by 2.5 ulp, and then they are not their own mean.
+// Residual sum of squares, and that about the mean, of signals relative to S0; the second is 0 where all are equal.
 fn sums_of_squares(voxel: u32, s0: f32, f: f32, dstar: f32, n_used: f32) -> vec2<f32> {
     let per_s0 = 1.0 / s0;
     var sum = 0.0;
-    var lowest = 3.4028234e38;
-    var highest = 0.0;
+    var range = NO_RANGE;
     for (var obs = 0u; obs < N_OBS; obs++) {
         let signal = load(row(obs), voxel);
         sum += select(0.0, signal * per_s0, usable(signal));
-        lowest = select(lowest, min(lowest, signal), usable(signal));
-        highest = select(highest, max(highest, signal), usable(signal));
+        range = widened(range, signal, usable(signal));
     }
     let mean = sum / n_used;
     var sums = vec2(0.0);
@@ -199,7 +194,7 @@ fn sums_of_squares(voxel: u32, s0: f32, f: f32, dstar: f32, n_used: f32) -> vec2
         let difference = vec2(rest[obs] - f * decay(obs, dstar), signal * per_s0 - mean);
         sums += select(vec2(0.0), difference * difference, usable(signal));
     }
-    return vec2(sums.x, select(0.0, sums.y, lowest < highest));
+    return vec2(sums.x, select(0.0, sums.y, range.x < range.y));
 }
 
 fn store_unfitted(voxel: u32, status: u32) {

@@ -1,13 +1,13 @@
 //! Non-linear fits: each GPU finds what the CPU finds in f64.
 
 mod minima;
+mod unfitted;
 
 use hepar::device::{
     Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel,
 };
 use hepar::fit::nlls::dictionary::Dictionary;
 use hepar::fit::nlls::{Effort, NllsKernel, NllsOptions, Quantity};
-use hepar::fit::status;
 use hepar::model::SignalModel;
 use hepar::simulate::{Noise, Rng, add_noise};
 use hepar::volume::{Scaling, VoxelType};
@@ -33,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(minima::trials());
     trials.extend(support::on_every_gpu("nlls_of_many_samples_as_the_cpu_has_it", many_samples));
     trials.extend(support::on_every_gpu("nlls_of_missing_samples_as_the_cpu_has_it", missing_samples));
-    trials.extend(support::on_every_gpu("nlls_of_what_cannot_be_fitted", what_cannot_be_fitted));
+    trials.extend(support::on_every_gpu("nlls_of_what_cannot_be_fitted", unfitted::what_cannot_be_fitted));
     trials.extend(support::on_every_gpu("nlls_without_a_status_column", without_status));
     trials
 }
@@ -247,45 +247,6 @@ fn missing_samples(device: &TestDevice) -> Result<(), Failed> {
             signals[v * 7 % n_samples][v] = f32::NAN;
         }
         compare(&kernel(model, &axes, |_| true)?, &device.open(), &signals)?;
-    }
-    Ok(())
-}
-
-/// No signal, too few samples, samples that are no number: NaN, and the status says why.
-fn what_cannot_be_fitted(device: &TestDevice) -> Result<(), Failed> {
-    let model = SignalModel::builtin("ivim")?;
-    let axes = [B.to_vec()];
-    let good = simulated(model, &axes, 300)?;
-    let bad = |v: usize, k: usize| match v % 5 {
-        0 => 0.0,
-        1 => -3.0,
-        2 => f32::NAN,
-        3 if k > 2 => f32::INFINITY,
-        _ => good[k][v],
-    };
-    let signals: Vec<Vec<f32>> = (0..B.len()).map(|k| (0..300).map(|v| bad(v, k)).collect()).collect();
-    for pick in [|_| true, |quantity| quantity != Quantity::Status] {
-        let kernel = kernel(model, &axes, pick)?;
-        let got = run(&device.open(), &kernel, &source(&signals))?;
-        for (output, got) in kernel.outputs().iter().zip(&got) {
-            for (v, &value) in got.iter().enumerate() {
-                let fitted = v % 5 == 4;
-                let good = match output.quantity {
-                    Quantity::Status => {
-                        let dropped = if v % 5 > 1 { status::SAMPLES_DROPPED } else { 0 };
-                        fitted == (value as u16 & status::BAD_INPUT == 0)
-                            && (fitted || value as u16 == status::BAD_INPUT | dropped)
-                    }
-                    Quantity::Iterations => fitted || value == 0.0,
-                    _ => fitted || value.is_nan(),
-                };
-                if !good {
-                    return Err(format!("{} of voxel {v} is {}", output.name, value).into());
-                }
-            }
-        }
-        let parameter = place(&kernel, Quantity::Parameter(0));
-        assert!((4..300).step_by(5).all(|v| got[parameter][v] > 0.0), "good voxels are fitted");
     }
     Ok(())
 }

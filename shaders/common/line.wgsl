@@ -187,3 +187,11 @@ fn store_count(write: bool, column: u32, voxel: u32, value: u32) {
         store_u16(column, voxel, value);
     }
 }
+
+// Of no signals yet: the least and the greatest.
+const NO_RANGE = vec2(3.4028234e38, -3.4028234e38);
+
+// With one more signal, if it counts.
+fn widened(range: vec2<f32>, signal: f32, counts: bool) -> vec2<f32> {
+    return select(range, vec2(min(range.x, signal), max(range.y, signal)), counts);
+}
