@@ -1,5 +1,6 @@
 //! The GPUs that the installed drivers offer.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use crate::device::{AdapterDescription, AdapterLimits, DeviceDescription, DeviceKind};
@@ -13,15 +14,20 @@ pub(in crate::device) struct Adapter {
     pub(in crate::device) description: AdapterDescription,
 }
 
+/// One for the whole program, and to its end. A driver may leave work for the end of each thread that has used it; with the
+/// last instance it would be unloaded, and that work be a crash (seen at the end of tests with NVIDIA's 580.159).
+static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
+    wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: BACKENDS,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    })
+});
+
 /// All adapters, the best kind first and numbered in that order, and whether any driver could be loaded.
 pub(in crate::device) fn find_all() -> (Vec<Adapter>, bool) {
     let start = Instant::now();
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        backends: BACKENDS,
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let handles = pollster::block_on(instance.enumerate_adapters(BACKENDS));
-    let driver_loaded = !handles.is_empty() || any_backend_started(&instance);
+    let handles = pollster::block_on(INSTANCE.enumerate_adapters(BACKENDS));
+    let driver_loaded = !handles.is_empty() || any_backend_started(&INSTANCE);
     let mut adapters: Vec<Adapter> =
         handles.into_iter().map(|handle| Adapter { description: describe(&handle), handle }).collect();
     adapters.sort_by_key(|a| a.description.device.kind);
