@@ -14,8 +14,9 @@ pub(in crate::device) struct Adapter {
     pub(in crate::device) description: AdapterDescription,
 }
 
-/// One for the whole program, and to its end. A driver may leave work for the end of each thread that has used it; with the
-/// last instance it would be unloaded, and that work be a crash (seen at the end of tests with NVIDIA's 580.159).
+/// One for the whole program, and to its end: it saves opening the driver again, and the driver stays loaded. It may leave
+/// work for the end of each thread that has used it, which would be a crash once it is unloaded with the last instance;
+/// that is what one run of the tests looked like, which passed them all and crashed at its end (NVIDIA 580.159).
 static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
     wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: BACKENDS,
