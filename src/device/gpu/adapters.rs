@@ -16,7 +16,8 @@ pub(in crate::device) struct Adapter {
 
 /// One for the whole program, and to its end: it saves opening the driver again, and the driver stays loaded. It may leave
 /// work for the end of each thread that has used it, which would be a crash once it is unloaded with the last instance;
-/// that is what one run of the tests looked like, which passed them all and crashed at its end (NVIDIA 580.159).
+/// so looked two of five runs of the tests with NVIDIA's 580.159, which passed them all and crashed at their end, and none of
+/// three since.
 static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
     wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: BACKENDS,
