@@ -45,8 +45,7 @@ fn standard_error(at: Line, adc: f32, y0: f32, n_used: f32) -> f32 {
     return sqrt(sum / ((n_used - 2.0) * at.spread));
 }
 
-// Residual sum of squares, and that about the mean, of signals relative to the largest. The second is 0 where all are equal:
-// a driver's division may err by 2.5 ulp, and then they are not their own mean.
+// Residual sum of squares, and that about the mean, of signals relative to the largest; the second is 0 where all are equal.
 fn sums_of_squares(adc: f32, y0: f32, n_used: f32) -> vec2<f32> {
     var sum = 0.0;
     var range = NO_RANGE;

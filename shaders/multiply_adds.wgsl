@@ -2,11 +2,11 @@
 // this before it:
 // given: const ROUNDS: u32 = 512u;
 //
-// buffer | holds                          | unit
-// -------|--------------------------------|-----
-// params | 0: factor, 1: summand          | 1
-// input  | where the sums of a voxel start| 1
-// output | the sum of its sums            | 1
+// buffer | holds                           | unit
+// -------|---------------------------------|-----
+// params | 0: factor, 1: summand           | 1
+// input  | where the sums of a voxel start | 1
+// output | the sum of its sums             | 1
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {

@@ -6,21 +6,31 @@ use serde_json::Value;
 use crate::support;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         Trial::test("bench_measures_any_model", any_model),
         Trial::test("bench_measures_a_series", series),
         Trial::test("bench_refuses_what_does_not_belong_together", refusals),
-    ]
+    ];
+    trials.extend(support::on_every_gpu("bench_measures_a_gpu", a_gpu));
+    trials
 }
 
 fn run(args: &str) -> Result<(i32, String, String), Failed> {
-    let output = support::hepar().arg("bench").args(args.split(' ')).args(["--device", "cpu"]).output()?;
+    run_on("cpu", args)
+}
+
+fn run_on(device: &str, args: &str) -> Result<(i32, String, String), Failed> {
+    let output = support::hepar().arg("bench").args(args.split(' ')).args(["--device", device]).output()?;
     let status = output.status.code().ok_or("killed")?;
     Ok((status, String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?))
 }
 
 fn measured(args: &str) -> Result<Value, Failed> {
-    let (status, said, error) = run(&format!("{args} --repeats 1 --json"))?;
+    measured_on("cpu", args)
+}
+
+fn measured_on(device: &str, args: &str) -> Result<Value, Failed> {
+    let (status, said, error) = run_on(device, &format!("{args} --repeats 1 --json"))?;
     assert_eq!(status, 0, "{error}");
     let Value::Array(mut devices) = serde_json::from_str(&said)? else { return Err("no array".into()) };
     assert_eq!(devices.len(), 1);
@@ -52,6 +62,19 @@ fn any_model() -> Result<(), Failed> {
             assert!(done > 0.0 && done < of["peak"]["gflops"].as_f64().ok_or("no peak")?, "{done} GFLOP/s");
         }
     }
+    Ok(())
+}
+
+/// Less is done than could be; what a GPU's memory gives is not measured.
+fn a_gpu(device: &support::TestDevice) -> Result<(), Failed> {
+    let of = measured_on(&device.0.to_string(), "--voxels 1")?;
+    let [kernel, transfer, file, flops] =
+        ["kernel_voxels_per_s", "transfer_voxels_per_s", "file_voxels_per_s", "flops_per_voxel"].map(|key| of[key].as_f64());
+    assert!([transfer, file].iter().all(|rate| rate.is_some_and(|rate| rate > 0.0)), "{of}");
+    let done = kernel.ok_or("no rate")? * flops.ok_or("no operations")? / 1e9;
+    let peak = of["peak"]["gflops"].as_f64().ok_or("no peak")?;
+    assert!(done > 0.0 && done < peak, "{done} of {peak} GFLOP/s");
+    assert!(of["peak"]["gbytes"].is_null(), "{}", of["peak"]);
     Ok(())
 }
 

@@ -188,7 +188,8 @@ fn store_count(write: bool, column: u32, voxel: u32, value: u32) {
     }
 }
 
-// Of no signals yet: the least and the greatest.
+// Whether signals vary is told by their range: a driver's division may err by 2.5 ulp, and then equal ones are not their own
+// mean. The least and the greatest, of no signals yet.
 const NO_RANGE = vec2(3.4028234e38, -3.4028234e38);
 
 // With one more signal, if it counts.

@@ -42,10 +42,6 @@ impl VoxelKernel for MultiplyAdds {
         let body = format!("const ROUNDS: u32 = {ROUNDS}u;\n{}", include_str!("../../shaders/multiply_adds.wgsl"));
         Some(Shader { body, params: vec![BY, PLUS] })
     }
-
-    fn flops_per_voxel(&self, _iterations: f64) -> Option<f64> {
-        Some(FLOPS_PER_VOXEL)
-    }
 }
 
 #[cfg(test)]
