@@ -193,6 +193,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                         if samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0) {
                             let [a, b, c] = &queue.projections;
                             let node = queue.node[v].to_f32() as usize;
+                            if *start > 0 && self.has_been_here(node, v, found) {
+                                continue;
+                            }
                             return Some((v, self.lookup.parameters(node, &[a[v], b[v], c[v]]), *start > 0));
                         }
                     }
@@ -207,6 +210,19 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 from[promising.parameter] = promising.value;
                 Some((promising.voxel, from, true))
             }
+        }
+    }
+
+    /// Whether the voxel's best start has led through the valley that this node lies in: see [`super::dictionary::Pass`].
+    #[inline(always)]
+    fn has_been_here(&self, node: usize, v: usize, found: &Found<L::T>) -> bool {
+        match &self.dictionary.pass {
+            Some(pass) if pass.nodes.contains(&node) && found.squares[v].is_finite() => {
+                let [low, high] = pass.inside;
+                let end = found.parameters[pass.parameter][v];
+                L::T::of(low) <= end && end <= L::T::of(high)
+            }
+            _ => false,
         }
     }
 
