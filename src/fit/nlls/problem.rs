@@ -39,9 +39,9 @@ impl Default for NllsOptions {
 /// When fits end, and how many of them each voxel gets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// A fit ends when its next step promises less than this share of the sum of squares...
+    /// A fit ends with a step that promises less than this share of the sum of squares, and is not looked at any more...
     pub tolerance: f64,
-    /// ... and this share of the largest signal's square.
+    /// ... or than this share of the largest signal's square.
     pub floor: f64,
     /// Places of each of two parameters in the dictionary, unless the model's file has its own.
     pub places: usize,
@@ -62,7 +62,7 @@ impl Effort {
     pub fn of(precision: Precision) -> Self {
         match precision {
             Precision::F32 => {
-                Self { tolerance: 1e-6, floor: 1e-14, places: 10, starts: 2, places_of_idle: 8, same: 0.02 }
+                Self { tolerance: 1e-5, floor: 1e-14, places: 10, starts: 2, places_of_idle: 8, same: 0.02 }
             }
             Precision::F64 => {
                 Self { tolerance: 1e-12, floor: 1e-28, places: 40, starts: 4, places_of_idle: 64, same: 0.0 }
