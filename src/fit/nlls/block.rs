@@ -4,7 +4,7 @@
 
 use pulp::NullaryFnOnce;
 
-use super::dictionary::{Dictionary, MOST_LINEAR, MOST_ZONES};
+use super::dictionary::{Dictionary, MOST_ZONES};
 use super::found::Found;
 use super::lm;
 use super::lookup::{Lookup, Start};
@@ -32,6 +32,8 @@ pub struct Fitter<'p, L: Lanes> {
     pub(super) n_parameters: usize,
     /// `[start][voxel]`
     starts: Vec<Queue<L::T>>,
+    /// The samples of a voxel.
+    voxel: Vec<L::T>,
     /// Fits that go on from where a parameter was idle.
     pub(super) promising: Vec<Promising<L::T>>,
 }
@@ -42,7 +44,6 @@ struct Queue<T> {
     /// How much of the sum of squares is explained there; negative for none.
     explained: Vec<T>,
     node: Vec<T>,
-    projections: [Vec<T>; MOST_LINEAR],
 }
 
 impl<'p, L: Lanes> Fitter<'p, L> {
@@ -50,7 +51,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let zeros = || vec![L::T::of(0.0); BLOCK];
-        let queue = Queue { explained: zeros(), node: zeros(), projections: [zeros(), zeros(), zeros()] };
+        let queue = Queue { explained: zeros(), node: zeros() };
         let mut state = State::new(lanes, problem.code.n_samples(), problem.n_factors());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
@@ -66,6 +67,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             state,
             n_parameters: problem.extents.len(),
             starts: vec![queue; dictionary.zones.len()],
+            voxel: vec![L::T::of(0.0); problem.code.n_samples()],
             promising: Vec::new(),
         }
     }
@@ -103,13 +105,10 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             for (to, row) in y.iter_mut().zip(&samples.y) {
                 *to = l.load(&row[first..]);
             }
-            let starts = l.call(Starts { lookup: &self.lookup, y: &y });
+            let starts = l.call(Starts { lookup: &mut self.lookup, y: &y });
             for (queue, start) in self.starts.iter_mut().zip(&starts) {
                 l.store(start.explained, &mut queue.explained[first..]);
                 l.store(start.node, &mut queue.node[first..]);
-                for (to, &projection) in queue.projections.iter_mut().zip(&start.projections) {
-                    l.store(projection, &mut to[first..]);
-                }
             }
         }
     }
@@ -182,7 +181,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     /// The next fit's voxel, where it starts, and whether it is not the voxel's first.
     #[inline(always)]
     fn take(
-        &self,
+        &mut self,
         next: &mut Next,
         samples: &Samples<L::T>,
         n: usize,
@@ -196,12 +195,14 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                         let v = *voxel;
                         *voxel += 1;
                         if samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0) {
-                            let [a, b, c] = &queue.projections;
                             let node = queue.node[v].to_f32() as usize;
                             if *start > 0 && self.has_been_here(node, v, found) {
                                 continue;
                             }
-                            return Some((v, self.lookup.parameters(node, &[a[v], b[v], c[v]]), *start > 0));
+                            for (to, row) in self.voxel.iter_mut().zip(&samples.y) {
+                                *to = row[v];
+                            }
+                            return Some((v, self.lookup.parameters(node, &self.voxel), *start > 0));
                         }
                     }
                     (*start, *voxel) = (*start + 1, 0);
@@ -292,7 +293,7 @@ enum Next {
 
 /// Looks a vector of voxels up.
 struct Starts<'f, 'p, L: Lanes> {
-    lookup: &'f Lookup<'p, L>,
+    lookup: &'f mut Lookup<'p, L>,
     y: &'f [L::V],
 }
 

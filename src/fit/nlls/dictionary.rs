@@ -31,6 +31,8 @@ pub struct Node {
     pub triangle: [[f64; MOST_LINEAR]; MOST_LINEAR],
     /// Cosine and sine of the angle between the first two signals.
     pub angle: [f64; 2],
+    /// Their directions, by their places in [`Dictionary::directions`]; of a mixture alone.
+    pub directions: [usize; 2],
 }
 
 /// How coefficients become parameters.
@@ -48,6 +50,9 @@ pub enum Linear {
 pub struct Dictionary {
     /// The nodes, zone after zone.
     pub nodes: Vec<Node>,
+    /// `[direction][sample]`: the signals of mixtures, scaled to a length of 1. Those at one end of a mixing parameter do not
+    /// depend on all parameters of the grid, so that there are fewer of them than nodes.
+    pub directions: Vec<Vec<f64>>,
     /// The nodes of each zone, up to [`MOST_ZONES`]; none is empty.
     pub zones: Vec<Range<usize>>,
     /// How coefficients become parameters.
@@ -140,6 +145,7 @@ impl Dictionary {
         let n_nodes = values.iter().map(Vec::len).product();
         let cuts = cuts(grid.len(), effort.starts);
         let mut cut: Vec<Vec<Node>> = vec![Vec::new(); cuts.iter().product()];
+        let mut directions = Vec::new();
         for index in 0..n_nodes {
             let mut parameters = vec![0.0; extents.len()];
             let (mut rest, mut zone, mut stride) = (index, 0, 1);
@@ -150,7 +156,7 @@ impl Dictionary {
                 zone += i * n / values.len() * stride;
                 stride *= n;
             }
-            cut[zone].push(Node::new(program, parameters, linear, &solved, extents));
+            cut[zone].push(Node::new(program, parameters, linear, &solved, extents, &mut directions));
         }
         let mut nodes = Vec::new();
         let mut zones = Vec::new();
@@ -167,7 +173,7 @@ impl Dictionary {
             }
             _ => None,
         };
-        Self { nodes, zones, linear, solved, idle: idle(program, extents, effort.places_of_idle), pass }
+        Self { nodes, directions, zones, linear, solved, idle: idle(program, extents, effort.places_of_idle), pass }
     }
 }
 
@@ -178,6 +184,7 @@ impl Node {
         linear: Linear,
         solved: &[usize],
         extents: &[Extent],
+        known: &mut Vec<Vec<f64>>,
     ) -> Self {
         let with = |values: &[(usize, f64)]| {
             let mut parameters = parameters.clone();
@@ -194,8 +201,28 @@ impl Node {
         let second = [triangle[0][1], triangle[1][1]];
         let length = second[0].hypot(second[1]);
         let angle = if length > 0.0 { second.map(|x| x / length) } else { [1.0, 0.0] };
-        Self { parameters, basis, triangle: inverse(&triangle, signals.len()), angle }
+        let directions = match (linear, signals.as_slice()) {
+            (Linear::Mixing, [first, second]) => [first, second].map(|signal| place_of(direction(signal), known)),
+            _ => [0, 0],
+        };
+        Self { parameters, basis, triangle: inverse(&triangle, signals.len()), angle, directions }
     }
+}
+
+/// A signal scaled to a length of 1; 0 where it cannot be.
+fn direction(signal: &[f64]) -> Vec<f64> {
+    let length = signal.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let per_length = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
+    signal.iter().map(|x| if per_length > 0.0 { x * per_length } else { 0.0 }).collect()
+}
+
+/// Where a direction stands among those that are known, which it joins if it is new.
+fn place_of(direction: Vec<f64>, known: &mut Vec<Vec<f64>>) -> usize {
+    let place = known.iter().position(|known| *known == direction);
+    place.unwrap_or_else(|| {
+        known.push(direction);
+        known.len() - 1
+    })
 }
 
 /// Vectors that are shorter than this share of what they were are taken to depend on those before them.

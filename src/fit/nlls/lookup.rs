@@ -12,9 +12,14 @@ pub struct Lookup<'d, L: Lanes> {
     lanes: L,
     dictionary: &'d Dictionary,
     n_linear: usize,
+    n_samples: usize,
     /// `[node][vector][sample]`
     basis: Vec<L::T>,
     nodes: Vec<Node<L::T>>,
+    /// `[direction][sample]`
+    directions: Vec<L::T>,
+    /// What lies along each direction, or 0 where that is below 0.
+    along: Vec<L::V>,
     /// The lower bound of a mixing parameter, and how far the upper one is from it.
     mixing: [L::T; 2],
 }
@@ -23,7 +28,10 @@ pub struct Lookup<'d, L: Lanes> {
 #[derive(Debug)]
 struct Node<T> {
     number: T,
-    angle: [T; 2],
+    directions: [usize; 2],
+    cos: T,
+    /// 1/sin², or 0 where the two directions are the same.
+    per_sin_squared: T,
     parameters: [T; MOST],
     triangle: [[T; MOST_LINEAR]; MOST_LINEAR],
 }
@@ -32,9 +40,12 @@ impl<T: Element> Node<T> {
     fn new(index: usize, node: &super::dictionary::Node) -> Self {
         let mut parameters = [T::of(0.0); MOST];
         parameters.iter_mut().zip(&node.parameters).for_each(|(to, &from)| *to = T::of(from));
+        let [cos, sin] = node.angle;
         Self {
             number: T::of(index as f64),
-            angle: node.angle.map(T::of),
+            directions: node.directions,
+            cos: T::of(cos),
+            per_sin_squared: T::of(if sin > 0.0 { 1.0 / (sin * sin) } else { 0.0 }),
             parameters,
             triangle: node.triangle.map(|row| row.map(T::of)),
         }
@@ -55,20 +66,14 @@ pub struct Start<V> {
     pub explained: V,
     /// The node of the dictionary, as a number.
     pub node: V,
-    /// Projections on its basis.
-    pub projections: [V; MOST_LINEAR],
 }
 
 impl<V: Copy> Start<V> {
     /// This start where the mask is true, else the other.
     #[inline(always)]
     fn or<L: Lanes<V = V>>(self, l: L, mask: L::M, other: Self) -> Self {
-        let mut projections = self.projections;
-        for (to, no) in projections.iter_mut().zip(other.projections) {
-            *to = l.select(mask, *to, no);
-        }
         let explained = l.select(mask, self.explained, other.explained);
-        Self { explained, node: l.select(mask, self.node, other.node), projections }
+        Self { explained, node: l.select(mask, self.node, other.node) }
     }
 }
 
@@ -77,35 +82,45 @@ impl<'d, L: Lanes> Lookup<'d, L> {
     #[inline(always)]
     pub fn new(lanes: L, dictionary: &'d Dictionary, extents: &[Extent]) -> Self {
         let mut basis = Vec::new();
-        for node in &dictionary.nodes {
-            for row in &node.basis {
-                for &value in row {
-                    basis.push(L::T::of(value));
-                }
-            }
-        }
-        let n_linear = dictionary.nodes.first().map_or(0, |node| node.basis.len());
         let mut nodes = Vec::new();
         for (index, node) in dictionary.nodes.iter().enumerate() {
+            basis.extend(node.basis.iter().flatten().map(|&value| L::T::of(value)));
             nodes.push(Node::new(index, node));
         }
+        let first = dictionary.nodes.first().map_or(&[][..], |node| &node.basis);
         let mut mixing = [L::T::of(0.0); 2];
         if let (Linear::Mixing, &[_, f]) = (dictionary.linear, dictionary.solved.as_slice()) {
             let [low, high] = extents[f].bounds;
             mixing = [L::T::of(low), L::T::of(high - low)];
         }
-        Self { lanes, dictionary, n_linear, basis, nodes, mixing }
+        Self {
+            lanes,
+            dictionary,
+            n_linear: first.len(),
+            n_samples: first.first().map_or(0, Vec::len),
+            basis,
+            nodes,
+            directions: dictionary.directions.iter().flatten().map(|&value| L::T::of(value)).collect(),
+            along: vec![lanes.splat(0.0); dictionary.directions.len()],
+            mixing,
+        }
     }
 
-    /// The parameters that a node gives to a voxel with these projections Qᵀy on its basis, in units of their scales.
+    /// The parameters that a node gives to a voxel with these samples, in units of their scales.
     #[inline(always)]
-    pub fn parameters(&self, node: usize, projections: &[L::T; MOST_LINEAR]) -> [L::T; MOST] {
-        let node = &self.nodes[node];
+    pub fn parameters(&self, number: usize, y: &[L::T]) -> [L::T; MOST] {
+        let node = &self.nodes[number];
+        let mut projections = [L::T::of(0.0); MOST_LINEAR];
+        for (m, projection) in projections[..self.n_linear].iter_mut().enumerate() {
+            for (&q, &y) in self.vector(number, m).iter().zip(y) {
+                *projection += q * y;
+            }
+        }
         let mut to = node.parameters;
         match (self.dictionary.linear, self.dictionary.solved.as_slice()) {
             (Linear::Mixing, &[s, f]) => {
                 let zero = L::T::of(0.0);
-                let (at_low, at_high) = (node.coefficient(0, projections), node.coefficient(1, projections));
+                let [at_low, at_high] = [node.coefficient(0, &projections), node.coefficient(1, &projections)];
                 let at_low = if at_low > zero { at_low } else { zero };
                 let at_high = if at_high > zero { at_high } else { zero };
                 to[s] = at_low + at_high;
@@ -114,26 +129,32 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             }
             (_, solved) => {
                 for (i, &parameter) in solved.iter().enumerate() {
-                    to[parameter] = node.coefficient(i, projections);
+                    to[parameter] = node.coefficient(i, &projections);
                 }
             }
         }
         to
     }
 
+    /// A vector of a node's basis.
+    #[inline(always)]
+    fn vector(&self, node: usize, m: usize) -> &[L::T] {
+        &self.basis[(node * self.n_linear + m) * self.n_samples..][..self.n_samples]
+    }
+
     /// The best places to start from for a vector of voxels, `y` being its samples: one for each zone, the best first.
     #[inline(always)]
-    pub fn starts(&self, y: &[L::V]) -> [Start<L::V>; MOST_ZONES] {
+    pub fn starts(&mut self, y: &[L::V]) -> [Start<L::V>; MOST_ZONES] {
         let l = self.lanes;
-        let none = Start { explained: l.splat(-1.0), node: l.splat(0.0), projections: [l.splat(0.0); MOST_LINEAR] };
-        let mut starts = [none; MOST_ZONES];
+        if self.dictionary.linear == Linear::Mixing {
+            self.project_on_directions(y);
+        }
+        let mut starts = [Start { explained: l.splat(-1.0), node: l.splat(0.0) }; MOST_ZONES];
         let n_starts = self.dictionary.zones.len();
         for (start, zone) in starts.iter_mut().zip(&self.dictionary.zones) {
-            *start = match (self.dictionary.linear, self.n_linear) {
-                (Linear::Mixing, _) => self.best::<2, true>(zone, y, none),
-                (Linear::All, 1) => self.best::<1, false>(zone, y, none),
-                (Linear::All, 2) => self.best::<2, false>(zone, y, none),
-                (Linear::All, _) => self.best::<3, false>(zone, y, none),
+            *start = match self.dictionary.linear {
+                Linear::Mixing => self.best_mixture(zone, *start),
+                Linear::All => self.best(zone, y, *start),
             };
         }
         for i in 0..n_starts {
@@ -145,70 +166,54 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         starts
     }
 
-    /// The best node of a zone, of M linear parameters or a mixture.
+    /// The best node of a zone, of linear parameters without bounds: |Qᵀy|² is what they explain.
     #[inline(always)]
-    fn best<const M: usize, const MIXED: bool>(
-        &self,
-        zone: &Range<usize>,
-        y: &[L::V],
-        none: Start<L::V>,
-    ) -> Start<L::V> {
+    fn best(&self, zone: &Range<usize>, y: &[L::V], none: Start<L::V>) -> Start<L::V> {
         let l = self.lanes;
         let mut best = none;
         for node in zone.clone() {
-            let (explained, projections) = if MIXED { self.mixed(node, y) } else { self.linear::<M>(node, y) };
-            let this = Start { explained, node: l.fill(self.nodes[node].number), projections };
+            let mut explained = l.splat(0.0);
+            for m in 0..self.n_linear {
+                let mut projection = l.splat(0.0);
+                for (&q, &y) in self.vector(node, m).iter().zip(y) {
+                    projection = l.mul_add(l.fill(q), y, projection);
+                }
+                explained = l.mul_add(projection, projection, explained);
+            }
+            let this = Start { explained, node: l.fill(self.nodes[node].number) };
             best = this.or(l, l.lt(best.explained, explained), best);
         }
         best
     }
 
-    /// Qᵀy of a node.
+    /// What lies along the directions of all mixtures: many nodes have one of theirs in common.
     #[inline(always)]
-    fn projections<const M: usize>(&self, node: usize, y: &[L::V]) -> [L::V; M] {
+    fn project_on_directions(&mut self, y: &[L::V]) {
         let l = self.lanes;
-        let rows = &self.basis[node * M * y.len()..][..M * y.len()];
-        let mut projections = [l.splat(0.0); M];
-        for (m, projection) in projections.iter_mut().enumerate() {
-            for (&q, &y) in rows[m * y.len()..][..y.len()].iter().zip(y) {
-                *projection = l.mul_add(l.fill(q), y, *projection);
+        for (along, direction) in self.along.iter_mut().zip(self.directions.chunks_exact(y.len())) {
+            let mut sum = l.splat(0.0);
+            for (&u, &y) in direction.iter().zip(y) {
+                sum = l.mul_add(l.fill(u), y, sum);
             }
+            *along = l.max(sum, l.splat(0.0));
         }
-        projections
     }
 
-    /// What linear parameters without bounds explain.
+    /// The best node of a zone, of mixtures of two signals with a share of 0 or more each. Where samples lie between the two
+    /// directions, what the first explains and what the second adds to it; beyond them what lies along the nearer one.
     #[inline(always)]
-    fn linear<const M: usize>(&self, node: usize, y: &[L::V]) -> (L::V, [L::V; MOST_LINEAR]) {
+    fn best_mixture(&self, zone: &Range<usize>, none: Start<L::V>) -> Start<L::V> {
         let l = self.lanes;
-        let found = self.projections::<M>(node, y);
-        let mut all = [l.splat(0.0); MOST_LINEAR];
-        let mut explained = l.splat(0.0);
-        for (to, from) in all.iter_mut().zip(found) {
-            *to = from;
-            explained = l.mul_add(from, from, explained);
+        let mut best = none;
+        for node in &self.nodes[zone.clone()] {
+            let [first, second] = [self.along[node.directions[0]], self.along[node.directions[1]]];
+            let cos = l.fill(node.cos);
+            let added = l.max(l.sub(second, l.mul(cos, first)), l.splat(0.0));
+            let both = l.mul_add(l.mul(added, added), l.fill(node.per_sin_squared), l.mul(first, first));
+            let explained = l.select(l.lt(first, l.mul(cos, second)), l.mul(second, second), both);
+            let this = Start { explained, node: l.fill(node.number) };
+            best = this.or(l, l.lt(best.explained, explained), best);
         }
-        (explained, all)
-    }
-
-    /// What a mixture of two signals explains, each with a share of 0 or more.
-    #[inline(always)]
-    fn mixed(&self, node: usize, y: &[L::V]) -> (L::V, [L::V; MOST_LINEAR]) {
-        let l = self.lanes;
-        let zero = l.splat(0.0);
-        let [first, second] = self.projections::<2>(node, y);
-        let [cos, sin] = self.nodes[node].angle;
-        let (cos, sin) = (l.fill(cos), l.fill(sin));
-        // Between the directions of the two signals, which are (1, 0) and (cos, sin), all is explained; beyond them,
-        // what lies along the nearer one.
-        let inside = l.and(l.le(zero, second), l.le(l.mul(second, cos), l.mul(first, sin)));
-        let along_first = l.max(first, zero);
-        let along_second = l.max(l.mul_add(second, sin, l.mul(first, cos)), zero);
-        let nearer = l.lt(along_second, along_first);
-        let beyond =
-            [l.select(nearer, along_first, l.mul(along_second, cos)), l.select(nearer, zero, l.mul(along_second, sin))];
-        let first = l.select(inside, first, beyond[0]);
-        let second = l.select(inside, second, beyond[1]);
-        (l.mul_add(first, first, l.mul(second, second)), [first, second, zero])
+        best
     }
 }
