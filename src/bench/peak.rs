@@ -96,7 +96,7 @@ impl LaneWork for Chains {
         for &sum in &sums[1..] {
             total = l.add(total, sum);
         }
-        black_box(l.lane(total, 0));
+        black_box(l.lane(&total, 0));
         2.0 * (STEPS * CHAINS * L::LANES) as f64
     }
 }

@@ -39,7 +39,7 @@ impl LaneWork for Predict<'_> {
                 let signals = evaluator.signal();
                 for (k, row) in self.out[sample..sample + of_chunk].iter_mut().enumerate() {
                     for (lane, to) in row[first..first + n].iter_mut().enumerate() {
-                        *to = l.lane(signals[k * WIDE + lane / L::LANES], lane % L::LANES).to_f64();
+                        *to = l.lane(&signals[k * WIDE + lane / L::LANES], lane % L::LANES).to_f64();
                     }
                 }
             }

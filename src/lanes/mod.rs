@@ -44,7 +44,7 @@ pub trait Lanes: Copy {
     /// places is compiled once.
     fn call<W: NullaryFnOnce>(self, work: W) -> W::Output;
     /// One lane of a vector.
-    fn lane(self, v: Self::V, lane: usize) -> Self::T;
+    fn lane(self, v: &Self::V, lane: usize) -> Self::T;
     /// Replaces one lane of a vector.
     fn set_lane(self, v: &mut Self::V, lane: usize, x: Self::T);
     /// a + b
@@ -202,7 +202,7 @@ macro_rules! arithmetic {
             super::outlined(self.simd, work)
         }
         #[inline(always)]
-        fn lane(self, v: Self::V, lane: usize) -> $T { bytemuck::cast_slice::<_, $T>(std::slice::from_ref(&v))[lane] }
+        fn lane(self, v: &Self::V, lane: usize) -> $T { bytemuck::cast_slice::<_, $T>(std::slice::from_ref(v))[lane] }
         #[inline(always)]
         fn set_lane(self, v: &mut Self::V, lane: usize, x: $T) {
             bytemuck::cast_slice_mut::<_, $T>(std::slice::from_mut(v))[lane] = x;

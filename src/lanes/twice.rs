@@ -45,8 +45,8 @@ impl<L: Lanes> Lanes for Twice<L> {
         self.0.call(work)
     }
     #[inline(always)]
-    fn lane(self, v: Self::V, lane: usize) -> L::T {
-        if lane < L::LANES { self.0.lane(v.0, lane) } else { self.0.lane(v.1, lane - L::LANES) }
+    fn lane(self, v: &Self::V, lane: usize) -> L::T {
+        if lane < L::LANES { self.0.lane(&v.0, lane) } else { self.0.lane(&v.1, lane - L::LANES) }
     }
     #[inline(always)]
     fn set_lane(self, v: &mut Self::V, lane: usize, x: L::T) {

@@ -4,12 +4,13 @@
 
 use pulp::NullaryFnOnce;
 
-use super::dictionary::{Dictionary, MOST_ZONES};
+use super::dictionary::Dictionary;
 use super::found::Found;
 use super::lm;
-use super::lookup::{Lookup, Start};
+use super::lookup::Lookup;
 use super::probe::Promising;
 use super::problem::{Effort, Problem};
+use super::rows::Rows;
 use super::samples::Samples;
 use super::state::{State, advance};
 use crate::lanes::{Element, Lanes, Twice};
@@ -32,8 +33,6 @@ pub struct Fitter<'p, L: Lanes> {
     pub(super) n_parameters: usize,
     /// `[start][voxel]`
     starts: Vec<Queue<L::T>>,
-    /// The samples of a voxel.
-    voxel: Vec<L::T>,
     /// Fits that go on from where a parameter was idle.
     pub(super) promising: Vec<Promising<L::T>>,
 }
@@ -44,6 +43,17 @@ struct Queue<T> {
     /// How much of the sum of squares is explained there; negative for none.
     explained: Vec<T>,
     node: Vec<T>,
+    /// `[parameter][voxel]`, within bounds.
+    parameters: Rows<T>,
+}
+
+/// Where a fit of a voxel starts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin<T> {
+    /// From the dictionary: the best, the second, ...
+    Start(usize),
+    /// Where its best fit has ended, but for a parameter that takes another value.
+    End { but: Option<(usize, T)> },
 }
 
 impl<'p, L: Lanes> Fitter<'p, L> {
@@ -51,7 +61,8 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let zeros = || vec![L::T::of(0.0); BLOCK];
-        let queue = Queue { explained: zeros(), node: zeros() };
+        let parameters = Rows::new(problem.extents.len(), L::T::of(0.0));
+        let queue = Queue { explained: zeros(), node: zeros(), parameters };
         let mut state = State::new(lanes, problem.code.n_samples(), problem.n_factors());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
@@ -67,7 +78,6 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             state,
             n_parameters: problem.extents.len(),
             starts: vec![queue; dictionary.zones.len()],
-            voxel: vec![L::T::of(0.0); problem.code.n_samples()],
             promising: Vec::new(),
         }
     }
@@ -102,14 +112,18 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let l = Twice(self.lanes);
         let mut y = vec![l.splat(0.0); samples.y.len()];
         for first in (0..n).step_by(Twice::<L>::LANES) {
-            for (to, row) in y.iter_mut().zip(&samples.y) {
+            for (to, row) in y.iter_mut().zip(samples.y.iter()) {
                 *to = l.load(&row[first..]);
             }
-            let starts = l.call(Starts { lookup: &mut self.lookup, y: &y });
-            for (queue, start) in self.starts.iter_mut().zip(&starts) {
-                l.store(start.explained, &mut queue.explained[first..]);
-                l.store(start.node, &mut queue.node[first..]);
-            }
+            let largest = l.load(&samples.largest[first..]);
+            l.call(Starts {
+                lookup: &mut self.lookup,
+                problem: self.problem,
+                y: &y,
+                largest,
+                first,
+                to: &mut self.starts,
+            });
         }
     }
 
@@ -154,17 +168,17 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let s = &mut self.state;
         let Some(voxel) = s.task[lane] else { return };
         let voxel = voxel as usize;
-        let before = l.lane(s.sums[w].squares, i);
+        let before = l.lane(&s.sums[w].squares, i);
         let gain = L::T::of(self.effort.tolerance) * before;
         // What is no number leads nowhere.
-        let arrives = l.lane(s.potential[w], i) <= gain + L::T::of(self.effort.floor);
-        let promise = l.lane(s.promise[w], i);
+        let arrives = l.lane(&s.potential[w], i) <= gain + L::T::of(self.effort.floor);
+        let promise = l.lane(&s.promise[w], i);
         let squares = if arrives { before - promise.within(L::T::of(0.0), gain) } else { before };
         if squares < found.squares[voxel] {
             found.squares[voxel] = squares;
-            found.iterations[voxel] = l.lane(s.iterations[w], i).to_f32() as u16 + u16::from(arrives);
+            found.iterations[voxel] = l.lane(&s.iterations[w], i).to_f32() as u16 + u16::from(arrives);
             for p in 0..self.n_parameters {
-                found.parameters[p][voxel] = l.lane(if arrives { s.to[p][w] } else { s.at[p][w] }, i);
+                found.parameters[p][voxel] = l.lane(if arrives { &s.to[p][w] } else { &s.at[p][w] }, i);
             }
         }
     }
@@ -173,20 +187,20 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     fn refill(&mut self, lane: usize, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &Found<L::T>) {
         self.state.task[lane] = None;
-        if let Some((v, from, is_later)) = self.take(next, samples, n, found) {
-            self.begin(lane, v, &from, is_later, samples, found);
+        if let Some((v, from)) = self.take(next, samples, n, found) {
+            self.begin(lane, v, from, samples, found);
         }
     }
 
-    /// The next fit's voxel, where it starts, and whether it is not the voxel's first.
+    /// The next fit's voxel, and where it starts.
     #[inline(always)]
     fn take(
-        &mut self,
+        &self,
         next: &mut Next,
         samples: &Samples<L::T>,
         n: usize,
         found: &Found<L::T>,
-    ) -> Option<(usize, [L::T; MOST_PARAMETERS], bool)> {
+    ) -> Option<(usize, Origin<L::T>)> {
         match next {
             Next::Start { start, voxel } => {
                 while *start < self.starts.len() {
@@ -194,15 +208,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                     while *voxel < n {
                         let v = *voxel;
                         *voxel += 1;
-                        if samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0) {
-                            let node = queue.node[v].to_f32() as usize;
-                            if *start > 0 && self.has_been_here(node, v, found) {
-                                continue;
-                            }
-                            for (to, row) in self.voxel.iter_mut().zip(&samples.y) {
-                                *to = row[v];
-                            }
-                            return Some((v, self.lookup.parameters(node, &self.voxel), *start > 0));
+                        let is_start = samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0);
+                        if is_start && (*start == 0 || !self.has_been_here(&queue.node, v, found)) {
+                            return Some((v, Origin::Start(*start)));
                         }
                     }
                     (*start, *voxel) = (*start + 1, 0);
@@ -212,18 +220,16 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             Next::Promising(number) => {
                 let promising = self.promising.get(*number)?;
                 *number += 1;
-                let mut from = found.at(promising.voxel);
-                from[promising.parameter] = promising.value;
-                Some((promising.voxel, from, true))
+                Some((promising.voxel, Origin::End { but: Some((promising.parameter, promising.value)) }))
             }
         }
     }
 
     /// Whether the voxel's best start has led through the valley that this node lies in: see [`super::dictionary::Pass`].
     #[inline(always)]
-    fn has_been_here(&self, node: usize, v: usize, found: &Found<L::T>) -> bool {
+    fn has_been_here(&self, node: &[L::T], v: usize, found: &Found<L::T>) -> bool {
         match &self.dictionary.pass {
-            Some(pass) if pass.nodes.contains(&node) && found.squares[v].is_finite() => {
+            Some(pass) if pass.nodes.contains(&(node[v].to_f32() as usize)) && found.squares[v].is_finite() => {
                 let [low, high] = pass.inside;
                 let end = found.parameters[pass.parameter][v];
                 L::T::of(low) <= end && end <= L::T::of(high)
@@ -238,8 +244,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         &mut self,
         lane: usize,
         v: usize,
-        from: &[L::T; MOST_PARAMETERS],
-        is_later: bool,
+        from: Origin<L::T>,
         samples: &Samples<L::T>,
         found: &Found<L::T>,
     ) {
@@ -247,20 +252,22 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let (w, i) = (lane / L::LANES, lane % L::LANES);
         let s = &mut self.state;
         s.task[lane] = Some(v as u32);
+        let is_later = !matches!(from, Origin::Start(0));
+        let is_known = is_later && found.squares[v].is_finite();
         for p in 0..self.n_parameters {
             let extent = &self.problem.extents[p];
-            let [low, high] = if extent.is_signal {
-                let largest = samples.largest[v];
-                let bounds = [L::T::of(extent.bounds[0]).over(largest), L::T::of(extent.bounds[1]).over(largest)];
+            if extent.is_signal {
+                let bounds = extent.bounds.map(|bound| L::T::of(bound).over(samples.largest[v]));
                 l.set_lane(&mut s.low[p][w], i, bounds[0]);
                 l.set_lane(&mut s.high[p][w], i, bounds[1]);
-                bounds
-            } else {
-                [L::T::of(extent.bounds[0]), L::T::of(extent.bounds[1])]
+            }
+            let value = match from {
+                Origin::Start(start) => self.starts[start].parameters[p][v],
+                Origin::End { but: Some((parameter, value)) } if parameter == p => value,
+                Origin::End { .. } => found.parameters[p][v],
             };
-            l.set_lane(&mut s.to[p][w], i, from[p].within(low, high));
+            l.set_lane(&mut s.to[p][w], i, value);
             if is_later {
-                let is_known = found.squares[v].is_finite();
                 l.set_lane(&mut s.found[p][w], i, if is_known { found.parameters[p][v] } else { L::T::of(f64::NAN) });
             }
         }
@@ -291,17 +298,36 @@ enum Next {
     Promising(usize),
 }
 
-/// Looks a vector of voxels up.
+/// Looks a vector of voxels up, the first of which is the block's `first`.
 struct Starts<'f, 'p, L: Lanes> {
     lookup: &'f mut Lookup<'p, L>,
+    problem: &'p Problem,
     y: &'f [L::V],
+    largest: L::V,
+    first: usize,
+    to: &'f mut [Queue<L::T>],
 }
 
 impl<L: Lanes> NullaryFnOnce for Starts<'_, '_, L> {
-    type Output = [Start<L::V>; MOST_ZONES];
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
-        self.lookup.starts(self.y)
+    fn call(self) {
+        let Self { lookup, problem, y, largest, first, to } = self;
+        let l = lookup.lanes;
+        let starts = lookup.starts(y);
+        for (queue, start) in to.iter_mut().zip(&starts) {
+            l.store(start.explained, &mut queue.explained[first..]);
+            l.store(start.node, &mut queue.node[first..]);
+            let parameters = lookup.parameters(start);
+            for (p, extent) in problem.extents.iter().enumerate() {
+                let [low, high] = extent.bounds;
+                let (mut low, mut high) = (l.splat(low), l.splat(high));
+                if extent.is_signal {
+                    (low, high) = (l.div(low, largest), l.div(high, largest));
+                }
+                l.store(l.min(l.max(parameters[p], low), high), &mut queue.parameters[p][first..]);
+            }
+        }
     }
 }

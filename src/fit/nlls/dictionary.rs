@@ -33,6 +33,8 @@ pub struct Node {
     pub angle: [f64; 2],
     /// Their directions, by their places in [`Dictionary::directions`]; of a mixture alone.
     pub directions: [usize; 2],
+    /// 1 over the lengths of these signals, or 0 where they have none.
+    pub per_length: [f64; 2],
 }
 
 /// How coefficients become parameters.
@@ -201,19 +203,17 @@ impl Node {
         let second = [triangle[0][1], triangle[1][1]];
         let length = second[0].hypot(second[1]);
         let angle = if length > 0.0 { second.map(|x| x / length) } else { [1.0, 0.0] };
-        let directions = match (linear, signals.as_slice()) {
-            (Linear::Mixing, [first, second]) => [first, second].map(|signal| place_of(direction(signal), known)),
-            _ => [0, 0],
-        };
-        Self { parameters, basis, triangle: inverse(&triangle, signals.len()), angle, directions }
+        let (mut directions, mut per_length) = ([0; 2], [0.0; 2]);
+        if linear == Linear::Mixing {
+            for (i, signal) in signals.iter().take(2).enumerate() {
+                let length = signal.iter().map(|x| x * x).sum::<f64>().sqrt();
+                per_length[i] = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
+                let scaled = |x: &f64| if per_length[i] > 0.0 { x * per_length[i] } else { 0.0 };
+                directions[i] = place_of(signal.iter().map(scaled).collect(), known);
+            }
+        }
+        Self { parameters, basis, triangle: inverse(&triangle, signals.len()), angle, directions, per_length }
     }
-}
-
-/// A signal scaled to a length of 1; 0 where it cannot be.
-fn direction(signal: &[f64]) -> Vec<f64> {
-    let length = signal.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let per_length = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
-    signal.iter().map(|x| if per_length > 0.0 { x * per_length } else { 0.0 }).collect()
 }
 
 /// Where a direction stands among those that are known, which it joins if it is new.

@@ -137,14 +137,15 @@ impl<'k, L: Lanes> Finish<'k, L> {
         let n_samples = samples.y.len();
         for first in (0..n).step_by(WIDE * L::LANES) {
             let at = |row: &[L::T]| wide(l, &row[first..]);
-            let gather = |rows: &[Vec<L::T>]| {
+            let gather = |rows: &mut dyn Iterator<Item = &[L::T]>| {
                 let mut all = Vec::with_capacity(n_samples * WIDE);
-                rows.iter().for_each(|row| all.extend(at(row)));
+                rows.for_each(|row| all.extend(at(row)));
                 all
             };
             let parameters: Vec<Wide<L>> = found.parameters.iter().map(|row| at(row)).collect();
             let factors: Vec<Wide<L>> = samples.factors.iter().map(|row| at(row)).collect();
-            let (y, weights) = (gather(&samples.y), samples.weights.as_ref().map(|weights| gather(weights)));
+            let y = gather(&mut samples.y.iter());
+            let weights = samples.weights.as_ref().map(|weights| gather(&mut weights.iter().map(Vec::as_slice)));
             let used = |v: usize| samples.n_used.get(v).map_or(0.0, |&n| f64::from(n));
             let mut freedom = [l.splat(0.0); WIDE];
             for (lane, v) in (first..first + WIDE * L::LANES).enumerate() {

@@ -9,8 +9,9 @@ use crate::model::signal::MOST_PARAMETERS as MOST;
 /// A dictionary made ready for lanes.
 #[derive(Debug)]
 pub struct Lookup<'d, L: Lanes> {
-    lanes: L,
+    pub(super) lanes: L,
     dictionary: &'d Dictionary,
+    n_parameters: usize,
     n_linear: usize,
     n_samples: usize,
     /// `[node][vector][sample]`
@@ -28,12 +29,13 @@ pub struct Lookup<'d, L: Lanes> {
 #[derive(Debug)]
 struct Node<T> {
     number: T,
+    parameters: [T; MOST],
+    triangle: [[T; MOST_LINEAR]; MOST_LINEAR],
     directions: [usize; 2],
+    per_length: [T; 2],
     cos: T,
     /// 1/sin², or 0 where the two directions are the same.
     per_sin_squared: T,
-    parameters: [T; MOST],
-    triangle: [[T; MOST_LINEAR]; MOST_LINEAR],
 }
 
 impl<T: Element> Node<T> {
@@ -43,19 +45,13 @@ impl<T: Element> Node<T> {
         let [cos, sin] = node.angle;
         Self {
             number: T::of(index as f64),
-            directions: node.directions,
-            cos: T::of(cos),
-            per_sin_squared: T::of(if sin > 0.0 { 1.0 / (sin * sin) } else { 0.0 }),
             parameters,
             triangle: node.triangle.map(|row| row.map(T::of)),
+            directions: node.directions,
+            per_length: node.per_length.map(T::of),
+            cos: T::of(cos),
+            per_sin_squared: T::of(if sin > 0.0 { 1.0 / (sin * sin) } else { 0.0 }),
         }
-    }
-
-    /// A coefficient of the node's signals, from projections on its basis.
-    #[inline(always)]
-    fn coefficient(&self, i: usize, projections: &[T; MOST_LINEAR]) -> T {
-        let row = &self.triangle[i];
-        row[0] * projections[0] + row[1] * projections[1] + row[2] * projections[2]
     }
 }
 
@@ -66,14 +62,20 @@ pub struct Start<V> {
     pub explained: V,
     /// The node of the dictionary, as a number.
     pub node: V,
+    /// Projections on its basis; not of a mixture.
+    projections: [V; MOST_LINEAR],
 }
 
 impl<V: Copy> Start<V> {
     /// This start where the mask is true, else the other.
     #[inline(always)]
-    fn or<L: Lanes<V = V>>(self, l: L, mask: L::M, other: Self) -> Self {
+    fn or<L: Lanes<V = V>, const M: usize>(self, l: L, mask: L::M, other: Self) -> Self {
+        let mut projections = self.projections;
+        for m in 0..M {
+            projections[m] = l.select(mask, projections[m], other.projections[m]);
+        }
         let explained = l.select(mask, self.explained, other.explained);
-        Self { explained, node: l.select(mask, self.node, other.node) }
+        Self { explained, node: l.select(mask, self.node, other.node), projections }
     }
 }
 
@@ -96,6 +98,7 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         Self {
             lanes,
             dictionary,
+            n_parameters: extents.len(),
             n_linear: first.len(),
             n_samples: first.first().map_or(0, Vec::len),
             basis,
@@ -104,36 +107,6 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             along: vec![lanes.splat(0.0); dictionary.directions.len()],
             mixing,
         }
-    }
-
-    /// The parameters that a node gives to a voxel with these samples, in units of their scales.
-    #[inline(always)]
-    pub fn parameters(&self, number: usize, y: &[L::T]) -> [L::T; MOST] {
-        let node = &self.nodes[number];
-        let mut projections = [L::T::of(0.0); MOST_LINEAR];
-        for (m, projection) in projections[..self.n_linear].iter_mut().enumerate() {
-            for (&q, &y) in self.vector(number, m).iter().zip(y) {
-                *projection += q * y;
-            }
-        }
-        let mut to = node.parameters;
-        match (self.dictionary.linear, self.dictionary.solved.as_slice()) {
-            (Linear::Mixing, &[s, f]) => {
-                let zero = L::T::of(0.0);
-                let [at_low, at_high] = [node.coefficient(0, &projections), node.coefficient(1, &projections)];
-                let at_low = if at_low > zero { at_low } else { zero };
-                let at_high = if at_high > zero { at_high } else { zero };
-                to[s] = at_low + at_high;
-                let share = if to[s] > zero { at_high.over(to[s]) } else { zero };
-                to[f] = self.mixing[0] + share * self.mixing[1];
-            }
-            (_, solved) => {
-                for (i, &parameter) in solved.iter().enumerate() {
-                    to[parameter] = node.coefficient(i, &projections);
-                }
-            }
-        }
-        to
     }
 
     /// A vector of a node's basis.
@@ -146,42 +119,99 @@ impl<'d, L: Lanes> Lookup<'d, L> {
     #[inline(always)]
     pub fn starts(&mut self, y: &[L::V]) -> [Start<L::V>; MOST_ZONES] {
         let l = self.lanes;
+        let zero = l.splat(0.0);
         if self.dictionary.linear == Linear::Mixing {
             self.project_on_directions(y);
         }
-        let mut starts = [Start { explained: l.splat(-1.0), node: l.splat(0.0) }; MOST_ZONES];
+        let mut starts = [Start { explained: l.splat(-1.0), node: zero, projections: [zero; MOST_LINEAR] }; MOST_ZONES];
         let n_starts = self.dictionary.zones.len();
         for (start, zone) in starts.iter_mut().zip(&self.dictionary.zones) {
-            *start = match self.dictionary.linear {
-                Linear::Mixing => self.best_mixture(zone, *start),
-                Linear::All => self.best(zone, y, *start),
+            *start = match (self.dictionary.linear, self.n_linear) {
+                (Linear::Mixing, _) => self.best_mixture(zone, *start),
+                (Linear::All, 1) => self.best::<1>(zone, y, *start),
+                (Linear::All, 2) => self.best::<2>(zone, y, *start),
+                (Linear::All, _) => self.best::<3>(zone, y, *start),
             };
         }
         for i in 0..n_starts {
             for j in i + 1..n_starts {
-                let in_order = l.le(starts[j].explained, starts[i].explained);
-                (starts[i], starts[j]) = (starts[i].or(l, in_order, starts[j]), starts[j].or(l, in_order, starts[i]));
+                let (a, b) = (starts[i], starts[j]);
+                let in_order = l.le(b.explained, a.explained);
+                (starts[i], starts[j]) =
+                    (a.or::<L, MOST_LINEAR>(l, in_order, b), b.or::<L, MOST_LINEAR>(l, in_order, a));
             }
         }
         starts
     }
 
-    /// The best node of a zone, of linear parameters without bounds: |Qᵀy|² is what they explain.
+    /// The parameters at a start of the voxels that were looked up last, in units of their scales.
     #[inline(always)]
-    fn best(&self, zone: &Range<usize>, y: &[L::V], none: Start<L::V>) -> Start<L::V> {
+    pub fn parameters(&self, start: &Start<L::V>) -> [L::V; MOST] {
+        let l = self.lanes;
+        let zero = l.splat(0.0);
+        let mut to = [zero; MOST];
+        let solved = self.dictionary.solved.as_slice();
+        let is_mixture = self.dictionary.linear == Linear::Mixing;
+        let (mut along, mut per_length, mut triangle) = ([zero; 2], [zero; 2], [[zero; MOST_LINEAR]; MOST_LINEAR]);
+        let (mut cos, mut per_sin_squared) = (zero, zero);
+        for lane in 0..L::LANES {
+            let node = &self.nodes[l.lane(&start.node, lane).to_f32() as usize];
+            for p in 0..self.n_parameters {
+                l.set_lane(&mut to[p], lane, node.parameters[p]);
+            }
+            if is_mixture {
+                for i in 0..2 {
+                    l.set_lane(&mut along[i], lane, l.lane(&self.along[node.directions[i]], lane));
+                    l.set_lane(&mut per_length[i], lane, node.per_length[i]);
+                }
+                l.set_lane(&mut cos, lane, node.cos);
+                l.set_lane(&mut per_sin_squared, lane, node.per_sin_squared);
+            } else {
+                for i in 0..self.n_linear {
+                    for j in i..self.n_linear {
+                        l.set_lane(&mut triangle[i][j], lane, node.triangle[i][j]);
+                    }
+                }
+            }
+        }
+        if let (true, &[s, f]) = (is_mixture, solved) {
+            // The shares of the two directions, and so of the signals.
+            let [first, second] = along;
+            let added = l.mul(l.max(l.sub(second, l.mul(cos, first)), zero), per_sin_squared);
+            let second_alone = l.lt(first, l.mul(cos, second));
+            let at_low = l.select(second_alone, zero, l.max(l.sub(first, l.mul(cos, added)), zero));
+            let at_high = l.select(second_alone, second, added);
+            let (at_low, at_high) = (l.mul(at_low, per_length[0]), l.mul(at_high, per_length[1]));
+            to[s] = l.add(at_low, at_high);
+            let share = l.select(l.lt(zero, to[s]), l.div(at_high, to[s]), zero);
+            to[f] = l.mul_add(share, l.fill(self.mixing[1]), l.fill(self.mixing[0]));
+        } else {
+            for (i, &parameter) in solved.iter().enumerate() {
+                to[parameter] = zero;
+                for j in i..self.n_linear {
+                    to[parameter] = l.mul_add(triangle[i][j], start.projections[j], to[parameter]);
+                }
+            }
+        }
+        to
+    }
+
+    /// The best node of a zone, of M linear parameters without bounds: |Qᵀy|² is what they explain.
+    #[inline(always)]
+    fn best<const M: usize>(&self, zone: &Range<usize>, y: &[L::V], none: Start<L::V>) -> Start<L::V> {
         let l = self.lanes;
         let mut best = none;
         for node in zone.clone() {
-            let mut explained = l.splat(0.0);
-            for m in 0..self.n_linear {
+            let mut this = Start { explained: l.splat(0.0), node: l.fill(self.nodes[node].number), ..none };
+            for m in 0..M {
                 let mut projection = l.splat(0.0);
                 for (&q, &y) in self.vector(node, m).iter().zip(y) {
                     projection = l.mul_add(l.fill(q), y, projection);
                 }
-                explained = l.mul_add(projection, projection, explained);
+                this.projections[m] = projection;
+                this.explained = l.mul_add(projection, projection, this.explained);
             }
-            let this = Start { explained, node: l.fill(self.nodes[node].number) };
-            best = this.or(l, l.lt(best.explained, explained), best);
+            best = this.or::<L, M>(l, l.lt(best.explained, this.explained), best);
         }
         best
     }
@@ -211,8 +241,8 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             let added = l.max(l.sub(second, l.mul(cos, first)), l.splat(0.0));
             let both = l.mul_add(l.mul(added, added), l.fill(node.per_sin_squared), l.mul(first, first));
             let explained = l.select(l.lt(first, l.mul(cos, second)), l.mul(second, second), both);
-            let this = Start { explained, node: l.fill(node.number) };
-            best = this.or(l, l.lt(best.explained, explained), best);
+            let this = Start { explained, node: l.fill(node.number), ..none };
+            best = this.or::<L, 0>(l, l.lt(best.explained, explained), best);
         }
         best
     }

@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod output;
 mod probe;
 pub mod problem;
+mod rows;
 mod samples;
 mod state;
 pub mod wgsl;

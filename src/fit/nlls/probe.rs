@@ -1,6 +1,6 @@
 //! Looks, from fits that ended where a parameter is [`super::idle`], for values of it that let them go on.
 
-use super::block::Fitter;
+use super::block::{Fitter, Origin};
 use super::found::Found;
 use super::idle::Idle;
 use super::lm;
@@ -32,7 +32,7 @@ impl<L: Lanes> Fitter<'_, L> {
         }
         for group in ends.chunks(WIDE * L::LANES) {
             for (lane, &v) in group.iter().enumerate() {
-                self.begin(lane, v, &found.at(v), true, samples, found);
+                self.begin(lane, v, Origin::End { but: None }, samples, found);
             }
             let from = self.state.to;
             let none = [l.splat(0.0); WIDE];
@@ -56,8 +56,8 @@ impl<L: Lanes> Fitter<'_, L> {
             for (lane, &voxel) in group.iter().enumerate() {
                 let (w, i) = (lane / L::LANES, lane % L::LANES);
                 let negligible = self.effort.tolerance * found.squares[voxel].to_f64() + self.effort.floor;
-                if l.lane(most[w], i).to_f64() > negligible {
-                    let value = l.lane(value[w], i);
+                if l.lane(&most[w], i).to_f64() > negligible {
+                    let value = l.lane(&value[w], i);
                     self.promising.push(Promising { voxel, parameter: idle.parameter, value });
                 }
             }

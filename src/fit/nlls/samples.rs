@@ -2,6 +2,7 @@
 
 use super::block::BLOCK;
 use super::problem::Problem;
+use super::rows::Rows;
 use crate::device::Batch;
 use crate::lanes::Element;
 
@@ -9,7 +10,7 @@ use crate::lanes::Element;
 #[derive(Debug)]
 pub struct Samples<T> {
     /// `[sample][voxel]`, relative to the voxel's largest; 0 where a sample is not finite.
-    pub y: Vec<Vec<T>>,
+    pub y: Rows<T>,
     /// `[sample][voxel]`: 0 where a sample is not finite, else 1; only where there are such samples.
     pub weights: Option<Vec<Vec<T>>>,
     /// `[factor][voxel]`: what multiplies axes, then σ relative to the voxel's largest sample; 1 where it cannot.
@@ -27,7 +28,7 @@ impl<T: Element> Samples<T> {
     pub fn new(problem: &Problem) -> Self {
         let zeros = vec![T::of(0.0); BLOCK];
         Self {
-            y: vec![zeros.clone(); problem.code.n_samples()],
+            y: Rows::new(problem.code.n_samples(), T::of(0.0)),
             weights: None,
             factors: vec![vec![T::of(1.0); BLOCK]; problem.n_factors()],
             has_sigma: problem.noise.needs_sigma(),
@@ -69,7 +70,7 @@ impl<T: Element> Samples<T> {
             }
         }
         let inverse: Vec<T> = self.largest.iter().map(|l| T::of(1.0 / l.to_f64())).collect();
-        for row in &mut self.y {
+        for row in self.y.iter_mut() {
             for (y, &inverse) in row[..n].iter_mut().zip(&inverse) {
                 *y = if y.is_finite() { *y * inverse } else { zero };
             }

@@ -10,7 +10,7 @@ use crate::lanes::{Element, Lanes};
 fn across<L: Lanes>(lanes: L, v: L::V) -> f64 {
     let mut sum = 0.0;
     for lane in 0..L::LANES {
-        sum += lanes.lane(v, lane).to_f64();
+        sum += lanes.lane(&v, lane).to_f64();
     }
     sum
 }
