@@ -57,6 +57,11 @@ pub trait Lanes: Copy {
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
     /// a · b + c, fused where the processor can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// c − a · b, fused where the processor can.
+    #[inline(always)]
+    fn mul_sub_from(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        self.mul_add(self.neg(a), b, c)
+    }
     /// √a
     fn sqrt(self, a: Self::V) -> Self::V;
     /// |a|

@@ -91,7 +91,7 @@ pub fn step<L: Lanes, const P: usize>(
         held[i] = l.or(down, up);
         matrix[i][i] = l.mul_add(matrix[i][i], damping, matrix[i][i]);
     }
-    hold(l, &mut matrix, &mut side, &held, &[zero; P]);
+    hold(l, &mut matrix, &mut side, &held);
     let mut change = solve(l, matrix, side);
     let mut potential = zero;
     for i in 0..P {
@@ -112,7 +112,8 @@ pub fn step<L: Lanes, const P: usize>(
             to[i] = clamped(l, to[i], bounds, i);
             given[i] = l.select(cut[i], l.sub(to[i], at[i]), zero);
         }
-        hold(l, &mut matrix, &mut side, &cut, &given);
+        give(l, &matrix, &mut side, &given);
+        hold(l, &mut matrix, &mut side, &cut);
         change = solve(l, matrix, side);
         for i in 0..P {
             to[i] = l.select(cut[i], to[i], clamped(l, l.add(at[i], change[i]), bounds, i));
@@ -124,23 +125,21 @@ pub fn step<L: Lanes, const P: usize>(
     Step { to, promise: promise(l, sums, &change), potential }
 }
 
-/// Takes parameters out of a system: they change by what is given.
+/// Brings parameters whose change is given to the other side; `given` is 0 for the others.
 #[inline(always)]
-fn hold<L: Lanes, const P: usize>(
-    l: L,
-    matrix: &mut [[L::V; P]; P],
-    side: &mut [L::V; P],
-    held: &[L::M; P],
-    given: &[L::V; P],
-) {
-    let (zero, one) = (l.splat(0.0), l.splat(1.0));
+fn give<L: Lanes, const P: usize>(l: L, matrix: &[[L::V; P]; P], side: &mut [L::V; P], given: &[L::V; P]) {
     for i in 0..P {
         for j in 0..i {
-            // `given` is 0 for what is not held.
-            side[i] = l.sub(side[i], l.mul(matrix[i][j], given[j]));
-            side[j] = l.sub(side[j], l.mul(matrix[i][j], given[i]));
+            side[i] = l.mul_sub_from(matrix[i][j], given[j], side[i]);
+            side[j] = l.mul_sub_from(matrix[i][j], given[i], side[j]);
         }
     }
+}
+
+/// Takes parameters out of a system.
+#[inline(always)]
+fn hold<L: Lanes, const P: usize>(l: L, matrix: &mut [[L::V; P]; P], side: &mut [L::V; P], held: &[L::M; P]) {
+    let (zero, one) = (l.splat(0.0), l.splat(1.0));
     for i in 0..P {
         side[i] = l.select(held[i], zero, side[i]);
         matrix[i][i] = l.select(held[i], one, matrix[i][i]);
@@ -166,7 +165,7 @@ fn promise<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, change: &[L::V;
         for j in 0..i {
             row = l.mul_add(sums.normal[i][j], change[j], row);
         }
-        let slope = l.sub(l.mul(two, l.sub(sums.downhill[i], row)), l.mul(sums.normal[i][i], change[i]));
+        let slope = l.mul_sub_from(sums.normal[i][i], change[i], l.mul(two, l.sub(sums.downhill[i], row)));
         promise = l.mul_add(change[i], slope, promise);
     }
     promise
@@ -184,7 +183,7 @@ fn solve<L: Lanes, const P: usize>(l: L, mut a: [[L::V; P]; P], mut b: [L::V; P]
         let mut scaled = [l.splat(0.0); P];
         for k in 0..j {
             scaled[k] = l.mul(a[j][k], a[k][k]);
-            pivot = l.sub(pivot, l.mul(a[j][k], scaled[k]));
+            pivot = l.mul_sub_from(a[j][k], scaled[k], pivot);
         }
         pivot = l.max(pivot, l.max(l.mul(diagonal, least), tiny));
         a[j][j] = pivot;
@@ -192,20 +191,20 @@ fn solve<L: Lanes, const P: usize>(l: L, mut a: [[L::V; P]; P], mut b: [L::V; P]
         for i in j + 1..P {
             let mut sum = a[i][j];
             for k in 0..j {
-                sum = l.sub(sum, l.mul(a[i][k], scaled[k]));
+                sum = l.mul_sub_from(a[i][k], scaled[k], sum);
             }
             a[i][j] = l.mul(sum, inverse[j]);
         }
     }
     for i in 0..P {
         for j in 0..i {
-            b[i] = l.sub(b[i], l.mul(a[i][j], b[j]));
+            b[i] = l.mul_sub_from(a[i][j], b[j], b[i]);
         }
     }
     for i in (0..P).rev() {
         b[i] = l.mul(b[i], inverse[i]);
         for j in i + 1..P {
-            b[i] = l.sub(b[i], l.mul(a[j][i], b[j]));
+            b[i] = l.mul_sub_from(a[j][i], b[j], b[i]);
         }
     }
     b
