@@ -36,10 +36,12 @@ impl LaneWork for Predict<'_> {
             for sample in (0..n_samples).step_by(CHUNK) {
                 let of_chunk = CHUNK.min(n_samples - sample);
                 evaluator.run(sample, of_chunk);
-                let signals = evaluator.signal();
+                let (signals, factor) = evaluator.signal();
+                let factor = factor.unwrap_or([l.splat(1.0); WIDE]);
                 for (k, row) in self.out[sample..sample + of_chunk].iter_mut().enumerate() {
                     for (lane, to) in row[first..first + n].iter_mut().enumerate() {
-                        *to = l.lane(&signals[k * WIDE + lane / L::LANES], lane % L::LANES).to_f64();
+                        let w = lane / L::LANES;
+                        *to = l.lane(&l.mul(signals[k * WIDE + w], factor[w]), lane % L::LANES).to_f64();
                     }
                 }
             }

@@ -166,17 +166,22 @@ fn sums<L: Lanes, const P: usize>(
     weights: Option<&[L::V]>,
     to: &mut [Sums<L::V, P>; WIDE],
 ) {
+    let n_samples = y.len() / WIDE;
     for (i, y) in y.chunks(CHUNK * WIDE).enumerate() {
         let (first, n) = (i * CHUNK, y.len() / WIDE);
         evaluator.run(first, n);
         let weights = weights.map(|weights| &weights[first * WIDE..][..n * WIDE]);
+        let is_last = first + n == n_samples;
         for (w, to) in to.iter_mut().enumerate() {
             add(l, evaluator, y, weights, w, to);
+            if is_last {
+                multiply(l, evaluator, w, to);
+            }
         }
     }
 }
 
-/// Adds a chunk of samples to the sums of a vector of voxels.
+/// Adds a chunk of samples to the sums of a vector of voxels; slopes without their factors.
 #[inline(always)]
 fn add<L: Lanes, const P: usize>(
     l: L,
@@ -186,16 +191,17 @@ fn add<L: Lanes, const P: usize>(
     w: usize,
     to: &mut Sums<L::V, P>,
 ) {
-    let signal = &evaluator.signal()[..y.len()];
+    let (signal, factor) = evaluator.signal();
+    let (signal, factor) = (&signal[..y.len()], factor.map_or(l.splat(1.0), |factor| factor[w]));
     // Loops, not `map`s: their closures would be compiled for the baseline processor.
     let mut slopes = [signal; P];
     for (p, slopes) in slopes.iter_mut().enumerate() {
-        *slopes = &evaluator.slope(p)[..y.len()];
+        *slopes = &evaluator.slope(p).0[..y.len()];
     }
     let (mut squares, mut downhill, mut normal) = (to.squares, to.downhill, to.normal);
     let mut slope = [l.splat(0.0); P];
     for at in (w..y.len()).step_by(WIDE) {
-        let mut residual = l.sub(y[at], signal[at]);
+        let mut residual = l.mul_sub_from(signal[at], factor, y[at]);
         for p in 0..P {
             slope[p] = slopes[p][at];
         }
@@ -214,4 +220,19 @@ fn add<L: Lanes, const P: usize>(
         }
     }
     *to = Sums { squares, downhill, normal };
+}
+
+/// Multiplies the sums by what the slopes are to be multiplied by.
+#[inline(always)]
+fn multiply<L: Lanes, const P: usize>(l: L, evaluator: &Evaluator<L>, w: usize, to: &mut Sums<L::V, P>) {
+    for i in 0..P {
+        let Some(factor) = evaluator.slope(i).1 else { continue };
+        to.downhill[i] = l.mul(to.downhill[i], factor[w]);
+        for j in 0..=i {
+            to.normal[i][j] = l.mul(to.normal[i][j], factor[w]);
+        }
+        for j in i..P {
+            to.normal[j][i] = l.mul(to.normal[j][i], factor[w]);
+        }
+    }
 }

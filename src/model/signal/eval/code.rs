@@ -1,5 +1,6 @@
 //! A sample program as steps over registers: exponentials of products and multiply-adds are one step.
 
+use super::factors::{Factored, uses};
 use crate::model::graph::Operation;
 use crate::model::operator::{Binary, Unary};
 use crate::model::signal::program::{SampleProgram, Value};
@@ -29,6 +30,14 @@ pub(super) enum Step {
     MulAdd(Operand, Operand, Operand),
 }
 
+/// A signal or a slope: the result of a sample step, times a factor that is the same for all samples of a voxel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Product {
+    pub(super) step: usize,
+    /// Its register; none is 1.
+    pub(super) factor: Option<usize>,
+}
+
 /// A program made ready for lanes.
 #[derive(Debug, Clone)]
 pub struct SampleCode {
@@ -37,14 +46,15 @@ pub struct SampleCode {
     /// `(step, register)`: registers after those of the uniforms.
     pub(super) voxel: Vec<Operation<usize>>,
     pub(super) sample: Vec<Step>,
-    pub(super) signal: usize,
-    pub(super) gradient: Vec<usize>,
+    pub(super) signal: Product,
+    pub(super) gradient: Vec<Product>,
     pub(super) n_samples: usize,
 }
 
 impl SampleCode {
     /// Fuses what can be done in one step.
     pub fn new(program: &SampleProgram) -> Self {
+        let Factored { program, signal, gradient } = &Factored::new(program);
         let n_uniforms = program.uniforms.len();
         let register = |value: Value| match value {
             Value::Uniform(i) => i,
@@ -52,8 +62,10 @@ impl SampleCode {
         };
         let mut fusing = Fusing::new(program, n_uniforms);
         fusing.walk();
-        let signal = fusing.sample(program.signal);
-        let gradient = program.gradient.iter().map(|&slope| fusing.sample(slope)).collect();
+        let mut product =
+            |value: Value, factor: Option<Value>| Product { step: fusing.sample(value), factor: factor.map(register) };
+        let signal = product(program.signal, *signal);
+        let gradient = program.gradient.iter().zip(gradient).map(|(&slope, &factor)| product(slope, factor)).collect();
         Self {
             uniforms: program.uniforms.iter().map(|&(value, _)| value).collect(),
             tables: program.tables.clone(),
@@ -89,14 +101,7 @@ struct Fusing<'p> {
 
 impl<'p> Fusing<'p> {
     fn new(program: &'p SampleProgram, n_uniforms: usize) -> Self {
-        let mut uses = vec![0; program.sample.len()];
-        let wanted = program.gradient.iter().chain([&program.signal]).copied();
-        for value in program.sample.iter().flat_map(|step| step.operands()).chain(wanted) {
-            if let Value::Sample(i) = value {
-                uses[i] += 1;
-            }
-        }
-        Self { program, n_uniforms, uses, places: vec![None; program.sample.len()], steps: Vec::new() }
+        Self { program, n_uniforms, uses: uses(program), places: vec![None; program.sample.len()], steps: Vec::new() }
     }
 
     /// The product that a value is, if it is needed here alone.

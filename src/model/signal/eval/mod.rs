@@ -4,6 +4,7 @@
 //! of products and multiply-adds are one step.
 
 mod code;
+mod factors;
 mod rare;
 
 use pulp::NullaryFnOnce;
@@ -11,7 +12,7 @@ use pulp::NullaryFnOnce;
 use crate::lanes::Lanes;
 use crate::model::graph::Operation;
 use crate::model::operator::{Binary, Unary};
-use code::{Operand, Step};
+use code::{Operand, Product, Step};
 use rare::Rare;
 
 pub use code::SampleCode;
@@ -114,19 +115,25 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
         self.lanes.call(Run { evaluator: self, first, n });
     }
 
-    /// The signals of the chunk that ran last: `[sample][wide]`.
+    /// The signals of the chunk that ran last, `[sample][wide]`, and what all of them are to be multiplied by.
     #[inline(always)]
-    pub fn signal(&self) -> &[L::V] {
-        self.register(self.code.signal)
+    pub fn signal(&self) -> (&[L::V], Option<Wide<L>>) {
+        self.product(&self.code.signal)
     }
 
-    /// The slopes of the chunk that ran last by a parameter: `[sample][wide]`; 0 by one that there is not.
+    /// The slopes of the chunk that ran last by a parameter, `[sample][wide]`, and what all of them are to be multiplied by; 0
+    /// by a parameter that there is not.
     #[inline(always)]
-    pub fn slope(&self, parameter: usize) -> &[L::V] {
+    pub fn slope(&self, parameter: usize) -> (&[L::V], Option<Wide<L>>) {
         match self.code.gradient.get(parameter) {
-            Some(&register) => self.register(register),
-            None => &self.zeros,
+            Some(slope) => self.product(slope),
+            None => (&self.zeros, None),
         }
+    }
+
+    #[inline(always)]
+    fn product(&self, product: &Product) -> (&[L::V], Option<Wide<L>>) {
+        (self.register(product.step), product.factor.map(|register| self.voxel[register]))
     }
 
     #[inline(always)]

@@ -82,7 +82,10 @@ impl LaneWork for OnLanes<'_> {
         let parameters: Vec<Wide<L>> = self.parameters.iter().map(|&x| [lanes.splat(x); WIDE]).collect();
         evaluator.set(&parameters, &[]);
         evaluator.run(0, 1);
-        let last = |values: &[L::V]| lanes.lane(&values[WIDE - 1], L::LANES - 1).to_f64();
+        let last = |(values, factor): (&[L::V], Option<Wide<L>>)| {
+            let factor = factor.map_or(lanes.splat(1.0), |factor| factor[WIDE - 1]);
+            lanes.lane(&lanes.mul(values[WIDE - 1], factor), L::LANES - 1).to_f64()
+        };
         let slopes = (0..code.n_parameters()).map(|i| last(evaluator.slope(i))).collect();
         (last(evaluator.signal()), slopes)
     }
