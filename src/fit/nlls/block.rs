@@ -88,6 +88,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         self.look_up(samples, n);
         self.state.weighted(self.lanes, samples.weights.is_some());
         self.state.found = [[self.lanes.splat(f64::NAN); WIDE]; MOST_PARAMETERS];
+        self.state.has_later = false;
         found.squares[..n].fill(L::T::of(f64::INFINITY));
         let dictionary = self.dictionary;
         let mut next = Next::Start { start: 0, voxel: 0 };
@@ -138,13 +139,16 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             let small = l.select(l.lt(negligible, s.potential[w]), l.splat(0.0), l.splat(1.0));
             let stuck = l.lt(l.splat(lm::MOST_DAMPING), s.damping[w]);
             let late = l.le(l.splat(self.problem.max_iterations as f64), s.iterations[w]);
-            let mut same = l.le(l.splat(0.0), l.splat(0.0));
-            for p in 0..self.n_parameters {
-                let found = s.found[p][w];
-                let near = l.mul(l.max(l.abs(found), l.splat(0.5)), l.splat(self.effort.same));
-                same = l.and(same, l.le(l.abs(l.sub(s.at[p][w], found)), near));
+            let mut ended = l.or(l.lt(l.splat(0.5), small), l.or(stuck, late));
+            if s.has_later {
+                let mut same = l.le(l.splat(0.0), l.splat(0.0));
+                for p in 0..self.n_parameters {
+                    let found = s.found[p][w];
+                    let near = l.mul(l.max(l.abs(found), l.splat(0.5)), l.splat(self.effort.same));
+                    same = l.and(same, l.le(l.abs(l.sub(s.at[p][w], found)), near));
+                }
+                ended = l.or(ended, same);
             }
-            let ended = l.or(l.or(l.lt(l.splat(0.5), small), same), l.or(stuck, late));
             if !l.any(ended) {
                 continue;
             }
@@ -253,6 +257,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let s = &mut self.state;
         s.task[lane] = Some(v as u32);
         let is_later = !matches!(from, Origin::Start(0));
+        s.has_later |= is_later;
         let is_known = is_later && found.squares[v].is_finite();
         for p in 0..self.n_parameters {
             let extent = &self.problem.extents[p];

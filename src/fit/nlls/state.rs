@@ -19,6 +19,8 @@ pub(super) struct State<L: Lanes> {
     pub(super) high: [Wide<L>; MOST],
     /// Where an earlier fit of the voxel has ended; NaN for the first.
     pub(super) found: [Wide<L>; MOST],
+    /// Whether any fit of the block was not its voxel's first.
+    pub(super) has_later: bool,
     /// The sums at `at`.
     pub(super) sums: [Sums<L::V, MOST>; WIDE],
     pub(super) damping: Wide<L>,
@@ -46,6 +48,7 @@ impl<L: Lanes> State<L> {
             low: zeros,
             high: zeros,
             found: zeros,
+            has_later: false,
             sums: [nothing(l); WIDE],
             damping: [zero; WIDE],
             promise: [zero; WIDE],
@@ -173,22 +176,20 @@ fn sums<L: Lanes, const P: usize>(
         let weights = weights.map(|weights| &weights[first * WIDE..][..n * WIDE]);
         let is_last = first + n == n_samples;
         for (w, to) in to.iter_mut().enumerate() {
-            add(l, evaluator, y, weights, w, to);
-            if is_last {
-                multiply(l, evaluator, w, to);
-            }
+            add(l, evaluator, y, weights, (w, is_last), to);
         }
     }
 }
 
-/// Adds a chunk of samples to the sums of a vector of voxels; slopes without their factors.
+/// Adds a chunk of samples to the sums of a vector of voxels, with slopes without their factors, by which the sums are
+/// multiplied after the last.
 #[inline(always)]
 fn add<L: Lanes, const P: usize>(
     l: L,
     evaluator: &Evaluator<L>,
     y: &[L::V],
     weights: Option<&[L::V]>,
-    w: usize,
+    (w, is_last): (usize, bool),
     to: &mut Sums<L::V, P>,
 ) {
     let (signal, factor) = evaluator.signal();
@@ -219,20 +220,19 @@ fn add<L: Lanes, const P: usize>(
             }
         }
     }
-    *to = Sums { squares, downhill, normal };
-}
-
-/// Multiplies the sums by what the slopes are to be multiplied by.
-#[inline(always)]
-fn multiply<L: Lanes, const P: usize>(l: L, evaluator: &Evaluator<L>, w: usize, to: &mut Sums<L::V, P>) {
-    for i in 0..P {
-        let Some(factor) = evaluator.slope(i).1 else { continue };
-        to.downhill[i] = l.mul(to.downhill[i], factor[w]);
-        for j in 0..=i {
-            to.normal[i][j] = l.mul(to.normal[i][j], factor[w]);
+    if is_last {
+        let mut factors = [l.splat(1.0); P];
+        for (p, factor) in factors.iter_mut().enumerate() {
+            if let (_, Some(of_slope)) = evaluator.slope(p) {
+                *factor = of_slope[w];
+            }
         }
-        for j in i..P {
-            to.normal[j][i] = l.mul(to.normal[j][i], factor[w]);
+        for i in 0..P {
+            downhill[i] = l.mul(downhill[i], factors[i]);
+            for j in 0..=i {
+                normal[i][j] = l.mul(normal[i][j], l.mul(factors[i], factors[j]));
+            }
         }
     }
+    *to = Sums { squares, downhill, normal };
 }
