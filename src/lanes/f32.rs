@@ -10,8 +10,9 @@ impl<S: Simd> Lanes for Of<S, f32> {
     #[inline(always)]
     fn exp_in_range(self, x: Self::V) -> Self::V {
         let s = self.simd;
-        // Adding 1.5·2²³ rounds to an integer and leaves it in the low bits.
-        let magic = self.splat(12_582_912.0);
+        // Adding 1.5·2²³ rounds to an integer and leaves it in the low bits; with 127 more they are the exponent of 2ⁿ, which
+        // is 0 for n = −127 and ∞ for n = 128.
+        let magic = self.splat(12_582_912.0 + 127.0);
         let shifted = self.mul_add(x, self.splat(std::f64::consts::LOG2_E), magic);
         let n = self.sub(shifted, magic);
         let r = self.mul_add(n, self.splat(-0.693_359_375), x);
@@ -21,17 +22,20 @@ impl<S: Simd> Lanes for Of<S, f32> {
             p = self.mul_add(p, r, self.splat(c));
         }
         let y = self.add(self.mul_add(p, self.mul(r, r), r), self.splat(1.0));
-        let bits = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
-        s.transmute_f32s_u32s(s.add_u32s(s.transmute_u32s_f32s(y), bits))
+        let power = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
+        self.mul(y, s.transmute_f32s_u32s(power))
     }
 
     #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
-        let scaled = self.exp_in_range(x);
-        let low = self.lt(x, self.splat(-87.336_54));
-        let high = self.lt(self.splat(88.376_26), x);
-        let finite = self.select(low, self.splat(0.0), self.select(high, self.splat(f64::INFINITY), scaled));
-        self.select(self.le(x, x), finite, x)
+        // From n = −127 to n = 128.
+        let (low, high) = (self.splat(-88.0), self.splat(89.0));
+        let x = match S::IS_SCALAR {
+            true => self.select(self.lt(x, low), low, self.select(self.lt(high, x), high, x)),
+            // Of a number and a NaN, vectors give what comes second.
+            false => self.min(high, self.max(low, x)),
+        };
+        self.exp_in_range(x)
     }
 
     #[inline(always)]

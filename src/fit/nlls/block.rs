@@ -154,12 +154,16 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             }
             let mut flags = [L::T::of(0.0); 64];
             l.store(l.select(ended, l.splat(1.0), l.splat(0.0)), &mut flags);
+            // Which lanes these are cannot be foreseen: no branch depends on it.
+            let (mut free, mut n_free) = ([0; 64], 0);
             for (i, &flag) in flags[..L::LANES].iter().enumerate() {
                 let lane = w * L::LANES + i;
-                if flag.to_f32() > 0.5 && self.state.task[lane].is_some() {
-                    self.keep(lane, found);
-                    self.refill(lane, next, samples, n, found);
-                }
+                free[n_free] = lane;
+                n_free += usize::from(flag.to_f32() > 0.5 && self.state.task[lane].is_some());
+            }
+            for &lane in &free[..n_free] {
+                self.keep(lane, found);
+                self.refill(lane, next, samples, n, found);
             }
         }
     }

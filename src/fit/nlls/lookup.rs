@@ -19,8 +19,8 @@ pub struct Lookup<'d, L: Lanes> {
     nodes: Vec<Node<L::T>>,
     /// `[direction][sample]`
     directions: Vec<L::T>,
-    /// What lies along each direction, or 0 where that is below 0.
-    along: Vec<L::V>,
+    /// What lies along each direction, or 0 where that is below 0, and its square.
+    along: Vec<[L::V; 2]>,
     /// The lower bound of a mixing parameter, and how far the upper one is from it.
     mixing: [L::T; 2],
 }
@@ -104,7 +104,7 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             basis,
             nodes,
             directions: dictionary.directions.iter().flatten().map(|&value| L::T::of(value)).collect(),
-            along: vec![lanes.splat(0.0); dictionary.directions.len()],
+            along: vec![[lanes.splat(0.0); 2]; dictionary.directions.len()],
             mixing,
         }
     }
@@ -161,7 +161,7 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             }
             if is_mixture {
                 for i in 0..2 {
-                    l.set_lane(&mut along[i], lane, l.lane(&self.along[node.directions[i]], lane));
+                    l.set_lane(&mut along[i], lane, l.lane(&self.along[node.directions[i]][0], lane));
                     l.set_lane(&mut per_length[i], lane, node.per_length[i]);
                 }
                 l.set_lane(&mut cos, lane, node.cos);
@@ -225,7 +225,8 @@ impl<'d, L: Lanes> Lookup<'d, L> {
             for (&u, &y) in direction.iter().zip(y) {
                 sum = l.mul_add(l.fill(u), y, sum);
             }
-            *along = l.max(sum, l.splat(0.0));
+            let positive = l.max(sum, l.splat(0.0));
+            *along = [positive, l.mul(positive, positive)];
         }
     }
 
@@ -236,11 +237,12 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         let l = self.lanes;
         let mut best = none;
         for node in &self.nodes[zone.clone()] {
-            let [first, second] = [self.along[node.directions[0]], self.along[node.directions[1]]];
+            let [first, first_squared] = self.along[node.directions[0]];
+            let [second, second_squared] = self.along[node.directions[1]];
             let cos = l.fill(node.cos);
-            let added = l.max(l.sub(second, l.mul(cos, first)), l.splat(0.0));
-            let both = l.mul_add(l.mul(added, added), l.fill(node.per_sin_squared), l.mul(first, first));
-            let explained = l.select(l.lt(first, l.mul(cos, second)), l.mul(second, second), both);
+            let added = l.max(l.mul_sub_from(cos, first, second), l.splat(0.0));
+            let both = l.mul_add(l.mul(added, added), l.fill(node.per_sin_squared), first_squared);
+            let explained = l.select(l.lt(first, l.mul(cos, second)), second_squared, both);
             let this = Start { explained, node: l.fill(node.number), ..none };
             best = this.or::<L, 0>(l, l.lt(best.explained, explained), best);
         }
