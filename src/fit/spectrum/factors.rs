@@ -1,7 +1,5 @@
 //! The second derivative that the regularised spectrum's steps divide by, and its factors.
 
-#![expect(clippy::needless_range_loop, reason = "rows and columns of a small matrix are numbers")]
-
 use super::basis::{Basis, ROWS_TOGETHER};
 use super::vectors::{across, load, store};
 use crate::lanes::Lanes;

@@ -4,8 +4,6 @@
 //! The inverse of the equations' matrix is kept, and changed by one row at a time (bordering: Guttman L. Ann Math Stat
 //! 1946;17:336, doi:10.1214/aoms/1177730946), in a square of a size that a compiler knows.
 
-#![expect(clippy::needless_range_loop, reason = "bins of a set are numbers in several lists")]
-
 use super::guess::{Grid, Spikes};
 use super::vectors::{add_scaled, dot, load, peaks, store};
 use crate::lanes::Lanes;
@@ -37,6 +35,7 @@ impl Set {
     #[inline(always)]
     pub(super) fn clear(&mut self) {
         self.n = 0;
+        self.bins = [0; ROW];
         self.goal = [0.0; ROW];
         self.inverse = [[0.0; ROW]; ROW];
     }
@@ -51,10 +50,11 @@ impl Set {
         }
         let squares = grid.squares(bin);
         let (mut shared, mut along) = ([0.0; ROW], [0.0; ROW]);
-        for at in 0..n {
+        // What is beyond the set meets zeros; loops that are as long for every set are guessed right by a processor.
+        let length = if n <= HALF { HALF } else { ROW };
+        for at in 0..length {
             shared[at] = squares[self.bins[at]];
         }
-        let length = if n <= HALF { HALF } else { ROW };
         match n <= HALF {
             true => product::<HALF, L>(lanes, &self.inverse, &shared, &mut along),
             false => product::<ROW, L>(lanes, &self.inverse, &shared, &mut along),
@@ -82,7 +82,7 @@ impl Set {
         self.values[at] = self.values[last];
         self.goal[at] = self.goal[last];
         self.inverse[at] = self.inverse[last];
-        for row in 0..last {
+        for row in 0..if last < HALF { HALF } else { ROW } {
             self.inverse[row][at] = self.inverse[row][last];
             self.inverse[row][last] = 0.0;
         }

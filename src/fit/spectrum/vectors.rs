@@ -77,9 +77,11 @@ pub(super) fn products<L: Lanes>(lanes: L, tiles: &Tiles, y: &[f64], g: &mut [f6
         let mut at = 0;
         while at < BINS_TOGETHER {
             let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+            let rows = tile.as_chunks::<BINS_TOGETHER>().0;
+            let y = &y[..rows.len()];
             let mut row = 0;
-            for tile in tile.as_chunks::<BINS_TOGETHER>().0 {
-                let tile = &tile[at..][..4 * L::LANES];
+            while row < rows.len() {
+                let tile = &rows[row][at..][..4 * L::LANES];
                 let y = lanes.splat(y[row]);
                 a = lanes.mul_add(load(lanes, tile), y, a);
                 b = lanes.mul_add(load(lanes, &tile[L::LANES..]), y, b);
