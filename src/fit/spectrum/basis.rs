@@ -1,6 +1,8 @@
 //! What all voxels share: the decays of every bin of the spectrum, in as few numbers as the b-values can tell apart.
 
+use super::vectors::{add_scaled, dot};
 use crate::fit::design::orthogonalise;
+use crate::lanes::Lanes;
 
 /// Bins are stored in multiples of this, so that loops over them need no remainder.
 pub(super) const BINS_TOGETHER: usize = 16;
@@ -24,10 +26,10 @@ pub(super) struct Basis {
     pub(super) stride: usize,
     /// The largest eigenvalue of AᵀA.
     pub(super) largest: f64,
-    /// U by rows, `[image][rank]`.
+    /// U by rows, `[image][n_rows]`.
     u: Vec<f64>,
-    /// B, `[bins together][rank][bin]`: what is multiplied at once lies together.
-    tiles: Vec<f64>,
+    /// B.
+    pub(super) tiles: Tiles,
     /// Where row 0 of each column of a packed matrix would lie.
     columns: Vec<usize>,
     /// `[bin][packed]`: the sum of bbᵀ over the columns b of B before the bin, see [`Basis::at`].
@@ -49,13 +51,13 @@ impl Basis {
         let largest = all.first().map_or(0.0, |(square, ..)| *square);
         all.retain(|(square, ..)| *square > largest * SMALLEST * SMALLEST);
 
-        let (rank, stride) = (all.len(), d.len().next_multiple_of(BINS_TOGETHER));
-        let mut tiles = vec![0.0; rank * stride];
-        for (i, (_, row, _)) in all.iter().enumerate() {
-            row.iter().enumerate().for_each(|(bin, &value)| tiles[place(rank, i, bin)] = value);
-        }
-        let u = (0..b_values.len()).flat_map(|i| all.iter().map(move |(.., turn)| turn[i])).collect();
+        let rank = all.len();
+        let tiles = Tiles::new(rank, d.len(), |row, bin| all[row].1[bin]);
         let n_rows = rank.next_multiple_of(ROWS_TOGETHER);
+        let mut u = vec![0.0; b_values.len() * n_rows];
+        for (row, (.., turn)) in all.iter().enumerate() {
+            turn.iter().enumerate().for_each(|(image, &part)| u[image * n_rows + row] = part);
+        }
         let mut columns = Vec::new();
         let mut length = 0;
         for column in 0..n_rows {
@@ -63,7 +65,7 @@ impl Basis {
             columns.push(length - first_row);
             length += n_rows - first_row;
         }
-        let mut basis = Self { d, rank, n_rows, stride, largest, u, tiles, columns, sums: Vec::new() };
+        let mut basis = Self { stride: tiles.n_bins(), d, rank, n_rows, largest, u, tiles, columns, sums: Vec::new() };
         basis.sums = basis.sums_of_products();
         basis
     }
@@ -73,15 +75,9 @@ impl Basis {
         self.d.len()
     }
 
-    /// B in tiles of [`BINS_TOGETHER`] bins, each `[rank][bin]`.
-    #[inline(always)]
-    pub(super) fn tiles(&self) -> std::slice::ChunksExact<'_, f64> {
-        self.tiles.chunks_exact(self.rank * BINS_TOGETHER)
-    }
-
     /// A column of B.
     pub(super) fn column(&self, bin: usize) -> impl Iterator<Item = f64> {
-        (0..self.rank).map(move |i| self.tiles[place(self.rank, i, bin)])
+        (0..self.rank).map(move |row| self.tiles.at(row, bin))
     }
 
     /// Where the element of a row and a column lies in a packed symmetric matrix, its lower triangle by columns: each begins
@@ -119,22 +115,66 @@ impl Basis {
         sums
     }
 
-    /// c = Uᵀs of the samples `s`; takes U·c from them, and gives back the sum of squares that is left.
-    pub(super) fn turn(&self, samples: &mut [f64], c: &mut [f64]) -> f64 {
+    /// c = Uᵀs of the samples `s`, as long as [`Basis::n_rows`]; gives back the sum of squares of s − U·c.
+    #[inline(always)]
+    pub(super) fn turn<L: Lanes>(&self, lanes: L, samples: &[f64], c: &mut [f64]) -> f64 {
         c.fill(0.0);
-        for (s, u) in samples.iter().zip(self.u.chunks_exact(self.rank)) {
-            c.iter_mut().zip(u).for_each(|(c, u)| *c += u * s);
+        let mut first = 0;
+        for &sample in samples {
+            add_scaled(lanes, sample, &self.u[first..][..self.n_rows], c);
+            first += self.n_rows;
         }
-        for (s, u) in samples.iter_mut().zip(self.u.chunks_exact(self.rank)) {
-            *s -= c.iter().zip(u).map(|(c, u)| c * u).sum::<f64>();
+        let (mut first, mut outside) = (0, 0.0);
+        for sample in samples {
+            let left = sample - dot(lanes, &self.u[first..][..self.n_rows], c);
+            outside += left * left;
+            first += self.n_rows;
         }
-        samples.iter().map(|s| s * s).sum()
+        outside
     }
 }
 
-/// Where an element of B lies.
-fn place(rank: usize, row: usize, bin: usize) -> usize {
-    (bin / BINS_TOGETHER * rank + row) * BINS_TOGETHER + bin % BINS_TOGETHER
+/// Columns of B, `[bins together][rank][bin]`: what is multiplied at once lies together.
+#[derive(Debug, Clone)]
+pub(super) struct Tiles {
+    rank: usize,
+    values: Vec<f64>,
+}
+
+impl Tiles {
+    /// Of `element(row, bin)`, with columns of 0 up to a multiple of [`BINS_TOGETHER`].
+    pub(super) fn new(rank: usize, n_bins: usize, element: impl Fn(usize, usize) -> f64) -> Self {
+        let mut tiles = Self { rank, values: vec![0.0; rank * n_bins.next_multiple_of(BINS_TOGETHER)] };
+        for (row, bin) in (0..rank).flat_map(|row| (0..n_bins).map(move |bin| (row, bin))) {
+            let place = tiles.place(row, bin);
+            tiles.values[place] = element(row, bin);
+        }
+        tiles
+    }
+
+    #[inline(always)]
+    pub(super) fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Number of columns, those of 0 at the end as well.
+    pub(super) fn n_bins(&self) -> usize {
+        self.values.len() / self.rank.max(1)
+    }
+
+    fn at(&self, row: usize, bin: usize) -> f64 {
+        self.values[self.place(row, bin)]
+    }
+
+    fn place(&self, row: usize, bin: usize) -> usize {
+        (bin / BINS_TOGETHER * self.rank + row) * BINS_TOGETHER + bin % BINS_TOGETHER
+    }
+
+    /// The tiles, each `[rank][bin]`.
+    #[inline(always)]
+    pub(super) fn iter(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.values.chunks_exact(self.rank * BINS_TOGETHER)
+    }
 }
 
 /// Where a column of a packed matrix begins.
@@ -146,6 +186,7 @@ pub(super) fn first_row(column: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::{LaneWork, run_f64};
 
     const B_VALUES: [f64; 7] = [0.0, 10.0, 50.0, 50.0, 200.0, 500.0, 800.0];
 
@@ -159,7 +200,7 @@ mod tests {
         assert_eq!(basis.rank, 6);
         for (image, b) in B_VALUES.iter().enumerate() {
             for (bin, d) in basis.d.iter().enumerate() {
-                let decay: f64 = basis.column(bin).zip(&basis.u[image * basis.rank..]).map(|(x, u)| x * u).sum();
+                let decay: f64 = basis.column(bin).zip(&basis.u[image * basis.n_rows..]).map(|(x, u)| x * u).sum();
                 assert!((decay - (-b * d).exp()).abs() < 1e-14, "b {b}, D {d}: {decay}");
             }
         }
@@ -180,17 +221,28 @@ mod tests {
         assert!(places.iter().all(|&place| place < basis.packed()));
     }
 
+    /// What [`Basis::turn`] gives back of samples.
+    struct Turn<'a>(&'a Basis, &'a [f64], &'a mut [f64]);
+
+    impl LaneWork for Turn<'_> {
+        type Output = f64;
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> f64 {
+            self.0.turn(lanes, self.1, self.2)
+        }
+    }
+
     #[test]
     fn turning_leaves_what_no_spectrum_explains() {
         let basis = basis();
-        let mut c = vec![0.0; basis.rank];
+        let mut c = vec![0.0; basis.n_rows];
         // Repeats that differ by 2 are 1 away from their mean, each.
         let mut samples: Vec<f64> = B_VALUES.iter().map(|b| (-b * 2e-3).exp()).collect();
         let whole: f64 = samples.iter().map(|s| s * s).sum();
-        assert!(basis.turn(&mut samples.clone(), &mut c) < 1e-28);
+        assert!(run_f64(Turn(&basis, &samples, &mut c)) < 1e-28);
         assert!((c.iter().map(|c| c * c).sum::<f64>() - whole).abs() < 1e-14);
         samples[2] += 1.0;
         samples[3] -= 1.0;
-        assert!((basis.turn(&mut samples, &mut c) - 2.0).abs() < 1e-14);
+        assert!((run_f64(Turn(&basis, &samples, &mut c)) - 2.0).abs() < 1e-14);
     }
 }

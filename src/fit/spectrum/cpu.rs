@@ -1,6 +1,7 @@
 //! Spectra of a batch: samples by the block in, numbers of a voxel out.
 
 use super::solver::{Found, Solver};
+use super::vectors::sum;
 use super::{SpectrumKernel, SpectrumQuantity};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::status;
@@ -45,9 +46,10 @@ impl LaneWork for Fit<'_, '_, '_> {
                     }
                 };
                 samples.iter_mut().for_each(|sample| *sample /= scale);
-                let outside = basis.turn(&mut samples, &mut c[..basis.rank]);
+                let outside = basis.turn(lanes, &samples, &mut c);
                 let found = solver.solve(lanes, &c, outside);
-                write(kernel, out, voxel, scale, n_obs, &found);
+                let area = sum(lanes, found.x);
+                write(kernel, out, voxel, scale, n_obs, area, &found);
             }
         }
     }
@@ -72,9 +74,16 @@ fn leave(kernel: &SpectrumKernel, out: &mut [ColumnMut], voxel: usize, status: u
     }
 }
 
-fn write(kernel: &SpectrumKernel, out: &mut [ColumnMut], voxel: usize, scale: f64, n_obs: usize, found: &Found) {
+fn write(
+    kernel: &SpectrumKernel,
+    out: &mut [ColumnMut],
+    voxel: usize,
+    scale: f64,
+    n_obs: usize,
+    area: f64,
+    found: &Found,
+) {
     let x = &found.x[..kernel.basis.n_bins()];
-    let area: f64 = x.iter().sum();
     // Samples below 0, on the whole: no part of the spectrum is above 0.
     if area <= 0.0 {
         leave(kernel, out, voxel, status::SINGULAR);

@@ -5,11 +5,16 @@
 
 mod basis;
 mod cpu;
+mod factors;
+mod guess;
 mod options;
 mod output;
+#[cfg(test)]
+mod parts;
 mod peaks;
 mod plain;
 mod ridge;
+mod set;
 mod solver;
 #[cfg(test)]
 mod tests;

@@ -12,8 +12,9 @@ pub(super) const LEAST_LAMBDA: f64 = 1e-10;
 const FIRST_LAMBDA: f64 = 1e-5;
 /// How far the rise of the sum of squares may be from the one asked for, as a share of it.
 const NEAR: f64 = 0.01;
-/// How far ln λ goes at once towards one that is given: a factor of 10.
-const LN_STEP: f64 = std::f64::consts::LN_10;
+/// How far λ goes at once towards one that is given, and in how many steps.
+const LAMBDA_STEP: f64 = 10.0;
+const STEPS_ON_THE_WAY: u32 = 2;
 /// ln λ this near to a bound is at it.
 const NARROW: f64 = 1e-3;
 /// Most values of λ that are tried.
@@ -49,24 +50,28 @@ impl<'a> Solver<'a> {
     /// The spectrum of samples whose part in the basis is `c`, and of which `outside` is the square of the other part.
     #[inline(always)]
     pub(super) fn solve<L: Lanes>(&mut self, lanes: L, c: &[f64], outside: f64) -> Found<'_> {
-        let mut ended = Ended { steps: 0, converged: true };
-        let mut search = match self.regularisation {
-            Regularisation::Fixed(lambda) => Search::of_lambda(self.basis.largest, lambda),
-            Regularisation::None | Regularisation::Misfit(_) => {
-                ended = self.plain.minimise(lanes, c, MOST_STEPS);
-                let squares = square(&self.plain.residual) + outside;
-                match self.regularisation {
-                    Regularisation::Misfit(factor) => Search::of_rise(self.basis.largest, squares, factor),
-                    _ => return Found { x: &self.plain.x, squares, lambda: 0.0, ended },
-                }
+        let factor = match self.regularisation {
+            Regularisation::Fixed(lambda) => {
+                let ended = self.descend(lanes, c, lambda);
+                let squares = square(&self.ridge.residual) + outside;
+                return Found { x: &self.ridge.x, squares, lambda, ended };
             }
+            Regularisation::Misfit(factor) => Some(factor),
+            Regularisation::None => None,
         };
-        self.ridge.start();
+        let mut ended = self.plain.minimise(lanes, c, MOST_STEPS);
+        let squares = square(self.plain.residual()) + outside;
+        let Some(factor) = factor else {
+            return Found { x: &self.plain.x, squares, lambda: 0.0, ended };
+        };
+        let mut search = Search::new(self.basis.largest, squares, factor);
+        self.ridge.start(lanes, c, search.ln_lambda.exp());
         loop {
             let lambda = search.ln_lambda.exp();
             let at_lambda = self.ridge.minimise(lanes, c, lambda, MOST_STEPS);
             ended.steps += at_lambda.steps;
             ended.converged &= at_lambda.converged;
+            self.ridge.finish(lanes, c, lambda);
             let squares = square(&self.ridge.residual) + outside;
             if search.is_over(squares) {
                 return Found { x: &self.ridge.x, squares, lambda, ended };
@@ -75,64 +80,59 @@ impl<'a> Solver<'a> {
             search.go_on(squares, slope);
         }
     }
+
+    /// Goes to the minimum at a λ, from above: fewer bins change from λ to λ than from all of them to a small one at once.
+    #[inline(always)]
+    fn descend<L: Lanes>(&mut self, lanes: L, c: &[f64], lambda: f64) -> Ended {
+        let mut at = lambda.max(FIRST_LAMBDA * self.basis.largest);
+        self.ridge.start(lanes, c, at);
+        let mut steps = 0;
+        while at > lambda {
+            steps += self.ridge.minimise(lanes, c, at, STEPS_ON_THE_WAY).steps;
+            at = lambda.max(at / LAMBDA_STEP);
+        }
+        let ended = self.ridge.minimise(lanes, c, lambda, MOST_STEPS);
+        self.ridge.finish(lanes, c, lambda);
+        Ended { steps: steps + ended.steps, ..ended }
+    }
 }
 
 fn square(residual: &[f64]) -> f64 {
     residual.iter().map(|r| r * r).sum()
 }
 
-/// The way to λ.
+/// The way to the λ at which the sum of squares has risen by `rise` above its `least`: by Newton's method on the logarithms of
+/// λ and of the rise, between which it is almost a line. ln λ lies between `bounds`.
 #[derive(Debug)]
 struct Search {
     ln_lambda: f64,
-    goal: Goal,
+    least: f64,
+    rise: f64,
+    bounds: [f64; 2],
     trials: u32,
 }
 
-#[derive(Debug)]
-enum Goal {
-    /// This ln λ, from above: fewer bins change from λ to λ than from all of them to a small one at once.
-    Lambda(f64),
-    /// The λ at which the sum of squares has risen by `rise` above its `least`: by Newton's method on the logarithms of λ
-    /// and of the rise, between which it is almost a line. ln λ lies between `bounds`.
-    Rise { least: f64, rise: f64, bounds: [f64; 2] },
-}
-
 impl Search {
-    fn of_lambda(largest: f64, lambda: f64) -> Self {
-        Self { ln_lambda: lambda.max(FIRST_LAMBDA * largest).ln(), goal: Goal::Lambda(lambda.ln()), trials: 0 }
-    }
-
-    fn of_rise(largest: f64, least: f64, factor: f64) -> Self {
+    fn new(largest: f64, least: f64, factor: f64) -> Self {
         let at = |share: f64| (share * largest).ln();
-        let goal = Goal::Rise { least, rise: (factor - 1.0) * least, bounds: [at(LEAST_LAMBDA), at(1.0)] };
-        Self { ln_lambda: at(FIRST_LAMBDA), goal, trials: 0 }
+        let bounds = [at(LEAST_LAMBDA), at(1.0)];
+        Self { ln_lambda: at(FIRST_LAMBDA), least, rise: (factor - 1.0) * least, bounds, trials: 0 }
     }
 
-    /// Whether λ, or the sum of squares, is as asked for, or as near to it as the bounds let it come: samples without noise
-    /// have a spectrum that leaves nothing, and end at the least λ.
+    /// Whether the sum of squares is as asked for, or as near to it as the bounds let it come: samples without noise have a
+    /// spectrum that leaves nothing, and end at the least λ.
     fn is_over(&mut self, squares: f64) -> bool {
         self.trials += 1;
-        match self.goal {
-            Goal::Lambda(goal) => self.ln_lambda <= goal,
-            Goal::Rise { least, rise, bounds: [low, high] } => {
-                let is_near = (squares - least - rise).abs() <= NEAR * rise;
-                is_near || high - low < NARROW || self.trials >= MOST_TRIALS
-            }
-        }
+        let is_near = (squares - self.least - self.rise).abs() <= NEAR * self.rise;
+        is_near || self.bounds[1] - self.bounds[0] < NARROW || self.trials >= MOST_TRIALS
     }
 
     /// Goes on from a sum of squares, which changes by `slope` with ln λ.
     fn go_on(&mut self, squares: f64, slope: f64) {
-        match &mut self.goal {
-            Goal::Lambda(goal) => self.ln_lambda = goal.max(self.ln_lambda - LN_STEP),
-            Goal::Rise { least, rise, bounds } => {
-                let risen = squares - *least;
-                bounds[usize::from(risen > *rise)] = self.ln_lambda;
-                let [low, high] = *bounds;
-                let next = self.ln_lambda - (risen / *rise).ln() * risen / slope;
-                self.ln_lambda = if low < next && next < high { next } else { 0.5 * (low + high) };
-            }
-        }
+        let risen = squares - self.least;
+        self.bounds[usize::from(risen > self.rise)] = self.ln_lambda;
+        let [low, high] = self.bounds;
+        let next = self.ln_lambda - (risen / self.rise).ln() * risen / slope;
+        self.ln_lambda = if low < next && next < high { next } else { 0.5 * (low + high) };
     }
 }

@@ -1,0 +1,215 @@
+//! The minimum over a set of bins x ≥ 0 that bins join and leave, by its normal equations: fast, and wrong in the last digits,
+//! since neighbouring bins are nearly the same. For guesses.
+//!
+//! The inverse of the equations' matrix is kept, and changed by one row at a time (bordering: Guttman L. Ann Math Stat
+//! 1946;17:336, doi:10.1214/aoms/1177730946), in a square of a size that a compiler knows.
+
+use super::guess::{Grid, Spikes};
+use super::vectors::{add_scaled, dot, load, peaks, store};
+use crate::lanes::Lanes;
+
+/// Most bins of a set; those of four components are eight.
+pub(super) const MOST: usize = 15;
+/// Numbers in a row, and in one of half that, which mostly is enough.
+const ROW: usize = 16;
+const HALF: usize = 8;
+/// What the others leave of a bin's ‖b‖² below this share of it is rounding.
+const SMALLEST: f64 = 1e-10;
+/// The value of a bin that is to leave; one that has just joined is at 0.
+const GONE: f64 = -1.0;
+
+/// A set of bins, in places on a grid.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    n: usize,
+    bins: [usize; ROW],
+    /// Their values, and those of the minimum over the set.
+    values: [f64; ROW],
+    goal: [f64; ROW],
+    /// The inverse of BᵀB over the set; 0 beyond it.
+    inverse: [[f64; ROW]; ROW],
+}
+
+impl Set {
+    /// Lets all bins go.
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        self.n = 0;
+        self.bins = [0; ROW];
+        self.goal = [0.0; ROW];
+        self.inverse = [[0.0; ROW]; ROW];
+    }
+
+    /// Takes in a bin, unless the others explain it. The inverse of one row more is that of the rows before and the square of
+    /// what the new row does not share with them.
+    #[inline(always)]
+    pub(super) fn join<L: Lanes>(&mut self, lanes: L, grid: &Grid, parts: &[f64], bin: usize, value: f64) {
+        let n = self.n;
+        if n == MOST {
+            return;
+        }
+        let squares = grid.squares(bin);
+        let (mut shared, mut along) = ([0.0; ROW], [0.0; ROW]);
+        // What is beyond the set meets zeros; loops that are as long for every set are guessed right by a processor.
+        let length = if n <= HALF { HALF } else { ROW };
+        for at in 0..length {
+            shared[at] = squares[self.bins[at]];
+        }
+        match n <= HALF {
+            true => product::<HALF, L>(lanes, &self.inverse, &shared, &mut along),
+            false => product::<ROW, L>(lanes, &self.inverse, &shared, &mut along),
+        }
+        let own = squares[bin] - dot(lanes, &shared[..length], &along[..length]);
+        if own <= SMALLEST * squares[bin] {
+            return;
+        }
+        let slope = parts[bin] - dot(lanes, &shared[..length], &self.goal[..length]);
+        self.n += 1;
+        (self.bins[n], self.values[n]) = (bin, value);
+        along[n] = -1.0;
+        self.turn(lanes, &along, 1.0 / own, slope / own);
+    }
+
+    /// Lets a bin go: the last one takes its place.
+    #[inline(always)]
+    fn leave<L: Lanes>(&mut self, lanes: L, at: usize) {
+        let own = self.inverse[at];
+        let factor = -1.0 / own[at];
+        self.turn(lanes, &own, factor, -self.goal[at] * factor);
+        self.n -= 1;
+        let last = self.n;
+        self.bins[at] = self.bins[last];
+        self.values[at] = self.values[last];
+        self.goal[at] = self.goal[last];
+        self.inverse[at] = self.inverse[last];
+        for row in 0..if last < HALF { HALF } else { ROW } {
+            self.inverse[row][at] = self.inverse[row][last];
+            self.inverse[row][last] = 0.0;
+        }
+        self.inverse[last] = [0.0; ROW];
+        self.goal[last] = 0.0;
+    }
+
+    /// inverse ← inverse + factor·v·vᵀ, goal ← goal − part·v.
+    #[inline(always)]
+    fn turn<L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
+        match self.n <= HALF {
+            true => self.turn_first::<HALF, L>(lanes, v, factor, part),
+            false => self.turn_first::<ROW, L>(lanes, v, factor, part),
+        }
+    }
+
+    /// The same of the first `N` rows, which a compiler knows.
+    #[inline(always)]
+    fn turn_first<const N: usize, L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
+        for row in 0..N {
+            add_scaled(lanes, factor * v[row], &v[..N], &mut self.inverse[row][..N]);
+        }
+        add_scaled(lanes, -part, &v[..N], &mut self.goal[..N]);
+    }
+
+    /// Goes to the minimum over the set; bins that fall below 0 on the way leave it.
+    #[inline(always)]
+    pub(super) fn settle<L: Lanes>(&mut self, lanes: L) {
+        // Each time one leaves at least, rounding aside.
+        for _ in 0..MOST {
+            if step(&mut self.values[..self.n], &self.goal[..self.n]) {
+                return;
+            }
+            for at in (0..self.n).rev() {
+                if self.values[at] < 0.0 {
+                    self.leave(lanes, at);
+                }
+            }
+        }
+    }
+
+    /// Takes in the bins of steepest descent, each of those around it; false where there are none.
+    #[inline(always)]
+    pub(super) fn grow<L: Lanes>(
+        &mut self,
+        lanes: L,
+        grid: &Grid,
+        parts: &[f64],
+        slopes: &mut [f64],
+        flat: f64,
+    ) -> bool {
+        let length = grid.lengths.len();
+        let mut first = 0;
+        while first < length {
+            let mut sum = load(lanes, &parts[first..]);
+            for at in 0..self.n {
+                let squares = &grid.squares(self.bins[at])[first..];
+                sum = lanes.mul_add(lanes.splat(-self.values[at]), load(lanes, squares), sum);
+            }
+            store(lanes, sum, &mut slopes[first + 1..]);
+            first += L::LANES;
+        }
+        slopes[length + 1] = 0.0;
+        for at in 0..self.n {
+            slopes[self.bins[at] + 1] = 0.0;
+        }
+        let mut found = [0; MOST];
+        let n = peaks(lanes, slopes, flat, &grid.lengths, &mut found);
+        for &bin in &found[..n] {
+            self.join(lanes, grid, parts, bin, 0.0);
+        }
+        n > 0
+    }
+
+    /// What is above 0, in the order of places.
+    #[inline(always)]
+    pub(super) fn sort_into(&mut self, spikes: &mut Spikes) {
+        spikes.n = 0;
+        for end in 0..self.n {
+            let mut at = end;
+            while at > 0 && spikes.bins[at - 1] > self.bins[end] {
+                (spikes.bins[at], spikes.values[at]) = (spikes.bins[at - 1], spikes.values[at - 1]);
+                at -= 1;
+            }
+            (spikes.bins[at], spikes.values[at]) = (self.bins[end], self.values[end]);
+        }
+        spikes.n = self.n;
+    }
+}
+
+/// The first `N` rows of a matrix, weighted and summed.
+#[inline(always)]
+fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights: &[f64; ROW], sum: &mut [f64; ROW]) {
+    for at in (0..N).step_by(L::LANES) {
+        let (mut even, mut odd) = (lanes.splat(0.0), lanes.splat(0.0));
+        for row in (0..N).step_by(2) {
+            even = lanes.mul_add(lanes.splat(weights[row]), load(lanes, &rows[row][at..]), even);
+            odd = lanes.mul_add(lanes.splat(weights[row + 1]), load(lanes, &rows[row + 1][at..]), odd);
+        }
+        store(lanes, lanes.add(even, odd), &mut sum[at..]);
+    }
+}
+
+/// Goes from values to their goal, as far as none falls below 0; whether it arrives. Values that stop it become
+/// [`GONE`].
+#[inline(always)]
+pub(super) fn step(values: &mut [f64], goal: &[f64]) -> bool {
+    let goal = &goal[..values.len()];
+    let mut least = 1.0;
+    let mut falls = false;
+    for at in 0..values.len() {
+        let part = part(values[at], goal[at]);
+        least = if part < least { part } else { least };
+        falls |= goal[at] <= 0.0;
+    }
+    for at in 0..values.len() {
+        let next = values[at] + least * (goal[at] - values[at]);
+        let stops = goal[at] <= 0.0 && part(values[at], goal[at]) <= least;
+        let next = if falls { next } else { goal[at] };
+        values[at] = if stops { GONE } else { next };
+    }
+    !falls
+}
+
+/// The part of the way to a goal after which a value is 0, at most all of it.
+#[inline(always)]
+fn part(value: f64, goal: f64) -> f64 {
+    let part = value / (value - goal).max(f64::MIN_POSITIVE);
+    if goal <= 0.0 { part } else { 1.0 }
+}
