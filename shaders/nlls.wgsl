@@ -17,12 +17,14 @@
 // given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
 // given: fn remember() {}
 // given: fn is_remembered() -> bool { return false; }
+// given: fn has_been_here(node: u32) -> bool { return false; }
 // given: fn is_idle(idle: u32) -> bool { return false; }
 // given: fn try_place(idle: u32, number: u32) {}
 // given: fn begin(node: u32, voxel: u32) {}
 // given: fn evaluate(voxel: u32) {}
 // given: fn accept() {}
 // given: fn reject() {}
+// given: fn arrive() {}
 // given: fn step() {}
 // given: fn keep(voxel: u32, status: u32) {}
 // given: fn fail(voxel: u32, status: u32) {}
@@ -108,20 +110,24 @@ fn look_up(voxel: u32) {
 // The starts of the voxel that are left, as `look_up` notes them.
 var<private> starts: u32;
 
-// Begins the voxel's next fit, the best first; false if no start is left.
-fn begin_next(voxel: u32) -> bool {
-    let left = extractBits(starts, 0u, BEST_SHIFT);
-    if left == 0u {
-        return false;
+// Begins the voxel's next fit, the best first, if something can be found there that was not; false if no start is left.
+fn begin_next(voxel: u32, is_later: bool) -> bool {
+    loop {
+        let left = extractBits(starts, 0u, BEST_SHIFT);
+        if left == 0u {
+            return false;
+        }
+        var zone = extractBits(starts, BEST_SHIFT, 2u);
+        if extractBits(starts, zone * NODE_BITS, NODE_BITS) == 0u {
+            zone = firstTrailingBit(left) / NODE_BITS;
+        }
+        let node = ZONES[zone].x + extractBits(starts, zone * NODE_BITS, NODE_BITS) - 1u;
+        starts = insertBits(starts, 0u, zone * NODE_BITS, NODE_BITS);
+        if !(is_later && has_been_here(node)) {
+            begin(node, voxel);
+            return true;
+        }
     }
-    var zone = extractBits(starts, BEST_SHIFT, 2u);
-    if extractBits(starts, zone * NODE_BITS, NODE_BITS) == 0u {
-        zone = firstTrailingBit(left) / NODE_BITS;
-    }
-    let node = extractBits(starts, zone * NODE_BITS, NODE_BITS);
-    starts = insertBits(starts, 0u, zone * NODE_BITS, NODE_BITS);
-    begin(ZONES[zone].x + node - 1u, voxel);
-    return true;
 }
 
 // What is tried of a voxel whose best end lies where a parameter is idle.
@@ -193,8 +199,15 @@ fn advance(voxel: u32) -> bool {
     }
     step();
     steps++;
-    let goes_on = is_finite(potential) && potential > fma(TOLERANCE, squares, FLOOR);
-    return !goes_on || damping > MOST_DAMPING || steps > MAX_ITERATIONS;
+    let gain = TOLERANCE * squares;
+    let arrives = is_finite(potential) && potential <= gain + FLOOR;
+    if arrives {
+        // The last step is taken, and not looked at.
+        squares -= clamp(promise, 0.0, gain);
+        arrive();
+        steps++;
+    }
+    return arrives || !is_finite(potential) || damping > MOST_DAMPING || steps > MAX_ITERATIONS;
 }
 
 // Fits one voxel after the other, each from its starts, and on from where a parameter was idle: none waits for another
@@ -215,7 +228,7 @@ fn fit(first: u32, stride: u32) {
                 keep(voxel, remarks_on_samples());
                 remember();
             }
-            if !begin_next(voxel) && (best == NOTHING || !try_next(best)) {
+            if !begin_next(voxel, best < NOTHING) && (best == NOTHING || !try_next(best)) {
                 if best == NOTHING {
                     fail(voxel, SINGULAR | remarks_on_samples());
                     fail_in_scratch(voxel);
@@ -236,7 +249,7 @@ fn fit(first: u32, stride: u32) {
                 take(voxel);
                 best = NOTHING;
                 trials[place] = Trials(0u, 0u, 0.0, 0u, 0u);
-                _ = begin_next(voxel);
+                _ = begin_next(voxel, false);
             }
             squares = NOTHING;
             damping = FIRST_DAMPING;

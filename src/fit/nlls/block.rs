@@ -1,19 +1,14 @@
 //! Fits a block of voxels on lanes: a lane takes its next voxel as soon as its fit has ended, so that all lanes work.
 
-#![expect(clippy::needless_range_loop, reason = "a parameter is a number in several lists")]
-
-use pulp::NullaryFnOnce;
-
 use super::dictionary::Dictionary;
 use super::found::Found;
 use super::lm;
-use super::lookup::Lookup;
 use super::probe::Promising;
 use super::problem::{Effort, Problem};
-use super::rows::Rows;
 use super::samples::Samples;
+use super::starts::Starts;
 use super::state::{State, advance};
-use crate::lanes::{Element, Lanes, Twice};
+use crate::lanes::{Element, Lanes};
 use crate::model::signal::MOST_PARAMETERS;
 use crate::model::signal::eval::{Evaluator, WIDE};
 
@@ -28,23 +23,11 @@ pub struct Fitter<'p, L: Lanes> {
     dictionary: &'p Dictionary,
     pub(super) effort: Effort,
     pub(super) evaluator: Evaluator<'p, L>,
-    lookup: Lookup<'p, Twice<L>>,
     pub(super) state: State<L>,
     pub(super) n_parameters: usize,
-    /// `[start][voxel]`
-    starts: Vec<Queue<L::T>>,
+    starts: Starts<'p, L>,
     /// Fits that go on from where a parameter was idle.
     pub(super) promising: Vec<Promising<L::T>>,
-}
-
-/// A place to start from for each voxel.
-#[derive(Debug, Clone)]
-struct Queue<T> {
-    /// How much of the sum of squares is explained there; negative for none.
-    explained: Vec<T>,
-    node: Vec<T>,
-    /// `[parameter][voxel]`, within bounds.
-    parameters: Rows<T>,
 }
 
 /// Where a fit of a voxel starts.
@@ -60,9 +43,6 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     /// A fitter; the only place that takes memory.
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
-        let zeros = || vec![L::T::of(0.0); BLOCK];
-        let parameters = Rows::new(problem.extents.len(), L::T::of(0.0));
-        let queue = Queue { explained: zeros(), node: zeros(), parameters };
         let mut state = State::new(lanes, problem.code.n_samples(), problem.n_factors());
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
@@ -74,10 +54,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             dictionary,
             effort,
             evaluator: Evaluator::new(lanes, &problem.code),
-            lookup: Lookup::new(Twice(lanes), dictionary, &problem.extents),
             state,
             n_parameters: problem.extents.len(),
-            starts: vec![queue; dictionary.zones.len()],
+            starts: Starts::new(lanes, problem, dictionary),
             promising: Vec::new(),
         }
     }
@@ -85,7 +64,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     /// Fits `n` voxels.
     #[inline(always)]
     pub fn fit(&mut self, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
-        self.look_up(samples, n);
+        self.starts.look_up(samples, n);
         self.state.weighted(self.lanes, samples.weights.is_some());
         self.state.found = [[self.lanes.splat(f64::NAN); WIDE]; MOST_PARAMETERS];
         self.state.has_later = false;
@@ -105,26 +84,6 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 advance(self.lanes, &mut self.state, &mut self.evaluator, self.n_parameters);
                 self.finish(&mut next, samples, n, found);
             }
-        }
-    }
-
-    #[inline(always)]
-    fn look_up(&mut self, samples: &Samples<L::T>, n: usize) {
-        let l = Twice(self.lanes);
-        let mut y = vec![l.splat(0.0); samples.y.len()];
-        for first in (0..n).step_by(Twice::<L>::LANES) {
-            for (to, row) in y.iter_mut().zip(samples.y.iter()) {
-                *to = l.load(&row[first..]);
-            }
-            let largest = l.load(&samples.largest[first..]);
-            l.call(Starts {
-                lookup: &mut self.lookup,
-                problem: self.problem,
-                y: &y,
-                largest,
-                first,
-                to: &mut self.starts,
-            });
         }
     }
 
@@ -211,8 +170,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     ) -> Option<(usize, Origin<L::T>)> {
         match next {
             Next::Start { start, voxel } => {
-                while *start < self.starts.len() {
-                    let queue = &self.starts[*start];
+                while let Some(queue) = self.starts.queues.get(*start) {
                     while *voxel < n {
                         let v = *voxel;
                         *voxel += 1;
@@ -271,7 +229,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 l.set_lane(&mut s.high[p][w], i, bounds[1]);
             }
             let value = match from {
-                Origin::Start(start) => self.starts[start].parameters[p][v],
+                Origin::Start(start) => self.starts.queues[start].parameters[p][v],
                 Origin::End { but: Some((parameter, value)) } if parameter == p => value,
                 Origin::End { .. } => found.parameters[p][v],
             };
@@ -305,38 +263,4 @@ enum Next {
     Start { start: usize, voxel: usize },
     /// A fit that was found promising, by its number.
     Promising(usize),
-}
-
-/// Looks a vector of voxels up, the first of which is the block's `first`.
-struct Starts<'f, 'p, L: Lanes> {
-    lookup: &'f mut Lookup<'p, L>,
-    problem: &'p Problem,
-    y: &'f [L::V],
-    largest: L::V,
-    first: usize,
-    to: &'f mut [Queue<L::T>],
-}
-
-impl<L: Lanes> NullaryFnOnce for Starts<'_, '_, L> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { lookup, problem, y, largest, first, to } = self;
-        let l = lookup.lanes;
-        let starts = lookup.starts(y);
-        for (queue, start) in to.iter_mut().zip(&starts) {
-            l.store(start.explained, &mut queue.explained[first..]);
-            l.store(start.node, &mut queue.node[first..]);
-            let parameters = lookup.parameters(start);
-            for (p, extent) in problem.extents.iter().enumerate() {
-                let [low, high] = extent.bounds;
-                let (mut low, mut high) = (l.splat(low), l.splat(high));
-                if extent.is_signal {
-                    (low, high) = (l.div(low, largest), l.div(high, largest));
-                }
-                l.store(l.min(l.max(parameters[p], low), high), &mut queue.parameters[p][first..]);
-            }
-        }
-    }
 }

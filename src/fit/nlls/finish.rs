@@ -142,7 +142,7 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 rows.for_each(|row| all.extend(at(row)));
                 all
             };
-            let parameters: Vec<Wide<L>> = found.parameters.iter().map(|row| at(row)).collect();
+            let parameters: Vec<Wide<L>> = found.parameters.iter().map(at).collect();
             let factors: Vec<Wide<L>> = samples.factors.iter().map(|row| at(row)).collect();
             let y = gather(&mut samples.y.iter());
             let weights = samples.weights.as_ref().map(|weights| gather(&mut weights.iter().map(Vec::as_slice)));

@@ -1,5 +1,7 @@
 //! Looking voxels up in a dictionary, on lanes.
 
+#![expect(clippy::needless_range_loop, reason = "loops of vector code, which iterators would hide from the compiler")]
+
 use std::ops::Range;
 
 use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR, MOST_ZONES};
@@ -9,7 +11,7 @@ use crate::model::signal::MOST_PARAMETERS as MOST;
 /// A dictionary made ready for lanes.
 #[derive(Debug)]
 pub struct Lookup<'d, L: Lanes> {
-    pub(super) lanes: L,
+    lanes: L,
     dictionary: &'d Dictionary,
     n_parameters: usize,
     n_linear: usize,

@@ -18,6 +18,7 @@ mod probe;
 pub mod problem;
 mod rows;
 mod samples;
+mod starts;
 mod state;
 pub mod wgsl;
 

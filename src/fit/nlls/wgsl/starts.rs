@@ -1,6 +1,7 @@
 //! The dictionary: what a node explains of a voxel, and the fit that starts from it.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::Fit;
 use crate::fit::nlls::dictionary::Linear;
@@ -62,7 +63,8 @@ impl Fit<'_> {
         text
     }
 
-    /// `remember`: notes where the best fit has ended, in the workgroup's memory; `is_remembered`: another is there too.
+    /// `remember`: notes where the best fit has ended, in the workgroup's memory; `is_remembered`: another is there too;
+    /// `has_been_here`: it has been through the valley that a node lies in.
     pub(super) fn remembered(&self, near: f64) -> String {
         let p = self.n_parameters();
         let mut text = format!("var<workgroup> found: array<array<f32, WORKGROUP>, {p}>;\n\nfn remember() {{\n");
@@ -75,7 +77,13 @@ impl Fit<'_> {
             format!("abs(at{i} - {known}) <= {near} * max(abs({known}), 0.5)")
         };
         let all = super::joined((0..p).map(is_near), "\n        && ", "false");
-        text + &format!("}}\n\nfn is_remembered() -> bool {{\n    return {all};\n}}\n")
+        text += &format!("}}\n\nfn is_remembered() -> bool {{\n    return {all};\n}}\n");
+        let has_been_here = self.dictionary.pass.as_ref().map_or("false".into(), |pass| {
+            let Range { start, end } = &pass.nodes;
+            let (end_of_fit, [low, high]) = (format!("found[{}][place]", pass.parameter), pass.inside.map(literal));
+            format!("node >= {start}u && node < {end}u && {end_of_fit} >= {low} && {end_of_fit} <= {high}")
+        });
+        text + &format!("\n// See `Pass`.\nfn has_been_here(node: u32) -> bool {{\n    return {has_been_here};\n}}\n")
     }
 
     /// `begin`: where the fit from a node starts.

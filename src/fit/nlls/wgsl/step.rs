@@ -24,7 +24,8 @@ pub(super) fn variables(p: usize) -> String {
     text
 }
 
-/// `accept`: the fit goes where its step has led, whose sums stand; `reject`: it stays where it is.
+/// `accept`: the fit goes where its step has led, whose sums stand; `reject`: it stays where it is; `arrive`: it goes where
+/// the next step leads, whose sums nobody asks for.
 pub(super) fn accept_and_reject(p: usize) -> String {
     let mut text = String::from("fn accept() {\n    squares = trial_squares;\n");
     for i in 0..p {
@@ -36,6 +37,10 @@ pub(super) fn accept_and_reject(p: usize) -> String {
     text += "}\n\nfn reject() {\n";
     for (k, name) in sums(p).enumerate() {
         let _ = writeln!(text, "    {name} = kept[{k}][place];");
+    }
+    text += "}\n\nfn arrive() {\n";
+    for i in 0..p {
+        let _ = writeln!(text, "    at{i} = to{i};");
     }
     text + "}\n"
 }
