@@ -1,6 +1,10 @@
 //! Every function is held against f64, over its whole range and at its edges.
 
-use super::{Element, LaneWork, Lanes, run_f32, run_f64};
+use std::marker::PhantomData;
+
+use pulp::WithSimd;
+
+use super::{Dispatch, Element, LaneWork, Lanes, run_f32, run_f64};
 
 struct Map<'a, F>(&'a [f64], F);
 
@@ -79,7 +83,8 @@ fn edges_are_defined() {
         assert_eq!(got[4], 0.0);
     }
     let exp = [0.0, -1000.0, 1000.0, f64::NEG_INFINITY, f64::INFINITY, f64::NAN];
-    for got in [run_f32(Map(&exp, Exp)), run_f64(Map(&exp, Exp))] {
+    let scalar = Dispatch(Map(&exp, Exp), PhantomData::<f32>).with_simd(pulp::Scalar::new());
+    for got in [scalar, run_f32(Map(&exp, Exp)), run_f64(Map(&exp, Exp))] {
         assert_eq!(got[..5], [1.0, 0.0, f64::INFINITY, 0.0, f64::INFINITY]);
         assert!(got[5].is_nan());
     }

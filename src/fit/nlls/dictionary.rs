@@ -265,3 +265,6 @@ fn inverse(r: &[[f64; MOST_LINEAR]; MOST_LINEAR], n: usize) -> [[f64; MOST_LINEA
     }
     inverse
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ impl<'d, L: Lanes> Lookup<'d, L> {
         best
     }
 }
+
+#[cfg(test)]
+mod tests;

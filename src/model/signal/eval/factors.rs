@@ -32,23 +32,25 @@ impl Factored {
     fn divided(&mut self, value: Value, uses: &[usize]) -> (Value, Option<Value>) {
         let mut all = Vec::new();
         self.multiply_out(value, uses, &mut all);
-        let (of_voxel, of_sample): (Vec<Value>, Vec<Value>) =
-            all.into_iter().partition(|factor| matches!(factor, Value::Voxel(_) | Value::Uniform(_)));
+        let (of_voxel, of_sample): (Vec<Value>, Vec<Value>) = all.into_iter().partition(|&factor| is_of_voxel(factor));
         match (self.product(&of_sample, false), self.product(&of_voxel, true)) {
             (Some(rest), Some(factor)) => (rest, Some(factor)),
             _ => (value, None),
         }
     }
 
-    /// The factors of a product that nothing else needs.
+    /// The factors of a product that nothing else needs, or that has one of the voxel's.
     fn multiply_out(&self, value: Value, uses: &[usize], to: &mut Vec<Value>) {
         match value {
-            Value::Sample(i) if uses[i] == 1 => match self.program.sample[i] {
-                Operation::Binary(Binary::Mul, a, b) => [a, b].map(|x| self.multiply_out(x, uses, to)),
-                _ => [to.push(value), ()],
+            Value::Sample(i) => match self.program.sample[i] {
+                Operation::Binary(Binary::Mul, a, b) if uses[i] == 1 || is_of_voxel(a) || is_of_voxel(b) => {
+                    self.multiply_out(a, uses, to);
+                    self.multiply_out(b, uses, to);
+                }
+                _ => to.push(value),
             },
-            _ => [to.push(value), ()],
-        };
+            _ => to.push(value),
+        }
     }
 
     fn product(&mut self, factors: &[Value], of_voxel: bool) -> Option<Value> {
@@ -94,6 +96,11 @@ impl Factored {
     }
 }
 
+/// Whether it is the same for all samples of a voxel.
+fn is_of_voxel(value: Value) -> bool {
+    matches!(value, Value::Voxel(_) | Value::Uniform(_))
+}
+
 fn wanted(program: &SampleProgram) -> impl Iterator<Item = Value> {
     program.gradient.iter().copied().chain([program.signal])
 }
@@ -107,4 +114,44 @@ pub(super) fn uses(program: &SampleProgram) -> Vec<usize> {
         }
     }
     uses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::nlls::{NllsOptions, Problem};
+    use crate::model::SignalModel;
+
+    /// Rests times factors are the signal and its slopes, and IVIM's rests take seven steps of eleven: two exponentials, two
+    /// for the signal, one for each slope but that by S0.
+    #[test]
+    fn factors_times_what_is_left_are_the_slopes() {
+        let b = vec![0.0, 20.0, 80.0, 200.0, 800.0];
+        for (model, at, n_steps) in [
+            ("ivim", vec![0.9, 1.1, 1.3, 0.7], 10),
+            ("adc", vec![0.9, 1.1], 3),
+            ("kurtosis", vec![0.9, 1.1, 0.8], usize::MAX),
+        ] {
+            let model = SignalModel::builtin(model).unwrap();
+            let program = Problem::new(model, std::slice::from_ref(&b), &NllsOptions::default()).unwrap().program;
+            let factored = Factored::new(&program);
+            assert!(factored.program.sample.len() <= n_steps, "{}: {:?}", model.name, factored.program.sample);
+            // Factors in the place of signal and slopes.
+            let mut factors = factored.program.clone();
+            let one = program.uniforms.len();
+            factors.uniforms.push((1.0, true));
+            factors.signal = factored.signal.unwrap_or(Value::Uniform(one));
+            factors.gradient = factored.gradient.iter().map(|factor| factor.unwrap_or(Value::Uniform(one))).collect();
+            assert!(factored.gradient[1..].iter().all(Option::is_some), "{}: {:?}", model.name, factored.gradient);
+            for sample in 0..b.len() {
+                let ((signal, slopes), (by, by_slope)) = (factored.program.at(&at, sample), factors.at(&at, sample));
+                let (expected, expected_slopes) = program.at(&at, sample);
+                let near = |a: f64, b: f64| (a - b).abs() <= 1e-14 * b.abs();
+                assert!(near(signal * by, expected), "{}: {signal} times {by} for {expected}", model.name);
+                for (i, expected) in expected_slopes.iter().enumerate() {
+                    assert!(near(slopes[i] * by_slope[i], *expected), "{}: slope {i}", model.name);
+                }
+            }
+        }
+    }
 }
