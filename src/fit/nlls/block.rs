@@ -70,11 +70,13 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         self.state.has_later = false;
         found.squares[..n].fill(L::T::of(f64::INFINITY));
         let dictionary = self.dictionary;
-        let mut next = Next::Start { start: 0, voxel: 0 };
-        // All starts of all voxels; then, face by face, those that may go on.
-        for pass in 0..=dictionary.idle.len() {
-            if pass > 0 {
-                self.probe(&dictionary.idle[pass - 1], samples, n, found);
+        // Start by start; then, face by face, those that may go on. What a fit sees of its voxel's earlier ones does not
+        // depend on other voxels, since all have ended before.
+        let n_starts = self.starts.queues.len();
+        for pass in 0..n_starts + dictionary.idle.len() {
+            let mut next = Next::Start { start: pass, voxel: 0 };
+            if pass >= n_starts {
+                self.probe(&dictionary.idle[pass - n_starts], samples, n, found);
                 next = Next::Promising(0);
             }
             for lane in 0..WIDE * L::LANES {
@@ -170,16 +172,14 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     ) -> Option<(usize, Origin<L::T>)> {
         match next {
             Next::Start { start, voxel } => {
-                while let Some(queue) = self.starts.queues.get(*start) {
-                    while *voxel < n {
-                        let v = *voxel;
-                        *voxel += 1;
-                        let is_start = samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0);
-                        if is_start && (*start == 0 || !self.has_been_here(&queue.node, v, found)) {
-                            return Some((v, Origin::Start(*start)));
-                        }
+                let queue = &self.starts.queues[*start];
+                while *voxel < n {
+                    let v = *voxel;
+                    *voxel += 1;
+                    let is_start = samples.largest[v] > L::T::of(0.0) && queue.explained[v] > L::T::of(0.0);
+                    if is_start && (*start == 0 || !self.has_been_here(&queue.node, v, found)) {
+                        return Some((v, Origin::Start(*start)));
                     }
-                    (*start, *voxel) = (*start + 1, 0);
                 }
                 None
             }
@@ -259,8 +259,11 @@ impl<'p, L: Lanes> Fitter<'p, L> {
 /// The fit that the next free lane takes.
 #[derive(Debug)]
 enum Next {
-    /// All voxels from their best start first, so that what it leads to is known when their others come.
+    /// All voxels from one of their starts.
     Start { start: usize, voxel: usize },
     /// A fit that was found promising, by its number.
     Promising(usize),
 }
+
+#[cfg(test)]
+mod tests;
