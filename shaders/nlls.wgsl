@@ -112,11 +112,8 @@ var<private> starts: u32;
 
 // Begins the voxel's next fit, the best first, if something can be found there that was not; false if no start is left.
 fn begin_next(voxel: u32, is_later: bool) -> bool {
-    loop {
-        let left = extractBits(starts, 0u, BEST_SHIFT);
-        if left == 0u {
-            return false;
-        }
+    var left = extractBits(starts, 0u, BEST_SHIFT);
+    while left != 0u {
         var zone = extractBits(starts, BEST_SHIFT, 2u);
         if extractBits(starts, zone * NODE_BITS, NODE_BITS) == 0u {
             zone = firstTrailingBit(left) / NODE_BITS;
@@ -127,7 +124,9 @@ fn begin_next(voxel: u32, is_later: bool) -> bool {
             begin(node, voxel);
             return true;
         }
+        left = extractBits(starts, 0u, BEST_SHIFT);
     }
+    return false;
 }
 
 // What is tried of a voxel whose best end lies where a parameter is idle.
