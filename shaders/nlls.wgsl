@@ -198,11 +198,9 @@ fn advance(voxel: u32) -> bool {
     }
     step();
     steps++;
-    let gain = TOLERANCE * squares;
-    let arrives = is_finite(potential) && potential <= gain + FLOOR;
+    let arrives = is_finite(potential) && potential <= fma(TOLERANCE, squares, FLOOR);
     if arrives {
-        // The last step is taken, and not looked at.
-        squares -= clamp(promise, 0.0, gain);
+        // The last step is taken, and not looked at: the sum of squares stays that before it.
         arrive();
         steps++;
     }

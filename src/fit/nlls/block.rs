@@ -137,14 +137,13 @@ impl<'p, L: Lanes> Fitter<'p, L> {
         let s = &mut self.state;
         let Some(voxel) = s.task[lane] else { return };
         let voxel = voxel as usize;
-        let before = l.lane(&s.sums[w].squares, i);
-        let gain = L::T::of(self.effort.tolerance) * before;
-        // What is no number leads nowhere.
-        let arrives = l.lane(&s.potential[w], i) <= gain + L::T::of(self.effort.floor);
-        let promise = l.lane(&s.promise[w], i);
-        let squares = if arrives { before - promise.within(L::T::of(0.0), gain) } else { before };
+        // Those before the last step, which is too short for others to be worth an evaluation.
+        let squares = l.lane(&s.sums[w].squares, i);
         if squares < found.squares[voxel] {
             found.squares[voxel] = squares;
+            // What is no number leads nowhere.
+            let negligible = L::T::of(self.effort.tolerance) * squares + L::T::of(self.effort.floor);
+            let arrives = l.lane(&s.potential[w], i) <= negligible;
             found.iterations[voxel] = l.lane(&s.iterations[w], i).to_f32() as u16 + u16::from(arrives);
             for p in 0..self.n_parameters {
                 found.parameters[p][voxel] = l.lane(if arrives { &s.to[p][w] } else { &s.at[p][w] }, i);

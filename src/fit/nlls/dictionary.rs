@@ -166,9 +166,11 @@ impl Dictionary {
             zones.push(nodes.len()..nodes.len() + zone.len());
             nodes.extend(zone);
         }
-        let pass = match (zones.as_slice(), cuts.as_slice(), grid.last(), values.last()) {
+        let pass = match (zones.as_slice(), grid.last(), values.last()) {
             // A file that asks for places of it says that there are more minima than zones.
-            ([lower, upper], [.., 2], Some(&parameter), Some(values)) if extents[parameter].places.is_none() => {
+            ([lower, upper], Some(&parameter), Some(values))
+                if extents[parameter].places.is_none() && cuts.iter().product::<usize>() == 2 && values.len() > 3 =>
+            {
                 let of_a_value = n_nodes / values.len();
                 let inside = [values[1], values[values.len() - 2]];
                 Some(Pass { nodes: lower.end - of_a_value..upper.start + of_a_value, parameter, inside })
