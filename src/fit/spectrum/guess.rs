@@ -25,7 +25,7 @@ pub(super) struct Grid {
     /// ‖b‖ of each column b of B, with zeros after them as the tiles have.
     pub(super) lengths: Vec<f64>,
     /// BᵀB, rows as long as `lengths`.
-    squares: Vec<f64>,
+    pub(super) squares: Vec<f64>,
 }
 
 /// `n` bins, `spacing` from one to the next.

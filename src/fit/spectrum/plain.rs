@@ -145,7 +145,7 @@ impl<'a> Plain<'a> {
         loop {
             let n = self.n;
             self.solve();
-            if step(&mut self.values[..n], &self.goal[..n]) {
+            if step(lanes, &mut self.values, &self.goal) {
                 return;
             }
             let stay = (0..n).take_while(|&at| self.values[at] >= 0.0).count();
@@ -189,6 +189,8 @@ impl<'a> Plain<'a> {
     fn solve(&mut self) {
         let (n, n_rows) = (self.n, self.basis.n_rows);
         self.goal[..n].copy_from_slice(&self.along[..n]);
+        self.goal[n..].fill(0.0);
+        self.values[n..].fill(0.0);
         for at in (0..n).rev() {
             let parts = &self.r[at * n_rows..][..n_rows];
             let own = self.goal[at] * self.inverse[at];

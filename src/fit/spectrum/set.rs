@@ -5,7 +5,7 @@
 //! 1946;17:336, doi:10.1214/aoms/1177730946), in a square of a size that a compiler knows.
 
 use super::guess::{Grid, Spikes};
-use super::vectors::{add_scaled, dot, load, peaks, store};
+use super::vectors::{add_scaled, dot, least_across, load, peaks, store};
 use crate::lanes::Lanes;
 
 /// Most bins of a set; those of four components are eight.
@@ -36,6 +36,7 @@ impl Set {
     pub(super) fn clear(&mut self) {
         self.n = 0;
         self.bins = [0; ROW];
+        self.values = [0.0; ROW];
         self.goal = [0.0; ROW];
         self.inverse = [[0.0; ROW]; ROW];
     }
@@ -80,6 +81,7 @@ impl Set {
         let last = self.n;
         self.bins[at] = self.bins[last];
         self.values[at] = self.values[last];
+        self.values[last] = 0.0;
         self.goal[at] = self.goal[last];
         self.inverse[at] = self.inverse[last];
         for row in 0..if last < HALF { HALF } else { ROW } {
@@ -113,13 +115,20 @@ impl Set {
     pub(super) fn settle<L: Lanes>(&mut self, lanes: L) {
         // Each time one leaves at least, rounding aside.
         for _ in 0..MOST {
-            if step(&mut self.values[..self.n], &self.goal[..self.n]) {
+            let length = if self.n <= HALF { HALF } else { ROW };
+            if step(lanes, &mut self.values[..length], &self.goal[..length]) {
                 return;
             }
-            for at in (0..self.n).rev() {
-                if self.values[at] < 0.0 {
-                    self.leave(lanes, at);
+            loop {
+                // All are looked at, whichever it is, so that no branch depends on that.
+                let mut gone = ROW;
+                for at in 0..length {
+                    gone = if self.values[at] < 0.0 { at } else { gone };
                 }
+                if gone == ROW {
+                    break;
+                }
+                self.leave(lanes, gone);
             }
         }
     }
@@ -137,13 +146,26 @@ impl Set {
         let length = grid.lengths.len();
         let mut first = 0;
         while first < length {
-            let mut sum = load(lanes, &parts[first..]);
+            // Four vectors at a time, as in products over bins.
+            let from = &parts[first..][..4 * L::LANES];
+            let mut a = load(lanes, from);
+            let mut b = load(lanes, &from[L::LANES..]);
+            let mut c = load(lanes, &from[2 * L::LANES..]);
+            let mut d = load(lanes, &from[3 * L::LANES..]);
             for at in 0..self.n {
-                let squares = &grid.squares(self.bins[at])[first..];
-                sum = lanes.mul_add(lanes.splat(-self.values[at]), load(lanes, squares), sum);
+                let value = lanes.splat(-self.values[at]);
+                let squares = &grid.squares[self.bins[at] * length + first..][..4 * L::LANES];
+                a = lanes.mul_add(value, load(lanes, squares), a);
+                b = lanes.mul_add(value, load(lanes, &squares[L::LANES..]), b);
+                c = lanes.mul_add(value, load(lanes, &squares[2 * L::LANES..]), c);
+                d = lanes.mul_add(value, load(lanes, &squares[3 * L::LANES..]), d);
             }
-            store(lanes, sum, &mut slopes[first + 1..]);
-            first += L::LANES;
+            let to = &mut slopes[first + 1..][..4 * L::LANES];
+            store(lanes, a, to);
+            store(lanes, b, &mut to[L::LANES..]);
+            store(lanes, c, &mut to[2 * L::LANES..]);
+            store(lanes, d, &mut to[3 * L::LANES..]);
+            first += 4 * L::LANES;
         }
         slopes[length + 1] = 0.0;
         for at in 0..self.n {
@@ -187,29 +209,36 @@ fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights
 }
 
 /// Goes from values to their goal, as far as none falls below 0; whether it arrives. Values that stop it become
-/// [`GONE`].
+/// [`GONE`]. Both are as long as a multiple of the lanes, with zeros at the end.
 #[inline(always)]
-pub(super) fn step(values: &mut [f64], goal: &[f64]) -> bool {
+pub(super) fn step<L: Lanes>(lanes: L, values: &mut [f64], goal: &[f64]) -> bool {
     let goal = &goal[..values.len()];
-    let mut least = 1.0;
-    let mut falls = false;
-    for at in 0..values.len() {
-        let part = part(values[at], goal[at]);
-        least = if part < least { part } else { least };
-        falls |= goal[at] <= 0.0;
+    let zero = lanes.splat(0.0);
+    let (mut least, mut lowest) = (lanes.splat(1.0), zero);
+    let mut at = 0;
+    while at < values.len() {
+        let goal = load(lanes, &goal[at..]);
+        least = lanes.min(least, part(lanes, load(lanes, &values[at..]), goal));
+        lowest = lanes.min(lowest, goal);
+        at += L::LANES;
     }
-    for at in 0..values.len() {
-        let next = values[at] + least * (goal[at] - values[at]);
-        let stops = goal[at] <= 0.0 && part(values[at], goal[at]) <= least;
-        let next = if falls { next } else { goal[at] };
-        values[at] = if stops { GONE } else { next };
+    let least = lanes.splat(least_across(lanes, least));
+    let arrives = !lanes.any(lanes.lt(lowest, zero));
+    let mut at = 0;
+    while at < values.len() {
+        let (value, goal) = (load(lanes, &values[at..]), load(lanes, &goal[at..]));
+        let next = lanes.mul_add(least, lanes.sub(goal, value), value);
+        let stops = lanes.and(lanes.lt(goal, zero), lanes.le(part(lanes, value, goal), least));
+        let next = lanes.select(stops, lanes.splat(GONE), next);
+        store(lanes, if arrives { goal } else { next }, &mut values[at..]);
+        at += L::LANES;
     }
-    !falls
+    arrives
 }
 
 /// The part of the way to a goal after which a value is 0, at most all of it.
 #[inline(always)]
-fn part(value: f64, goal: f64) -> f64 {
-    let part = value / (value - goal).max(f64::MIN_POSITIVE);
-    if goal <= 0.0 { part } else { 1.0 }
+fn part<L: Lanes>(lanes: L, value: L::V, goal: L::V) -> L::V {
+    let part = lanes.div(value, lanes.sub(value, goal));
+    lanes.select(lanes.lt(goal, lanes.splat(0.0)), part, lanes.splat(1.0))
 }

@@ -184,6 +184,16 @@ fn most_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
     most
 }
 
+/// The least of a vector's lanes.
+#[inline(always)]
+pub(super) fn least_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
+    let mut least = lanes.lane(v, 0).to_f64();
+    for lane in 1..L::LANES {
+        least = lanes.lane(v, lane).to_f64().min(least);
+    }
+    least
+}
+
 /// Where values are the largest among their neighbours and more than `flat` times `scales`, as many as `found` holds; how many.
 /// Before the first value and after the last is a 0.
 #[inline(always)]
@@ -193,10 +203,11 @@ pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64
     let mut n = 0;
     let mut first = 0;
     while first < scales.len() {
-        let value = load(lanes, &values[first + 1..]);
+        let near = &values[first..][..L::LANES + 2];
+        let value = load(lanes, &near[1..]);
         let is_high = lanes.lt(lanes.mul(flat, load(lanes, &scales[first..])), value);
-        let rises = lanes.lt(load(lanes, &values[first..]), value);
-        let falls = lanes.le(load(lanes, &values[first + 2..]), value);
+        let rises = lanes.lt(load(lanes, near), value);
+        let falls = lanes.le(load(lanes, &near[2..]), value);
         let is_peak = lanes.and(is_high, lanes.and(rises, falls));
         if lanes.any(is_peak) {
             let ones = lanes.select(is_peak, lanes.splat(1.0), lanes.splat(0.0));
