@@ -113,6 +113,8 @@ pub(super) struct Guess {
     /// Bᵀc on a grid; Bᵀ(c − B·x), between zeros.
     products: Vec<f64>,
     slopes: Vec<f64>,
+    /// The places that are tried first, and those of a voxel.
+    first: Set,
     set: Set,
     /// What was found.
     pub(super) spikes: Spikes,
@@ -127,6 +129,7 @@ impl Guess {
             bins: Places { first: 0, spacing: 1, n: basis.n_bins() },
             products: vec![0.0; most],
             slopes: vec![0.0; most + 2],
+            first: Set::default(),
             set: Set::default(),
             spikes: Spikes::default(),
         }
@@ -135,18 +138,20 @@ impl Guess {
     /// Leaves in `spikes` the bins to begin with; `length` is ‖c‖.
     #[inline(always)]
     pub(super) fn find<L: Lanes>(&mut self, lanes: L, c: &[f64], length: f64) {
-        let Self { grids, bins, products: parts, slopes, set, spikes } = self;
+        let Self { grids, bins, products: parts, slopes, first, set, spikes } = self;
         spikes.n = 0;
         let mut last = *bins;
         for grid in grids.iter() {
             products(lanes, &grid.tiles, c, parts);
-            set.clear();
             if spikes.n == 0 {
                 let mut at = FIRST_SPACING / 2 - 1;
-                while at < grid.places.n {
-                    set.join(lanes, grid, parts, at, 0.0);
+                while first.n <= at / FIRST_SPACING && at < grid.places.n {
+                    first.join(lanes, grid, parts, at, 0.0);
                     at += FIRST_SPACING;
                 }
+                set.copy(lanes, first, parts);
+            } else {
+                set.clear();
             }
             spikes.move_to(last, grid.places);
             last = grid.places;

@@ -19,9 +19,9 @@ const SMALLEST: f64 = 1e-10;
 const GONE: f64 = -1.0;
 
 /// A set of bins, in places on a grid.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Set {
-    n: usize,
+    pub(super) n: usize,
     bins: [usize; ROW],
     /// Their values, and those of the minimum over the set.
     values: [f64; ROW],
@@ -41,30 +41,51 @@ impl Set {
         self.inverse = [[0.0; ROW]; ROW];
     }
 
+    /// Becomes another set, whose inverse stands, with the goal of other products.
+    #[inline(always)]
+    pub(super) fn copy<L: Lanes>(&mut self, lanes: L, set: &Self, parts: &[f64]) {
+        self.clone_from(set);
+        let mut own = [0.0; ROW];
+        for at in 0..self.n {
+            own[at] = parts[self.bins[at]];
+        }
+        product(lanes, &self.inverse, &own, &mut self.goal);
+    }
+
     /// Takes in a bin, unless the others explain it. The inverse of one row more is that of the rows before and the square of
     /// what the new row does not share with them.
     #[inline(always)]
     pub(super) fn join<L: Lanes>(&mut self, lanes: L, grid: &Grid, parts: &[f64], bin: usize, value: f64) {
-        let n = self.n;
-        if n == MOST {
-            return;
+        match self.n {
+            0..HALF => self.join_first::<HALF, L>(lanes, grid, parts, bin, value),
+            HALF..MOST => self.join_first::<ROW, L>(lanes, grid, parts, bin, value),
+            _ => (),
         }
+    }
+
+    /// The same for a set that has room in `N` rows. What is beyond the set meets zeros; loops that are as long for every set
+    /// are guessed right by a processor.
+    #[inline(always)]
+    fn join_first<const N: usize, L: Lanes>(
+        &mut self,
+        lanes: L,
+        grid: &Grid,
+        parts: &[f64],
+        bin: usize,
+        value: f64,
+    ) {
+        let n = self.n;
         let squares = grid.squares(bin);
-        let (mut shared, mut along) = ([0.0; ROW], [0.0; ROW]);
-        // What is beyond the set meets zeros; loops that are as long for every set are guessed right by a processor.
-        let length = if n <= HALF { HALF } else { ROW };
-        for at in 0..length {
+        let (mut shared, mut along) = ([0.0; N], [0.0; N]);
+        for at in 0..N {
             shared[at] = squares[self.bins[at]];
         }
-        match n <= HALF {
-            true => product::<HALF, L>(lanes, &self.inverse, &shared, &mut along),
-            false => product::<ROW, L>(lanes, &self.inverse, &shared, &mut along),
-        }
-        let own = squares[bin] - dot(lanes, &shared[..length], &along[..length]);
+        product(lanes, &self.inverse, &shared, &mut along);
+        let own = squares[bin] - dot(lanes, &shared, &along);
         if own <= SMALLEST * squares[bin] {
             return;
         }
-        let slope = parts[bin] - dot(lanes, &shared[..length], &self.goal[..length]);
+        let slope = parts[bin] - dot(lanes, &shared, &self.goal[..N]);
         self.n += 1;
         (self.bins[n], self.values[n]) = (bin, value);
         along[n] = -1.0;
@@ -73,8 +94,9 @@ impl Set {
 
     /// Lets a bin go: the last one takes its place.
     #[inline(always)]
-    fn leave<L: Lanes>(&mut self, lanes: L, at: usize) {
-        let own = self.inverse[at];
+    fn leave<const N: usize, L: Lanes>(&mut self, lanes: L, at: usize) {
+        let mut own = [0.0; N];
+        own.copy_from_slice(&self.inverse[at][..N]);
         let factor = -1.0 / own[at];
         self.turn(lanes, &own, factor, -self.goal[at] * factor);
         self.n -= 1;
@@ -84,7 +106,7 @@ impl Set {
         self.values[last] = 0.0;
         self.goal[at] = self.goal[last];
         self.inverse[at] = self.inverse[last];
-        for row in 0..if last < HALF { HALF } else { ROW } {
+        for row in 0..N {
             self.inverse[row][at] = self.inverse[row][last];
             self.inverse[row][last] = 0.0;
         }
@@ -94,41 +116,40 @@ impl Set {
 
     /// inverse ← inverse + factor·v·vᵀ, goal ← goal − part·v.
     #[inline(always)]
-    fn turn<L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
-        match self.n <= HALF {
-            true => self.turn_first::<HALF, L>(lanes, v, factor, part),
-            false => self.turn_first::<ROW, L>(lanes, v, factor, part),
-        }
-    }
-
-    /// The same of the first `N` rows, which a compiler knows.
-    #[inline(always)]
-    fn turn_first<const N: usize, L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
+    fn turn<const N: usize, L: Lanes>(&mut self, lanes: L, v: &[f64; N], factor: f64, part: f64) {
         for row in 0..N {
-            add_scaled(lanes, factor * v[row], &v[..N], &mut self.inverse[row][..N]);
+            add_scaled(lanes, factor * v[row], v, &mut self.inverse[row][..N]);
         }
-        add_scaled(lanes, -part, &v[..N], &mut self.goal[..N]);
+        add_scaled(lanes, -part, v, &mut self.goal[..N]);
     }
 
     /// Goes to the minimum over the set; bins that fall below 0 on the way leave it.
     #[inline(always)]
     pub(super) fn settle<L: Lanes>(&mut self, lanes: L) {
+        match self.n {
+            0..=HALF => self.settle_first::<HALF, L>(lanes),
+            _ => self.settle_first::<ROW, L>(lanes),
+        }
+    }
+
+    /// The same for a set of at most `N` bins.
+    #[inline(always)]
+    fn settle_first<const N: usize, L: Lanes>(&mut self, lanes: L) {
         // Each time one leaves at least, rounding aside.
         for _ in 0..MOST {
-            let length = if self.n <= HALF { HALF } else { ROW };
-            if step(lanes, &mut self.values[..length], &self.goal[..length]) {
+            if step(lanes, &mut self.values[..N], &self.goal[..N]) {
                 return;
             }
             loop {
                 // All are looked at, whichever it is, so that no branch depends on that.
-                let mut gone = ROW;
-                for at in 0..length {
+                let mut gone = N;
+                for at in 0..N {
                     gone = if self.values[at] < 0.0 { at } else { gone };
                 }
-                if gone == ROW {
+                if gone == N {
                     break;
                 }
-                self.leave(lanes, gone);
+                self.leave::<N, L>(lanes, gone);
             }
         }
     }
@@ -197,7 +218,7 @@ impl Set {
 
 /// The first `N` rows of a matrix, weighted and summed.
 #[inline(always)]
-fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights: &[f64; ROW], sum: &mut [f64; ROW]) {
+fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights: &[f64; N], sum: &mut [f64; N]) {
     for at in (0..N).step_by(L::LANES) {
         let (mut even, mut odd) = (lanes.splat(0.0), lanes.splat(0.0));
         for row in (0..N).step_by(2) {

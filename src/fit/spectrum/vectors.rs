@@ -8,15 +8,19 @@ use crate::lanes::{Element, Lanes};
 /// The sum of a vector's lanes.
 #[inline(always)]
 pub(super) fn across<L: Lanes>(lanes: L, v: L::V) -> f64 {
+    let half = L::LANES / 2;
+    if half == 0 {
+        return lanes.lane(v, 0).to_f64();
+    }
     // Halves, so that one addition does not wait for all others.
-    let (mut low, mut high) = (0.0, 0.0);
-    let mut lane = 0;
-    while lane < L::LANES / 2 {
+    let (mut low, mut high) = (lanes.lane(v, 0).to_f64(), lanes.lane(v, half).to_f64());
+    let mut lane = 1;
+    while lane < half {
         low += lanes.lane(v, lane).to_f64();
-        high += lanes.lane(v, L::LANES / 2 + lane).to_f64();
+        high += lanes.lane(v, half + lane).to_f64();
         lane += 1;
     }
-    if L::LANES % 2 == 1 { lanes.lane(v, L::LANES - 1).to_f64() + (low + high) } else { low + high }
+    low + high
 }
 
 #[inline(always)]
@@ -189,7 +193,8 @@ fn most_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
 pub(super) fn least_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
     let mut least = lanes.lane(v, 0).to_f64();
     for lane in 1..L::LANES {
-        least = lanes.lane(v, lane).to_f64().min(least);
+        let value = lanes.lane(v, lane).to_f64();
+        least = if value < least { value } else { least };
     }
     least
 }
