@@ -199,7 +199,8 @@ pub(super) fn least_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
     least
 }
 
-/// Where values are the largest among their neighbours and more than `flat` times `scales`, as many as `found` holds; how many.
+/// Where values are the largest among their neighbours and more than `flat` times `scales`, until `found` has no
+/// room for a vector of them; how many.
 /// Before the first value and after the last is a 0.
 #[inline(always)]
 pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64], found: &mut [usize]) -> usize {
@@ -207,7 +208,7 @@ pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64
     let values = &values[..scales.len() + 2];
     let mut n = 0;
     let mut first = 0;
-    while first < scales.len() {
+    while first < scales.len() && n + L::LANES <= found.len() {
         let near = &values[first..][..L::LANES + 2];
         let value = load(lanes, &near[1..]);
         let is_high = lanes.lt(lanes.mul(flat, load(lanes, &scales[first..])), value);
@@ -217,10 +218,8 @@ pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64
         if lanes.any(is_peak) {
             let ones = lanes.select(is_peak, lanes.splat(1.0), lanes.splat(0.0));
             for lane in 0..L::LANES {
-                if n < found.len() {
-                    found[n] = first + lane;
-                    n += usize::from(lanes.lane(ones, lane).to_f64() > 0.0);
-                }
+                found[n] = first + lane;
+                n += usize::from(lanes.lane(ones, lane).to_f64() > 0.0);
             }
         }
         first += L::LANES;
