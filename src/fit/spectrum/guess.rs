@@ -113,7 +113,7 @@ pub(super) struct Guess {
     /// Bᵀc on a grid; Bᵀ(c − B·x), between zeros.
     products: Vec<f64>,
     slopes: Vec<f64>,
-    /// The places that are tried first, and those of a voxel.
+    /// The places that are tried first, for all voxels, and those of one.
     first: Set,
     set: Set,
     /// What was found.
@@ -135,20 +135,29 @@ impl Guess {
         }
     }
 
+    /// Makes the set of the places that are tried first: its inverse, which does not depend on the voxel.
+    #[inline(always)]
+    fn begin<L: Lanes>(&mut self, lanes: L) {
+        let grid = &self.grids[0];
+        let mut at = FIRST_SPACING / 2 - 1;
+        while at < grid.places.n {
+            self.first.join(lanes, grid, &self.products, at, 0.0);
+            at += FIRST_SPACING;
+        }
+    }
+
     /// Leaves in `spikes` the bins to begin with; `length` is ‖c‖.
     #[inline(always)]
     pub(super) fn find<L: Lanes>(&mut self, lanes: L, c: &[f64], length: f64) {
+        if self.first.is_empty() {
+            self.begin(lanes);
+        }
         let Self { grids, bins, products: parts, slopes, first, set, spikes } = self;
         spikes.n = 0;
         let mut last = *bins;
-        for grid in grids.iter() {
+        for (number, grid) in grids.iter().enumerate() {
             products(lanes, &grid.tiles, c, parts);
-            if spikes.n == 0 {
-                let mut at = FIRST_SPACING / 2 - 1;
-                while first.n <= at / FIRST_SPACING && at < grid.places.n {
-                    first.join(lanes, grid, parts, at, 0.0);
-                    at += FIRST_SPACING;
-                }
+            if number == 0 {
                 set.copy(lanes, first, parts);
             } else {
                 set.clear();

@@ -21,7 +21,7 @@ const GONE: f64 = -1.0;
 /// A set of bins, in places on a grid.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Set {
-    pub(super) n: usize,
+    n: usize,
     bins: [usize; ROW],
     /// Their values, and those of the minimum over the set.
     values: [f64; ROW],
@@ -39,6 +39,10 @@ impl Set {
         self.values = [0.0; ROW];
         self.goal = [0.0; ROW];
         self.inverse = [[0.0; ROW]; ROW];
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n == 0
     }
 
     /// Becomes another set, whose inverse stands, with the goal of other products.
@@ -66,14 +70,7 @@ impl Set {
     /// The same for a set that has room in `N` rows. What is beyond the set meets zeros; loops that are as long for every set
     /// are guessed right by a processor.
     #[inline(always)]
-    fn join_first<const N: usize, L: Lanes>(
-        &mut self,
-        lanes: L,
-        grid: &Grid,
-        parts: &[f64],
-        bin: usize,
-        value: f64,
-    ) {
+    fn join_first<const N: usize, L: Lanes>(&mut self, lanes: L, grid: &Grid, parts: &[f64], bin: usize, value: f64) {
         let n = self.n;
         let squares = grid.squares(bin);
         let (mut shared, mut along) = ([0.0; N], [0.0; N]);
