@@ -119,14 +119,14 @@ impl Basis {
     #[inline(always)]
     pub(super) fn turn<L: Lanes>(&self, lanes: L, samples: &[f64], c: &mut [f64]) -> f64 {
         for at in (0..self.n_rows).step_by(L::LANES) {
-            let mut sum = lanes.splat(0.0);
-            for image in 0..samples.len() {
-                let u = load(lanes, &self.u[image * self.n_rows + at..]);
-                sum = lanes.mul_add(lanes.splat(samples[image]), u, sum);
+            let (mut first, mut sum) = (at, lanes.splat(0.0));
+            for &sample in samples {
+                sum = lanes.mul_add(lanes.splat(sample), load(lanes, &self.u[first..]), sum);
+                first += self.n_rows;
             }
             store(lanes, sum, &mut c[at..]);
         }
-        // U is square.
+        // U is square, and nothing is outside.
         if self.rank == samples.len() {
             return 0.0;
         }
