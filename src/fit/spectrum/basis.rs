@@ -1,6 +1,6 @@
 //! What all voxels share: the decays of every bin of the spectrum, in as few numbers as the b-values can tell apart.
 
-use super::vectors::{add_scaled, dot};
+use super::vectors::{dot, load, store};
 use crate::fit::design::orthogonalise;
 use crate::lanes::Lanes;
 
@@ -118,11 +118,17 @@ impl Basis {
     /// c = Uᵀs of the samples `s`, as long as [`Basis::n_rows`]; gives back the sum of squares of s − U·c.
     #[inline(always)]
     pub(super) fn turn<L: Lanes>(&self, lanes: L, samples: &[f64], c: &mut [f64]) -> f64 {
-        c.fill(0.0);
-        let mut first = 0;
-        for &sample in samples {
-            add_scaled(lanes, sample, &self.u[first..][..self.n_rows], c);
-            first += self.n_rows;
+        for at in (0..self.n_rows).step_by(L::LANES) {
+            let (mut first, mut sum) = (at, lanes.splat(0.0));
+            for &sample in samples {
+                sum = lanes.mul_add(lanes.splat(sample), load(lanes, &self.u[first..]), sum);
+                first += self.n_rows;
+            }
+            store(lanes, sum, &mut c[at..]);
+        }
+        // U is square, and nothing is outside.
+        if self.rank == samples.len() {
+            return 0.0;
         }
         let (mut first, mut outside) = (0, 0.0);
         for sample in samples {

@@ -25,7 +25,7 @@ pub(super) struct Grid {
     /// ‖b‖ of each column b of B, with zeros after them as the tiles have.
     pub(super) lengths: Vec<f64>,
     /// BᵀB, rows as long as `lengths`.
-    squares: Vec<f64>,
+    pub(super) squares: Vec<f64>,
 }
 
 /// `n` bins, `spacing` from one to the next.
@@ -113,6 +113,8 @@ pub(super) struct Guess {
     /// Bᵀc on a grid; Bᵀ(c − B·x), between zeros.
     products: Vec<f64>,
     slopes: Vec<f64>,
+    /// The places that are tried first, for all voxels, and those of one.
+    first: Set,
     set: Set,
     /// What was found.
     pub(super) spikes: Spikes,
@@ -127,26 +129,38 @@ impl Guess {
             bins: Places { first: 0, spacing: 1, n: basis.n_bins() },
             products: vec![0.0; most],
             slopes: vec![0.0; most + 2],
+            first: Set::default(),
             set: Set::default(),
             spikes: Spikes::default(),
+        }
+    }
+
+    /// Makes the set of the places that are tried first: its inverse, which does not depend on the voxel.
+    #[inline(always)]
+    fn begin<L: Lanes>(&mut self, lanes: L) {
+        let grid = &self.grids[0];
+        let mut at = FIRST_SPACING / 2 - 1;
+        while at < grid.places.n {
+            self.first.join(lanes, grid, &self.products, at, 0.0);
+            at += FIRST_SPACING;
         }
     }
 
     /// Leaves in `spikes` the bins to begin with; `length` is ‖c‖.
     #[inline(always)]
     pub(super) fn find<L: Lanes>(&mut self, lanes: L, c: &[f64], length: f64) {
-        let Self { grids, bins, products: parts, slopes, set, spikes } = self;
+        if self.first.is_empty() {
+            self.begin(lanes);
+        }
+        let Self { grids, bins, products: parts, slopes, first, set, spikes } = self;
         spikes.n = 0;
         let mut last = *bins;
-        for grid in grids.iter() {
+        for (number, grid) in grids.iter().enumerate() {
             products(lanes, &grid.tiles, c, parts);
-            set.clear();
-            if spikes.n == 0 {
-                let mut at = FIRST_SPACING / 2 - 1;
-                while at < grid.places.n {
-                    set.join(lanes, grid, parts, at, 0.0);
-                    at += FIRST_SPACING;
-                }
+            if number == 0 {
+                set.copy(lanes, first, parts);
+            } else {
+                set.clear();
             }
             spikes.move_to(last, grid.places);
             last = grid.places;

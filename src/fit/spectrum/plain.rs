@@ -35,11 +35,11 @@ pub(super) struct Plain<'a> {
     goal: Vec<f64>,
     /// Columns of B by bins, `[bin][n_rows]`.
     columns: Vec<f64>,
-    /// Orthonormal columns, one a bin of the set, `[bin][n_rows]`.
+    /// Orthogonal columns, one a bin of the set, `[bin][n_rows]`: what the bins before leave of its column of B.
     q: Vec<f64>,
-    /// What makes the columns of B of them, `[bin][n_rows]`: in the j-th are the parts of the j-th bin's column.
+    /// How often each is in the columns of B, `[bin][n_rows]`: in the j-th are the numbers of the j-th bin's column.
     r: Vec<f64>,
-    /// The part of c along each, and 1 over its own part of the bin's column.
+    /// How often each is in c, and 1 over its square.
     along: Vec<f64>,
     inverse: Vec<f64>,
     /// What the first 0, 1, 2… columns leave of c, `[number][n_rows]`.
@@ -145,7 +145,7 @@ impl<'a> Plain<'a> {
         loop {
             let n = self.n;
             self.solve();
-            if step(&mut self.values[..n], &self.goal[..n]) {
+            if step(lanes, &mut self.values, &self.goal) {
                 return;
             }
             let stay = (0..n).take_while(|&at| self.values[at] >= 0.0).count();
@@ -168,15 +168,12 @@ impl<'a> Plain<'a> {
         column.copy_from_slice(&self.columns[bin * n_rows..][..n_rows]);
         for at in 0..n {
             let q = &q[at * n_rows..][..n_rows];
-            parts[at] = dot(lanes, q, column);
+            parts[at] = dot(lanes, q, column) * self.inverse[at];
             add_scaled(lanes, -parts[at], q, column);
         }
-        let inverse = 1.0 / dot(lanes, column, column).sqrt().max(f64::MIN_POSITIVE);
-        for x in &mut *column {
-            *x *= inverse;
-        }
+        let inverse = 1.0 / dot(lanes, column, column).max(f64::MIN_POSITIVE);
         let (before, after) = self.rests[n * n_rows..][..2 * n_rows].split_at_mut(n_rows);
-        let along = dot(lanes, column, before);
+        let along = dot(lanes, column, before) * inverse;
         after.copy_from_slice(before);
         add_scaled(lanes, -along, column, after);
         (self.along[n], self.inverse[n]) = (along, inverse);
@@ -189,13 +186,13 @@ impl<'a> Plain<'a> {
     fn solve(&mut self) {
         let (n, n_rows) = (self.n, self.basis.n_rows);
         self.goal[..n].copy_from_slice(&self.along[..n]);
+        self.goal[n..].fill(0.0);
+        self.values[n..].fill(0.0);
         for at in (0..n).rev() {
             let parts = &self.r[at * n_rows..][..n_rows];
-            let own = self.goal[at] * self.inverse[at];
             for before in 0..at {
-                self.goal[before] -= parts[before] * own;
+                self.goal[before] -= parts[before] * self.goal[at];
             }
-            self.goal[at] = own;
         }
     }
 }

@@ -5,7 +5,7 @@
 //! 1946;17:336, doi:10.1214/aoms/1177730946), in a square of a size that a compiler knows.
 
 use super::guess::{Grid, Spikes};
-use super::vectors::{add_scaled, dot, load, peaks, store};
+use super::vectors::{add_scaled, dot, least_across, load, peaks, store};
 use crate::lanes::Lanes;
 
 /// Most bins of a set; those of four components are eight.
@@ -19,7 +19,7 @@ const SMALLEST: f64 = 1e-10;
 const GONE: f64 = -1.0;
 
 /// A set of bins, in places on a grid.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Set {
     n: usize,
     bins: [usize; ROW],
@@ -36,34 +36,53 @@ impl Set {
     pub(super) fn clear(&mut self) {
         self.n = 0;
         self.bins = [0; ROW];
+        self.values = [0.0; ROW];
         self.goal = [0.0; ROW];
         self.inverse = [[0.0; ROW]; ROW];
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// Becomes another set, whose inverse stands, with the goal of other products.
+    #[inline(always)]
+    pub(super) fn copy<L: Lanes>(&mut self, lanes: L, set: &Self, parts: &[f64]) {
+        self.clone_from(set);
+        let mut own = [0.0; ROW];
+        for at in 0..self.n {
+            own[at] = parts[self.bins[at]];
+        }
+        product(lanes, &self.inverse, &own, &mut self.goal);
     }
 
     /// Takes in a bin, unless the others explain it. The inverse of one row more is that of the rows before and the square of
     /// what the new row does not share with them.
     #[inline(always)]
     pub(super) fn join<L: Lanes>(&mut self, lanes: L, grid: &Grid, parts: &[f64], bin: usize, value: f64) {
-        let n = self.n;
-        if n == MOST {
-            return;
+        match self.n {
+            0..HALF => self.join_first::<HALF, L>(lanes, grid, parts, bin, value),
+            HALF..MOST => self.join_first::<ROW, L>(lanes, grid, parts, bin, value),
+            _ => (),
         }
+    }
+
+    /// The same for a set that has room in `N` rows. What is beyond the set meets zeros; loops that are as long for every set
+    /// are guessed right by a processor.
+    #[inline(always)]
+    fn join_first<const N: usize, L: Lanes>(&mut self, lanes: L, grid: &Grid, parts: &[f64], bin: usize, value: f64) {
+        let n = self.n;
         let squares = grid.squares(bin);
-        let (mut shared, mut along) = ([0.0; ROW], [0.0; ROW]);
-        // What is beyond the set meets zeros; loops that are as long for every set are guessed right by a processor.
-        let length = if n <= HALF { HALF } else { ROW };
-        for at in 0..length {
+        let (mut shared, mut along) = ([0.0; N], [0.0; N]);
+        for at in 0..N {
             shared[at] = squares[self.bins[at]];
         }
-        match n <= HALF {
-            true => product::<HALF, L>(lanes, &self.inverse, &shared, &mut along),
-            false => product::<ROW, L>(lanes, &self.inverse, &shared, &mut along),
-        }
-        let own = squares[bin] - dot(lanes, &shared[..length], &along[..length]);
+        product(lanes, &self.inverse, &shared, &mut along);
+        let own = squares[bin] - dot(lanes, &shared, &along);
         if own <= SMALLEST * squares[bin] {
             return;
         }
-        let slope = parts[bin] - dot(lanes, &shared[..length], &self.goal[..length]);
+        let slope = parts[bin] - dot(lanes, &shared, &self.goal[..N]);
         self.n += 1;
         (self.bins[n], self.values[n]) = (bin, value);
         along[n] = -1.0;
@@ -72,17 +91,19 @@ impl Set {
 
     /// Lets a bin go: the last one takes its place.
     #[inline(always)]
-    fn leave<L: Lanes>(&mut self, lanes: L, at: usize) {
-        let own = self.inverse[at];
+    fn leave<const N: usize, L: Lanes>(&mut self, lanes: L, at: usize) {
+        let mut own = [0.0; N];
+        own.copy_from_slice(&self.inverse[at][..N]);
         let factor = -1.0 / own[at];
         self.turn(lanes, &own, factor, -self.goal[at] * factor);
         self.n -= 1;
         let last = self.n;
         self.bins[at] = self.bins[last];
         self.values[at] = self.values[last];
+        self.values[last] = 0.0;
         self.goal[at] = self.goal[last];
         self.inverse[at] = self.inverse[last];
-        for row in 0..if last < HALF { HALF } else { ROW } {
+        for row in 0..N {
             self.inverse[row][at] = self.inverse[row][last];
             self.inverse[row][last] = 0.0;
         }
@@ -92,34 +113,40 @@ impl Set {
 
     /// inverse ← inverse + factor·v·vᵀ, goal ← goal − part·v.
     #[inline(always)]
-    fn turn<L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
-        match self.n <= HALF {
-            true => self.turn_first::<HALF, L>(lanes, v, factor, part),
-            false => self.turn_first::<ROW, L>(lanes, v, factor, part),
-        }
-    }
-
-    /// The same of the first `N` rows, which a compiler knows.
-    #[inline(always)]
-    fn turn_first<const N: usize, L: Lanes>(&mut self, lanes: L, v: &[f64; ROW], factor: f64, part: f64) {
+    fn turn<const N: usize, L: Lanes>(&mut self, lanes: L, v: &[f64; N], factor: f64, part: f64) {
         for row in 0..N {
-            add_scaled(lanes, factor * v[row], &v[..N], &mut self.inverse[row][..N]);
+            add_scaled(lanes, factor * v[row], v, &mut self.inverse[row][..N]);
         }
-        add_scaled(lanes, -part, &v[..N], &mut self.goal[..N]);
+        add_scaled(lanes, -part, v, &mut self.goal[..N]);
     }
 
     /// Goes to the minimum over the set; bins that fall below 0 on the way leave it.
     #[inline(always)]
     pub(super) fn settle<L: Lanes>(&mut self, lanes: L) {
+        match self.n {
+            0..=HALF => self.settle_first::<HALF, L>(lanes),
+            _ => self.settle_first::<ROW, L>(lanes),
+        }
+    }
+
+    /// The same for a set of at most `N` bins.
+    #[inline(always)]
+    fn settle_first<const N: usize, L: Lanes>(&mut self, lanes: L) {
         // Each time one leaves at least, rounding aside.
         for _ in 0..MOST {
-            if step(&mut self.values[..self.n], &self.goal[..self.n]) {
+            if step(lanes, &mut self.values[..N], &self.goal[..N]) {
                 return;
             }
-            for at in (0..self.n).rev() {
-                if self.values[at] < 0.0 {
-                    self.leave(lanes, at);
+            loop {
+                // All are looked at, whichever it is, so that no branch depends on that.
+                let mut gone = N;
+                for at in 0..N {
+                    gone = if self.values[at] < 0.0 { at } else { gone };
                 }
+                if gone == N {
+                    break;
+                }
+                self.leave::<N, L>(lanes, gone);
             }
         }
     }
@@ -137,13 +164,26 @@ impl Set {
         let length = grid.lengths.len();
         let mut first = 0;
         while first < length {
-            let mut sum = load(lanes, &parts[first..]);
+            // Four vectors at a time, as in products over bins.
+            let from = &parts[first..][..4 * L::LANES];
+            let mut a = load(lanes, from);
+            let mut b = load(lanes, &from[L::LANES..]);
+            let mut c = load(lanes, &from[2 * L::LANES..]);
+            let mut d = load(lanes, &from[3 * L::LANES..]);
             for at in 0..self.n {
-                let squares = &grid.squares(self.bins[at])[first..];
-                sum = lanes.mul_add(lanes.splat(-self.values[at]), load(lanes, squares), sum);
+                let value = lanes.splat(-self.values[at]);
+                let squares = &grid.squares[self.bins[at] * length + first..][..4 * L::LANES];
+                a = lanes.mul_add(value, load(lanes, squares), a);
+                b = lanes.mul_add(value, load(lanes, &squares[L::LANES..]), b);
+                c = lanes.mul_add(value, load(lanes, &squares[2 * L::LANES..]), c);
+                d = lanes.mul_add(value, load(lanes, &squares[3 * L::LANES..]), d);
             }
-            store(lanes, sum, &mut slopes[first + 1..]);
-            first += L::LANES;
+            let to = &mut slopes[first + 1..][..4 * L::LANES];
+            store(lanes, a, to);
+            store(lanes, b, &mut to[L::LANES..]);
+            store(lanes, c, &mut to[2 * L::LANES..]);
+            store(lanes, d, &mut to[3 * L::LANES..]);
+            first += 4 * L::LANES;
         }
         slopes[length + 1] = 0.0;
         for at in 0..self.n {
@@ -175,7 +215,7 @@ impl Set {
 
 /// The first `N` rows of a matrix, weighted and summed.
 #[inline(always)]
-fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights: &[f64; ROW], sum: &mut [f64; ROW]) {
+fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights: &[f64; N], sum: &mut [f64; N]) {
     for at in (0..N).step_by(L::LANES) {
         let (mut even, mut odd) = (lanes.splat(0.0), lanes.splat(0.0));
         for row in (0..N).step_by(2) {
@@ -187,29 +227,36 @@ fn product<const N: usize, L: Lanes>(lanes: L, rows: &[[f64; ROW]; ROW], weights
 }
 
 /// Goes from values to their goal, as far as none falls below 0; whether it arrives. Values that stop it become
-/// [`GONE`].
+/// [`GONE`]. Both are as long as a multiple of the lanes, with zeros at the end.
 #[inline(always)]
-pub(super) fn step(values: &mut [f64], goal: &[f64]) -> bool {
+pub(super) fn step<L: Lanes>(lanes: L, values: &mut [f64], goal: &[f64]) -> bool {
     let goal = &goal[..values.len()];
-    let mut least = 1.0;
-    let mut falls = false;
-    for at in 0..values.len() {
-        let part = part(values[at], goal[at]);
-        least = if part < least { part } else { least };
-        falls |= goal[at] <= 0.0;
+    let zero = lanes.splat(0.0);
+    let (mut least, mut lowest) = (lanes.splat(1.0), zero);
+    let mut at = 0;
+    while at < values.len() {
+        let goal = load(lanes, &goal[at..]);
+        least = lanes.min(least, part(lanes, load(lanes, &values[at..]), goal));
+        lowest = lanes.min(lowest, goal);
+        at += L::LANES;
     }
-    for at in 0..values.len() {
-        let next = values[at] + least * (goal[at] - values[at]);
-        let stops = goal[at] <= 0.0 && part(values[at], goal[at]) <= least;
-        let next = if falls { next } else { goal[at] };
-        values[at] = if stops { GONE } else { next };
+    let least = lanes.splat(least_across(lanes, least));
+    let arrives = !lanes.any(lanes.lt(lowest, zero));
+    let mut at = 0;
+    while at < values.len() {
+        let (value, goal) = (load(lanes, &values[at..]), load(lanes, &goal[at..]));
+        let next = lanes.mul_add(least, lanes.sub(goal, value), value);
+        let stops = lanes.and(lanes.lt(goal, zero), lanes.le(part(lanes, value, goal), least));
+        let next = lanes.select(stops, lanes.splat(GONE), next);
+        store(lanes, if arrives { goal } else { next }, &mut values[at..]);
+        at += L::LANES;
     }
-    !falls
+    arrives
 }
 
 /// The part of the way to a goal after which a value is 0, at most all of it.
 #[inline(always)]
-fn part(value: f64, goal: f64) -> f64 {
-    let part = value / (value - goal).max(f64::MIN_POSITIVE);
-    if goal <= 0.0 { part } else { 1.0 }
+fn part<L: Lanes>(lanes: L, value: L::V, goal: L::V) -> L::V {
+    let part = lanes.div(value, lanes.sub(value, goal));
+    lanes.select(lanes.lt(goal, lanes.splat(0.0)), part, lanes.splat(1.0))
 }

@@ -8,15 +8,19 @@ use crate::lanes::{Element, Lanes};
 /// The sum of a vector's lanes.
 #[inline(always)]
 pub(super) fn across<L: Lanes>(lanes: L, v: L::V) -> f64 {
+    let half = L::LANES / 2;
+    if half == 0 {
+        return lanes.lane(&v, 0).to_f64();
+    }
     // Halves, so that one addition does not wait for all others.
-    let (mut low, mut high) = (0.0, 0.0);
-    let mut lane = 0;
-    while lane < L::LANES / 2 {
+    let (mut low, mut high) = (lanes.lane(&v, 0).to_f64(), lanes.lane(&v, half).to_f64());
+    let mut lane = 1;
+    while lane < half {
         low += lanes.lane(&v, lane).to_f64();
-        high += lanes.lane(&v, L::LANES / 2 + lane).to_f64();
+        high += lanes.lane(&v, half + lane).to_f64();
         lane += 1;
     }
-    if L::LANES % 2 == 1 { lanes.lane(&v, L::LANES - 1).to_f64() + (low + high) } else { low + high }
+    low + high
 }
 
 #[inline(always)]
@@ -184,7 +188,19 @@ fn most_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
     most
 }
 
-/// Where values are the largest among their neighbours and more than `flat` times `scales`, as many as `found` holds; how many.
+/// The least of a vector's lanes.
+#[inline(always)]
+pub(super) fn least_across<L: Lanes>(lanes: L, v: L::V) -> f64 {
+    let mut least = lanes.lane(&v, 0).to_f64();
+    for lane in 1..L::LANES {
+        let value = lanes.lane(&v, lane).to_f64();
+        least = if value < least { value } else { least };
+    }
+    least
+}
+
+/// Where values are the largest among their neighbours and more than `flat` times `scales`, until `found` has no
+/// room for a vector of them; how many.
 /// Before the first value and after the last is a 0.
 #[inline(always)]
 pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64], found: &mut [usize]) -> usize {
@@ -192,19 +208,18 @@ pub(super) fn peaks<L: Lanes>(lanes: L, values: &[f64], flat: f64, scales: &[f64
     let values = &values[..scales.len() + 2];
     let mut n = 0;
     let mut first = 0;
-    while first < scales.len() {
-        let value = load(lanes, &values[first + 1..]);
+    while first < scales.len() && n + L::LANES <= found.len() {
+        let near = &values[first..][..L::LANES + 2];
+        let value = load(lanes, &near[1..]);
         let is_high = lanes.lt(lanes.mul(flat, load(lanes, &scales[first..])), value);
-        let rises = lanes.lt(load(lanes, &values[first..]), value);
-        let falls = lanes.le(load(lanes, &values[first + 2..]), value);
+        let rises = lanes.lt(load(lanes, near), value);
+        let falls = lanes.le(load(lanes, &near[2..]), value);
         let is_peak = lanes.and(is_high, lanes.and(rises, falls));
         if lanes.any(is_peak) {
             let ones = lanes.select(is_peak, lanes.splat(1.0), lanes.splat(0.0));
             for lane in 0..L::LANES {
-                if n < found.len() {
-                    found[n] = first + lane;
-                    n += usize::from(lanes.lane(&ones, lane).to_f64() > 0.0);
-                }
+                found[n] = first + lane;
+                n += usize::from(lanes.lane(&ones, lane).to_f64() > 0.0);
             }
         }
         first += L::LANES;
