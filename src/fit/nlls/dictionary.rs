@@ -101,7 +101,12 @@ pub(super) fn places(extent: &Extent, n: usize) -> Vec<f64> {
         return vec![start];
     }
     let [low, high] = extent.bounds.map(f64::asinh);
-    (0..n).map(|i| (low + (high - low) * i as f64 / (n - 1) as f64).sinh()).collect()
+    let mut places: Vec<f64> = (0..n).map(|i| (low + (high - low) * i as f64 / (n - 1) as f64).sinh()).collect();
+    // Not a rounding off: a fit that starts a hair inside its bound may end there.
+    if let [first, .., last] = places.as_mut_slice() {
+        [*first, *last] = extent.bounds;
+    }
+    places
 }
 
 /// How many values each of `n` parameters takes, if each of two takes `of_two`.

@@ -21,6 +21,9 @@ impl Fit<'_> {
             text += &self.derived();
         }
         if columns.iter().any(NllsOutput::needs_covariance) {
+            // The last step was not looked at.
+            (0..self.n_parameters()).for_each(|i| text += &format!("    to{i} = at{i};\n"));
+            text += "    evaluate(voxel);\n";
             text += &self.errors();
         }
         if columns.iter().any(|output| output.quantity == Quantity::R2) {
