@@ -56,7 +56,7 @@ pub const NLLS_OSIPI_SD: f64 = 1e-3;
 pub const NLLS_EXCESS: f64 = 1e-3;
 /// ... and the share of voxels at SNR 30 that reach it: rounding may lead to another minimum now and then.
 pub const NLLS_SHARE: f64 = 0.995;
-/// The median excess: a fit ends when its next step promises less than 1e-6 of the sum.
+/// The median excess: a fit ends when its next step promises less than 1e-5 of the sum, and is taken.
 pub const NLLS_MEDIAN_EXCESS: f64 = 1e-5;
 /// All columns, in 95 % of the voxels, relative to the value or, if that is more, its standard error: an excess x of the
 /// sum with n degrees of freedom is √(x·n) standard errors, 0.1 for the excess above and ten samples. Where six parameters
