@@ -9,7 +9,8 @@ use crate::lanes::Element;
 pub struct Found<T> {
     /// `[parameter][voxel]`, in units of the scales; those of the signal relative to the voxel's largest.
     pub parameters: Rows<T>,
-    /// The sum of squared residuals relative to the largest signal; infinite where nothing was found.
+    /// The sum of squared residuals relative to the largest signal, before the last step, which promised to lower it by less
+    /// than [`super::Effort::tolerance`] of it; infinite where nothing was found.
     pub squares: Vec<T>,
     /// Steps of the fit that was kept.
     pub iterations: Vec<u16>,

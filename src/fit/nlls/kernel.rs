@@ -156,16 +156,20 @@ impl VoxelKernel for NllsKernel {
         Some(wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs))
     }
 
-    /// For the parameters alone, and for the start that was kept alone. What bounds cost is not counted.
+    /// For the parameters alone, and for the start that was kept alone, as the CPU has it: on a GPU dictionaries and samples
+    /// take more. What bounds cost is not counted.
     fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
         let (n, p) = (self.problem.code.n_samples() as f64, self.problem.extents.len() as f64);
-        let (voxel, sample) = self.problem.program.flops();
+        let (voxel, sample) = self.problem.code.flops();
         // Residual, its square, and what it and its slopes add to gradient and normal matrix.
         let sums = 3.0 + 2.0 * p + p * (p + 1.0);
+        // What the sums are multiplied by.
+        let factors = p + p * (p + 1.0);
         // Cholesky's factors and two substitutions.
         let step = p * p * p / 3.0 + 2.0 * p * p;
-        let evaluation = voxel + n * (sample + sums) + step;
-        Some(self.dictionary.flops(n) + (iterations + 1.0) * evaluation)
+        let evaluation = voxel + n * (sample + sums) + factors + step;
+        // One at the start, and one a step but for the last.
+        Some(self.dictionary.flops(n) + iterations.max(1.0) * evaluation)
     }
 }
 

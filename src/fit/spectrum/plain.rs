@@ -28,7 +28,7 @@ pub(super) struct Plain<'a> {
     guess: Guess,
     /// ‖b‖ of each column b of B.
     lengths: Vec<f64>,
-    /// Number of bins in the set, the bins, their values, and where these go to; one more fits.
+    /// Number of bins in the set, the bins, their values, and where these go to.
     n: usize,
     bins: Vec<usize>,
     values: Vec<f64>,

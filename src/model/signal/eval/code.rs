@@ -49,6 +49,7 @@ pub struct SampleCode {
     pub(super) signal: Product,
     pub(super) gradient: Vec<Product>,
     pub(super) n_samples: usize,
+    flops: (f64, f64),
 }
 
 impl SampleCode {
@@ -74,7 +75,13 @@ impl SampleCode {
             signal,
             gradient,
             n_samples: program.n_samples,
+            flops: program.flops(),
         }
+    }
+
+    /// Arithmetic operations of one evaluation: of a voxel, and of each of its samples; without the factors of its sums.
+    pub fn flops(&self) -> (f64, f64) {
+        self.flops
     }
 
     /// Number of samples.
