@@ -43,7 +43,8 @@ fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), F
     Ok(())
 }
 
-/// The lowest minima are reached because fits go on from faces where parameters are idle, and not without.
+/// Fits that go on from faces where parameters are idle find minima that are missed without: a third of what is missed, at
+/// least.
 fn idle_parameters() -> Result<(), Failed> {
     let model = SignalModel::builtin("triexponential")?;
     let axes = [B.to_vec()];
@@ -51,15 +52,19 @@ fn idle_parameters() -> Result<(), Failed> {
     let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
     let (source, device) = (source(&signals), cpu(Precision::F64)?);
     let best = squares(&kernel, &run(&device, &kernel, &source)?, &signals, 1.0);
-    for goes_on in [true, false] {
+    let mut missed = [0.0; 2];
+    for (missed, goes_on) in missed.iter_mut().zip([true, false]) {
         let mut fit = Oracle::with_the_same_starts(&kernel);
         if !goes_on {
             fit.dictionary.idle.clear();
         }
         let (share, _) = excess(&squares(&kernel, &run(&device, &fit, &source)?, &signals, 1.0), &best);
         println!("{:.3} % reach the minimum, going on: {goes_on}", 100.0 * share);
-        assert_eq!(share >= tolerances::NLLS_SHARE, goes_on, "{share} reach the minimum, going on: {goes_on}");
+        *missed = 1.0 - share;
     }
+    let [with, without] = missed;
+    assert!(with <= 1.0 - tolerances::NLLS_SHARE, "{with} are missed");
+    assert!(with < without * 2.0 / 3.0, "{with} are missed, {without} without going on");
     Ok(())
 }
 
