@@ -15,6 +15,9 @@ use crate::model::signal::eval::{Evaluator, WIDE};
 /// Voxels of a block: enough to keep lanes filled to its end, few enough for the second-level cache.
 pub const BLOCK: usize = 2048;
 
+/// Lanes of the longest vector that there is.
+const LONGEST: usize = 16;
+
 /// Fits blocks of voxels.
 #[derive(Debug)]
 pub struct Fitter<'p, L: Lanes> {
@@ -113,10 +116,10 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             if !l.any(ended) {
                 continue;
             }
-            let mut flags = [L::T::of(0.0); 64];
+            let mut flags = [L::T::of(0.0); LONGEST];
             l.store(l.select(ended, l.splat(1.0), l.splat(0.0)), &mut flags);
             // Which lanes these are cannot be foreseen: no branch depends on it.
-            let (mut free, mut n_free) = ([0; 64], 0);
+            let (mut free, mut n_free) = ([0; LONGEST], 0);
             for (i, &flag) in flags[..L::LANES].iter().enumerate() {
                 let lane = w * L::LANES + i;
                 free[n_free] = lane;

@@ -199,22 +199,29 @@ fn add<L: Lanes, const P: usize>(
     for (p, slopes) in slopes.iter_mut().enumerate() {
         *slopes = &evaluator.slope(p).0[..y.len()];
     }
-    let (mut squares, mut downhill, mut normal) = (to.squares, to.downhill, to.normal);
-    let mut slope = [l.splat(0.0); P];
+    // Twice over the samples, with as many sums each time as stay in registers.
+    let (mut squares, mut downhill) = (to.squares, to.downhill);
     for at in (w..y.len()).step_by(WIDE) {
         let mut residual = l.mul_sub_from(signal[at], factor, y[at]);
-        for p in 0..P {
-            slope[p] = slopes[p][at];
-        }
+        // A weight is 0 or 1, and its own square.
         if let Some(weights) = weights {
             residual = l.mul(residual, weights[at]);
-            for p in 0..P {
+        }
+        squares = l.mul_add(residual, residual, squares);
+        for p in 0..P {
+            downhill[p] = l.mul_add(residual, slopes[p][at], downhill[p]);
+        }
+    }
+    let mut normal = to.normal;
+    let mut slope = [l.splat(0.0); P];
+    for at in (w..y.len()).step_by(WIDE) {
+        for p in 0..P {
+            slope[p] = slopes[p][at];
+            if let Some(weights) = weights {
                 slope[p] = l.mul(slope[p], weights[at]);
             }
         }
-        squares = l.mul_add(residual, residual, squares);
         for i in 0..P {
-            downhill[i] = l.mul_add(residual, slope[i], downhill[i]);
             for j in 0..=i {
                 normal[i][j] = l.mul_add(slope[i], slope[j], normal[i][j]);
             }
