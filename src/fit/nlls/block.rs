@@ -240,8 +240,8 @@ impl<'p, L: Lanes> Fitter<'p, L> {
                 l.set_lane(&mut s.found[p][w], i, if is_known { found.parameters[p][v] } else { L::T::of(f64::NAN) });
             }
         }
-        for (k, row) in samples.y.iter().enumerate() {
-            l.set_lane(&mut s.y[k * WIDE + w], i, row[v]);
+        for (to, y) in s.y[w..].iter_mut().step_by(WIDE).zip(samples.y.of_voxel(v)) {
+            l.set_lane(to, i, y);
         }
         for (to, row) in s.factors.iter_mut().zip(&samples.factors) {
             l.set_lane(&mut to[w], i, row[v]);

@@ -29,6 +29,12 @@ impl<T: Copy> Rows<T> {
         self.0.chunks_exact(STRIDE).map(|row| &row[..BLOCK])
     }
 
+    /// What all rows hold of one voxel.
+    #[inline(always)]
+    pub fn of_voxel(&self, voxel: usize) -> impl Iterator<Item = T> {
+        self.0[voxel..].iter().step_by(STRIDE).copied()
+    }
+
     /// The same, to be written to.
     #[inline(always)]
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
