@@ -3,9 +3,8 @@
 
 mod edges;
 pub mod reference;
-mod reflective;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hepar::device::{Column, Device, DeviceChoice, Precision, Row, Source};
 use hepar::fit::{SegmentedKernel, SegmentedOptions, SegmentedOutput};
@@ -15,7 +14,6 @@ use libtest_mimic::{Failed, Trial};
 use crate::support::{self, TestDevice};
 use crate::tolerances;
 use reference::{B, Reference};
-use reflective::Local;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = support::on_every_device("segmented_of_noiseless_decays", noiseless_decays);
@@ -27,8 +25,9 @@ pub fn trials() -> Vec<Trial> {
 
 /// Re-weightings of the line after the unweighted one that the reference programs do.
 const REFERENCE_REWEIGHTINGS: u32 = 50;
-/// mm²/s
-const DSTAR_BOUNDS: [f64; 2] = [0.005, 0.2];
+/// Cells in which some of the reference's searches had stopped before the minimum, at 1e-8 of the sum of squares a step: gall
+/// bladder (f = 0) at SNR 30, 100 and 200, and liver at SNR 10, where the sums they stopped at are up to 12 % higher.
+const STOPPED_SHORT: [usize; 4] = [6, 8, 9, 10];
 
 /// The parameters of a voxel: diffusivities in mm²/s.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +81,7 @@ fn oracle() -> Result<Device, Failed> {
     Ok(Device::open(&DeviceChoice::Cpu, 2, Precision::F64)?)
 }
 
-/// Means and standard deviations of every cell: D and f to rounding, D* wherever the reference's search had ended at the
-/// minimum.
+/// Means and standard deviations of every cell: D and f to rounding, D* as in [`reference_dstar`].
 fn f64_as_reference(data: PathBuf) -> Result<(), Failed> {
     let reference = Reference::read(&data)?;
     let signals = reference.scaled();
@@ -100,28 +98,7 @@ fn f64_as_reference(data: PathBuf) -> Result<(), Failed> {
         check(name, maps.get(output), tolerances::SEGMENTED_REFERENCE_LINE)?;
         assert!(check(name, fit(Some(1))?.get(output), 1e-3).is_err(), "one re-weighting is another {name}");
     }
-    let dstar = maps.get(SegmentedOutput::Dstar);
-    let theirs: Vec<f64> = (0..signals.len()).map(|v| reference_dstar(&maps.voxel(v), &signals[v])).collect();
-    check("Dstar", &theirs, tolerances::SEGMENTED_REFERENCE_DSTAR)?;
-    // Their search stops short, at 1e-8 of the residual sum, at most: more is a voxel that ours is compared with by its
-    // residual sum alone, which is never the larger one.
-    let mut compared = theirs.clone();
-    let mut stopped_short = 0;
-    for (v, signals) in signals.iter().enumerate() {
-        let ours = maps.voxel(v);
-        let sum = ours.residual_sum(&B, signals);
-        let excess = Ivim { dstar: theirs[v], ..ours }.residual_sum(&B, signals) / sum - 1.0;
-        assert!(excess >= -1e-12, "voxel {v}: {ours:?} is worse than {}, by {excess:e}", theirs[v]);
-        if excess > 1e-8 {
-            stopped_short += 1;
-        } else {
-            compared[v] = dstar[v];
-        }
-    }
-    assert!(stopped_short * 20 < signals.len(), "{stopped_short} of {} voxels are not compared", signals.len());
-    check("Dstar", &compared, tolerances::SEGMENTED_REFERENCE_DSTAR)?;
-    let stretched: Vec<f64> = compared.iter().map(|dstar| 1.001 * dstar).collect();
-    assert!(check("Dstar", &stretched, tolerances::SEGMENTED_REFERENCE_DSTAR).is_err(), "1 in 1000 must be noticed");
+    reference_dstar(&reference, &maps, &signals)?;
     fixed_point_as_rounds(&signals, &fit(None)?, &maps, &fit(Some(REFERENCE_REWEIGHTINGS + 1))?)
 }
 
@@ -142,24 +119,42 @@ fn fixed_point_as_rounds(signals: &[Vec<f64>], fixed: &Maps, even: &Maps, odd: &
     Ok(())
 }
 
-/// Where the reference programs end that are given S0, D and f.
-fn reference_dstar(held: &Ivim, signals: &[f64]) -> f64 {
-    let start = (10.0 * held.d).clamp(DSTAR_BOUNDS[0], DSTAR_BOUNDS[1]);
-    if held.f == 0.0 {
-        return start;
+/// D* of the reference's recipe, `[cell · fit]`, by `data/reference/osipi_segmented_dstar/make.py`: as its search ends with the
+/// tolerances that the published values were found with, and as it ends when it is let go on.
+fn reference_ends(name: &str) -> Result<Vec<f64>, Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/reference/osipi_segmented_dstar");
+    let bytes = std::fs::read(folder.join(name))?;
+    Ok(bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect())
+}
+
+/// D* of every fit where the reference's search ends when it is let go on, and in the published cells wherever it had not
+/// stopped before.
+fn reference_dstar(reference: &Reference, maps: &Maps, signals: &[Vec<f64>]) -> Result<(), Failed> {
+    let bar = tolerances::SEGMENTED_REFERENCE_DSTAR;
+    let ours = maps.get(SegmentedOutput::Dstar);
+    let (published, tight) = (reference_ends("default.f64")?, reference_ends("tight.f64")?);
+    assert_eq!((published.len(), tight.len()), (signals.len(), signals.len()));
+    // The published fits have the published values; let go on, they come to other ones in four cells, and to lower sums of squares.
+    assert!(reference.cells_beyond("Dstar", &published, bar)?.is_empty(), "these are not the published fits");
+    assert_eq!(reference.cells_beyond("Dstar", &tight, bar)?, STOPPED_SHORT);
+    for (v, signals) in signals.iter().enumerate() {
+        let sum = |dstar: f64| Ivim { dstar, ..maps.voxel(v) }.residual_sum(&B, signals);
+        let [at_ours, at_tight, at_published] = [ours[v], tight[v], published[v]].map(sum);
+        let most = at_tight.min(at_published) * (1.0 + 1e-11);
+        assert!(at_ours <= most && at_tight <= most, "voxel {v}: {at_ours:e}, {at_tight:e}, {at_published:e}");
     }
-    let local = |dstar: f64| {
-        let mut local = Local { cost: 0.0, slope: 0.0, curvature: 0.0 };
-        for (&b, s) in B.iter().zip(signals) {
-            let residual = Ivim { dstar, ..*held }.signal(b) - s;
-            let derivative = -held.s0 * held.f * b * (-b * dstar).exp();
-            local.cost += 0.5 * residual * residual;
-            local.slope += residual * derivative;
-            local.curvature += derivative * derivative;
-        }
-        local
+    assert_eq!(reference.cells_beyond("Dstar", ours, bar)?, STOPPED_SHORT);
+    let worst = |stretch: f64| {
+        let apart = |(ours, tight): (&f64, &f64)| (stretch * ours / tight - 1.0).abs();
+        ours.iter().zip(&tight).map(apart).fold(0.0, f64::max)
     };
-    reflective::minimum(local, start, DSTAR_BOUNDS)
+    let (apart, stretched) = (worst(1.0), worst(1.001));
+    println!("D* is within {apart:e} of where the reference's search ends when it is let go on");
+    assert!(apart <= bar, "D* is off by {apart:e}");
+    let wrong: Vec<f64> = ours.iter().map(|dstar| 1.001 * dstar).collect();
+    assert!(stretched > bar, "1 in 1000 must be noticed");
+    assert!(reference.cells_beyond("Dstar", &wrong, bar)?.len() > STOPPED_SHORT.len(), "1 in 1000 must be noticed");
+    Ok(())
 }
 
 /// How far two fits of the same signals lie apart at most.

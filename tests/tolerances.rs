@@ -21,7 +21,8 @@ pub const ADC_DEVICES_SE: f64 = 1e-4;
 /// Segmented IVIM in f64 against independent programs: D and f, cell by cell, relative. Both solve the same normal equations
 /// as often.
 pub const SEGMENTED_REFERENCE_LINE: f64 = 1e-10;
-/// D*, where their search stops when the residual sum would fall by less than 1e-8.
+/// D*: of cells, where their search stops when the residual sum would fall by less than 1e-8, and of each fit, where it is let
+/// go on.
 pub const SEGMENTED_REFERENCE_DSTAR: f64 = 1e-4;
 
 /// Segmented IVIM in f32 of noiseless decays, relative: log-signals known to 1e-7 give D and f to some 1e-6, and what is

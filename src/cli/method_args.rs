@@ -25,9 +25,9 @@ pub struct MethodArgs {
     /// iwlls for adc, else nlls.
     #[arg(long, value_enum)]
     pub method: Option<Choice>,
-    /// Most steps of a fit (re-weightings of iwlls).
-    #[arg(long, value_name = "N", default_value_t = AdcOptions::default().max_iterations, value_parser = clap::value_parser!(u32).range(1..=65535))]
-    pub max_iterations: u32,
+    /// Most steps of a fit (re-weightings of iwlls). Default: 1000 for nlls, else 200.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65535))]
+    pub max_iterations: Option<u32>,
     /// Hold a parameter at a value, in its unit; may be given again for others.
     #[arg(long, value_name = "NAME=VALUE")]
     pub fix: Vec<Named<f64>>,
@@ -85,7 +85,8 @@ impl MethodArgs {
     /// that do not belong together.
     pub fn get(&self) -> Result<FitMethod> {
         let adc = |method| {
-            FitMethod::Adc(AdcOptions { method, bad_samples: self.bad_samples, max_iterations: self.max_iterations })
+            let max_iterations = self.max_iterations.unwrap_or(AdcOptions::default().max_iterations);
+            FitMethod::Adc(AdcOptions { method, bad_samples: self.bad_samples, max_iterations })
         };
         let model = match &self.model_file {
             Some(path) => SignalModel::from_file(path)?,
@@ -157,7 +158,7 @@ impl MethodArgs {
             fixed: values(&self.fix),
             bounds: self.bounds.iter().map(|n| (n.name.clone(), n.value)).collect(),
             start: values(&self.start),
-            max_iterations: self.max_iterations,
+            max_iterations: self.max_iterations.unwrap_or(NllsOptions::default().max_iterations),
             ..NllsOptions::default()
         };
         FitMethod::Nlls { model: Box::new(model), options, force: self.force_model }
@@ -184,7 +185,7 @@ impl MethodArgs {
             f_bounds: bounds("f")?,
             dstar_bounds: bounds("Dstar")?,
             bad_samples: self.bad_samples,
-            max_iterations: self.max_iterations,
+            max_iterations: self.max_iterations.unwrap_or(SegmentedOptions::default().max_iterations),
             ..SegmentedOptions::default()
         }))
     }

@@ -52,6 +52,18 @@ impl Reference {
         Ok(lines.map(|line| line[at].parse()).collect::<Result<_, _>>()?)
     }
 
+    /// The cells whose mean or standard deviation lies further from the segmented ones than a tolerance, relative.
+    pub fn cells_beyond(&self, parameter: &str, values: &[f64], tolerance: f64) -> Result<Vec<usize>, Failed> {
+        let mut beyond = Vec::new();
+        for (cell, values) in values.chunks_exact(N_FITS).enumerate() {
+            let [mean, sd] = self.differences("segmented", parameter, cell, values)?;
+            if !(mean <= tolerance && sd <= tolerance) {
+                beyond.push(cell);
+            }
+        }
+        Ok(beyond)
+    }
+
     /// Largest relative difference of the cells' means and standard deviations.
     pub fn worst(&self, parameter: &str, values: &[f64]) -> Result<f64, Failed> {
         let (means, sds) = values.chunks_exact(N_FITS).map(mean_and_sd).unzip::<f64, f64, Vec<_>, Vec<_>>();

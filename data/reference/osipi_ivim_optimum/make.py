@@ -21,7 +21,8 @@ from scipy.ndimage import minimum_filter
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "signal"))
 sys.dont_write_bytecode = True
-from make import Fit, ivim  # noqa: E402
+from formulas import ivim  # noqa: E402
+from make import Fit  # noqa: E402
 
 DATA = Path(os.environ.get("HEPAR_TEST_DATA", HERE.parents[3] / "shared/data"))
 B = np.array([0, 1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 250, 350, 400, 550, 700, 850, 1000.0])
@@ -105,8 +106,10 @@ def off_the_plateau(s, u):
 
 
 def problem(s):
-    return Fit(lambda u: ivim(B, *(u * SCALE))[0] - s, lambda u: (ivim(B, *(u * SCALE))[1] * SCALE[:, None]).T,
-               LOWER, UPPER, SCALE)
+    def at(u):
+        return ivim({"b": B}, *(u * SCALE))
+
+    return Fit(lambda u: at(u)[0] - s, lambda u: (at(u)[1] * SCALE[:, None]).T, LOWER, UPPER, SCALE, False)
 
 
 def optimum(s):

@@ -4,7 +4,7 @@
 //!
 //! A sum of squares may have several minima (in D* of IVIM, for one). So the range of the last of the grid's parameters
 //! is cut into zones, and a fit starts from the best node of each. Of a grid of three parameters and more, the ranges of
-//! the last two are halved: tri-exponential fits have minima between the halves of D* and of D**.
+//! the last two are cut, at least in halves: tri-exponential fits have minima between the halves of D* and of D**.
 
 #![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
 
@@ -13,9 +13,6 @@ use std::ops::Range;
 use super::idle::{Idle, idle};
 use super::problem::Effort;
 use crate::model::signal::program::SampleProgram;
-
-/// Most zones, each with a start of its own.
-pub const MOST_ZONES: usize = 4;
 
 pub use crate::model::signal::MOST_LINEAR;
 
@@ -55,7 +52,7 @@ pub struct Dictionary {
     /// `[direction][sample]`: the signals of mixtures, scaled to a length of 1. Those at one end of a mixing parameter do not
     /// depend on all parameters of the grid, so that there are fewer of them than nodes.
     pub directions: Vec<Vec<f64>>,
-    /// The nodes of each zone, up to [`MOST_ZONES`]; none is empty.
+    /// The nodes of each zone; none is empty.
     pub zones: Vec<Range<usize>>,
     /// How coefficients become parameters.
     pub linear: Linear,
@@ -123,8 +120,11 @@ fn places_each(n: usize, of_two: usize) -> usize {
 fn cuts(n: usize, of_one: usize) -> Vec<usize> {
     let mut cuts = vec![1; n];
     match (n, cuts.as_mut_slice()) {
-        (3.., [.., before, last]) if of_one > 1 => (*before, *last) = (2, 2),
-        (_, [.., last]) => *last = of_one.clamp(1, MOST_ZONES),
+        (3.., [.., before, last]) if of_one > 1 => {
+            *before = of_one.isqrt().max(2);
+            *last = (of_one / *before).max(2);
+        }
+        (_, [.., last]) => *last = of_one.max(1),
         _ => {}
     }
     cuts

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR, MOST_ZONES};
+use super::dictionary::{Dictionary, Extent, Linear, MOST_LINEAR};
 use crate::lanes::{Element, Lanes};
 use crate::model::signal::MOST_PARAMETERS as MOST;
 
@@ -69,6 +69,13 @@ pub struct Start<V> {
 }
 
 impl<V: Copy> Start<V> {
+    /// None yet: anything explains more.
+    #[inline(always)]
+    pub fn none<L: Lanes<V = V>>(l: L) -> Self {
+        let zero = l.splat(0.0);
+        Self { explained: l.splat(-1.0), node: zero, projections: [zero; MOST_LINEAR] }
+    }
+
     /// This start where the mask is true, else the other.
     #[inline(always)]
     fn or<L: Lanes<V = V>, const M: usize>(self, l: L, mask: L::M, other: Self) -> Self {
@@ -119,31 +126,28 @@ impl<'d, L: Lanes> Lookup<'d, L> {
 
     /// The best places to start from for a vector of voxels, `y` being its samples: one for each zone, the best first.
     #[inline(always)]
-    pub fn starts(&mut self, y: &[L::V]) -> [Start<L::V>; MOST_ZONES] {
+    pub fn starts(&mut self, y: &[L::V], starts: &mut [Start<L::V>]) {
         let l = self.lanes;
-        let zero = l.splat(0.0);
         if self.dictionary.linear == Linear::Mixing {
             self.project_on_directions(y);
         }
-        let mut starts = [Start { explained: l.splat(-1.0), node: zero, projections: [zero; MOST_LINEAR] }; MOST_ZONES];
-        let n_starts = self.dictionary.zones.len();
+        let none = Start::none(l);
         for (start, zone) in starts.iter_mut().zip(&self.dictionary.zones) {
             *start = match (self.dictionary.linear, self.n_linear) {
-                (Linear::Mixing, _) => self.best_mixture(zone, *start),
-                (Linear::All, 1) => self.best::<1>(zone, y, *start),
-                (Linear::All, 2) => self.best::<2>(zone, y, *start),
-                (Linear::All, _) => self.best::<3>(zone, y, *start),
+                (Linear::Mixing, _) => self.best_mixture(zone, none),
+                (Linear::All, 1) => self.best::<1>(zone, y, none),
+                (Linear::All, 2) => self.best::<2>(zone, y, none),
+                (Linear::All, _) => self.best::<3>(zone, y, none),
             };
         }
-        for i in 0..n_starts {
-            for j in i + 1..n_starts {
+        for i in 0..starts.len() {
+            for j in i + 1..starts.len() {
                 let (a, b) = (starts[i], starts[j]);
                 let in_order = l.le(b.explained, a.explained);
                 (starts[i], starts[j]) =
                     (a.or::<L, MOST_LINEAR>(l, in_order, b), b.or::<L, MOST_LINEAR>(l, in_order, a));
             }
         }
-        starts
     }
 
     /// The parameters at a start of the voxels that were looked up last, in units of their scales.

@@ -4,7 +4,7 @@ use pulp::NullaryFnOnce;
 
 use super::block::BLOCK;
 use super::dictionary::Dictionary;
-use super::lookup::Lookup;
+use super::lookup::{Lookup, Start};
 use super::problem::Problem;
 use super::rows::Rows;
 use super::samples::Samples;
@@ -47,13 +47,14 @@ impl<'p, L: Lanes> Starts<'p, L> {
     pub(super) fn look_up(&mut self, samples: &Samples<L::T>, n: usize) {
         let l = self.lanes;
         let mut y = vec![l.splat(0.0); samples.y.len()];
+        let mut starts = vec![Start::none(l); self.queues.len()];
         for first in (0..n).step_by(Twice::<L>::LANES) {
             for (to, row) in y.iter_mut().zip(samples.y.iter()) {
                 *to = l.load(&row[first..]);
             }
             let largest = l.load(&samples.largest[first..]);
             let (lookup, to) = (&mut self.lookup, &mut self.queues);
-            l.call(LookUp { lanes: l, lookup, problem: self.problem, y: &y, largest, first, to });
+            l.call(LookUp { lanes: l, lookup, problem: self.problem, y: &y, starts: &mut starts, largest, first, to });
         }
     }
 }
@@ -64,6 +65,7 @@ struct LookUp<'f, 'p, L: Lanes> {
     lookup: &'f mut Lookup<'p, L>,
     problem: &'p Problem,
     y: &'f [L::V],
+    starts: &'f mut [Start<L::V>],
     largest: L::V,
     first: usize,
     to: &'f mut [Queue<L::T>],
@@ -74,9 +76,9 @@ impl<L: Lanes> NullaryFnOnce for LookUp<'_, '_, L> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes: l, lookup, problem, y, largest, first, to } = self;
-        let starts = lookup.starts(y);
-        for (queue, start) in to.iter_mut().zip(&starts) {
+        let Self { lanes: l, lookup, problem, y, starts, largest, first, to } = self;
+        lookup.starts(y, starts);
+        for (queue, start) in to.iter_mut().zip(&*starts) {
             l.store(start.explained, &mut queue.explained[first..]);
             l.store(start.node, &mut queue.node[first..]);
             let parameters = lookup.parameters(start);

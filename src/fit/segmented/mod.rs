@@ -32,8 +32,9 @@ const MOST_LOWEST_B: f64 = 10.0;
 /// Parameters in Akaike's criterion: S0, D, f, D* and the noise's σ.
 const N_PARAMETERS: f64 = 5.0;
 
-/// Intervals of the grid of D*, each longer than the last by the same factor: 1.26 for the usual bounds.
-const GRID_INTERVALS: usize = 16;
+/// Intervals of the grid of D*, each longer than the last by the same factor: 1.17 for the usual bounds. With 16 of them one
+/// of 10,500 noisy fits had a minimum and the maximum behind it within one interval, and went past both.
+const GRID_INTERVALS: usize = 24;
 
 /// The segmented IVIM fit as a kernel. Diffusivities leave it in mm²/s.
 #[derive(Debug, Clone)]

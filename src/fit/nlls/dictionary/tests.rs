@@ -32,7 +32,7 @@ fn a_pass_is_what_lies_on_both_sides_of_the_cut() {
 
 #[test]
 fn there_is_no_pass_where_minima_are_many() {
-    // Its file asks for places; zones of two parameters; four zones.
+    // Its file asks for places; zones of two parameters; more than two zones.
     for (model, precision) in
         [("fat_water", Precision::F32), ("triexponential", Precision::F32), ("ivim", Precision::F64)]
     {

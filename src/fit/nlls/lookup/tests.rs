@@ -30,10 +30,12 @@ impl LaneWork for Best<'_> {
         let l = Twice(lanes);
         let last = Twice::<L>::LANES - 1;
         let mut lookup = Lookup::new(l, self.dictionary, &self.problem.extents);
+        let mut starts = vec![Start::none(l); self.dictionary.zones.len()];
         let mut found = Vec::new();
         for y in self.voxels {
             let y: Vec<_> = y.iter().map(|&y| l.splat(y)).collect();
-            let [best, ..] = lookup.starts(&y);
+            lookup.starts(&y, &mut starts);
+            let best = starts[0];
             let at = |v| l.lane(v, last).to_f64();
             let parameters = lookup.parameters(&best);
             let parameters = parameters[..self.problem.extents.len()].iter().map(at).collect();
