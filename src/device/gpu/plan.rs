@@ -25,7 +25,8 @@ const FEWEST_CHUNKS: usize = 4;
 /// turn; with fewer, an invocation takes voxel after voxel, and none idles while its neighbours iterate.
 const MOST_WORKGROUPS: usize = 4096;
 
-/// The same for a GPU that is a few cores in disguise.
+/// The same for a GPU that is a few cores in disguise. With a quarter of them fits on llvmpipe are faster by a fifth, but where a
+/// voxel takes thousands of turns of loops (bolus_lognormal), it then gives wrong results without a word.
 const MOST_WORKGROUPS_IN_SOFTWARE: usize = 256;
 
 /// Voxels that a thread of the host hands on at once: their values stay in its caches until they are taken.

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::plan::{Layout, workgroups};
 use super::slot::Slot;
 use super::upload::Upload;
-use crate::device::{AdapterDescription, VoxelKernel, shader};
+use crate::device::{AdapterDescription, DeviceKind, VoxelKernel, shader};
 
 /// A kernel and its input, ready to run in chunks.
 pub(super) struct Work<'a> {
@@ -34,6 +34,10 @@ impl<'a> Work<'a> {
         let on_the_cpu_alone = || Failure::NoShader("the CPU alone does this".into());
         let text = kernel.shader(upload.n_obs()).ok_or_else(on_the_cpu_alone)?;
         let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
+        let wgsl = match adapter.device.kind {
+            DeviceKind::Software => shader::in_software(&wgsl, &text.params, &upload.scaling()),
+            _ => wgsl,
+        };
         Ok(Self {
             context,
             host,
