@@ -8,7 +8,15 @@ use super::params::number;
 use crate::fit::nlls::dictionary::Linear;
 use crate::model::wgsl::literal;
 
+/// Most directions of mixtures that are held side by side: registers are few.
+const MOST_DIRECTIONS: usize = 64;
+
 impl Fit<'_> {
+    /// Whether the nodes of mixtures have so few directions between them that they are written out.
+    fn has_few_directions(&self) -> bool {
+        self.dictionary.directions.len() <= MOST_DIRECTIONS
+    }
+
     fn is_mixing(&self) -> bool {
         self.dictionary.linear == Linear::Mixing
     }
@@ -17,7 +25,8 @@ impl Fit<'_> {
     pub(super) fn search(&self) -> String {
         match self.dictionary.linear {
             Linear::All => self.explained() + SEARCH,
-            Linear::Mixing => self.along() + MIXTURE + &self.search_of_mixtures(),
+            Linear::Mixing if self.has_few_directions() => self.along() + MIXTURE + &self.search_of_mixtures(),
+            Linear::Mixing => self.along() + MIXTURE + &self.explained_by_mixture() + SEARCH,
         }
     }
 
@@ -55,13 +64,38 @@ impl Fit<'_> {
         text + "}\n"
     }
 
+    /// `explained`: the same for one node.
+    fn explained_by_mixture(&self) -> String {
+        let at = format!("{}u + node * {}u", self.params.nodes, self.params.node);
+        let node = self.along_both();
+        format!(
+            "\nfn explained(node: u32, voxel: u32) -> f32 {{\n    let at = {at};\n{node}    \
+             return mixture(first, second, cos, per_sin_squared);\n}}\n"
+        )
+    }
+
+    /// What lies along both directions of a node, whose numbers begin `at`, and the angle between them.
+    fn along_both(&self) -> String {
+        let (angles, n) = (self.params.angles, self.params.grid.len());
+        format!(
+            "    let first = along(u32(params[at + {}u]), voxel);\n    \
+             let second = along(u32(params[at + {}u]), voxel);\n    \
+             let cos = params[{angles}u + 2u * node];\n    \
+             let per_sin_squared = params[{}u + 2u * node];\n",
+            n + 2,
+            n + 3,
+            angles + 1,
+        )
+    }
+
     /// `along`: what lies along a direction, or 0 where that is below 0. In software all of them are computed, which takes less than
     /// to read one lane by lane.
     fn along(&self) -> String {
         let mut text = String::from("fn along(direction: u32, voxel: u32) -> f32 {\n");
         if self.in_registers() {
-            text += "    var sum = 0.0;\n    if IN_SOFTWARE {\n";
-            for d in 0..self.dictionary.directions.len() {
+            let few = if self.has_few_directions() { self.dictionary.directions.len() } else { 0 };
+            let _ = writeln!(text, "    var sum = 0.0;\n    if IN_SOFTWARE && {} {{", few > 0);
+            for d in 0..few {
                 let place = self.params.directions + d * self.n_samples();
                 let dot = self.dot(|k| number(place + k));
                 let _ = writeln!(text, "        sum = select(sum, {dot}, direction == {place}u);");
@@ -148,18 +182,11 @@ impl Fit<'_> {
         let to_s = params.clamped(s, "both");
         let to_f = params.clamped(f, &format!("({low} + share * ({high} - {low}))"));
         format!(
-            "    let first = along(u32(params[at + {}u]), voxel);\n    \
-             let second = along(u32(params[at + {}u]), voxel);\n    \
-             let cos = params[{}u + 2u * node];\n    \
-             let per_sin_squared = params[{}u + 2u * node];\n{SHARES}    \
-             let at_low = share_low * params[at + {n}u];\n    \
+            "{}{SHARES}    let at_low = share_low * params[at + {n}u];\n    \
              let at_high = share_high * params[at + {}u];\n    \
              let both = at_low + at_high;\n    to{s} = {to_s};\n    \
              let share = select(0.0, at_high / both, both > 0.0);\n    to{f} = {to_f};\n",
-            n + 2,
-            n + 3,
-            params.angles,
-            params.angles + 1,
+            self.along_both(),
             n + 1,
         )
     }
