@@ -14,20 +14,14 @@
 // given: fn take(voxel: u32) {}
 // given: fn n_used() -> u32 { return N_SAMPLES; }
 // given: fn is_fittable() -> bool { return true; }
-// given: fn explained(node: u32, voxel: u32) -> f32 { return 1.0; }
-// given: fn remember() {}
-// given: fn is_remembered() -> bool { return false; }
+// given: fn search(voxel: u32) {}
+// given: fn remember() {} fn is_remembered() -> bool { return false; }
 // given: fn has_been_here(node: u32) -> bool { return false; }
 // given: fn is_idle(idle: u32) -> bool { return false; }
 // given: fn try_place(idle: u32, number: u32) {}
-// given: fn begin(node: u32, voxel: u32) {}
-// given: fn evaluate(voxel: u32) {}
-// given: fn accept() {}
-// given: fn reject() {}
-// given: fn arrive() {}
-// given: fn step() {}
-// given: fn keep(voxel: u32, status: u32) {}
-// given: fn fail(voxel: u32, status: u32) {}
+// given: fn begin(node: u32, voxel: u32) {} fn evaluate(voxel: u32) {}
+// given: fn accept() {} fn reject() {} fn arrive() {} fn step() {}
+// given: fn keep(voxel: u32, status: u32) {} fn fail(voxel: u32, status: u32) {}
 // given: fn fail_in_scratch(voxel: u32) {}
 //
 // buffer | holds                                                                                | unit
@@ -50,7 +44,7 @@ var<private> damping: f32;
 var<private> promise: f32;        // what the step promised to reduce the sum of squares by
 var<private> potential: f32;      // what it would promise if the box did not cut it short
 var<private> steps: u32;
-var<private> place: u32;          // of the invocation in its workgroup
+var<private> place: u32;          // the invocation's seat
 
 // A sample of the voxel, or 0 if it is not finite.
 fn usable(sample: f32) -> f32 {
@@ -75,6 +69,28 @@ fn remarks_on_samples() -> u32 {
 const CAN_BE_FITTED: u32 = 0x80000000u;
 const BEST_SHIFT: u32 = 29u;
 
+// The nodes of the best fits, as they are noted; the best node of the zone under way, counted from 1, 0 for none, and what it
+// explains; what the best of all does.
+var<private> noted: u32;
+var<private> chosen: u32;
+var<private> best_of_zone: f32;
+var<private> best_of_all: f32;
+
+// Takes notice of what a node of the zone under way explains.
+fn consider(number: u32, explained: f32) {
+    chosen = select(chosen, number, explained > best_of_zone);
+    best_of_zone = max(best_of_zone, explained);
+}
+
+// Notes the best node of the zone that was under way.
+fn choose(zone: u32) {
+    noted |= chosen << (zone * NODE_BITS);
+    noted = select(noted, insertBits(noted, zone, BEST_SHIFT, 2u), best_of_zone > best_of_all);
+    best_of_all = max(best_of_all, best_of_zone);
+    chosen = 0u;
+    best_of_zone = 0.0;
+}
+
 // Notes the nodes that the fits of a voxel start from: NODE_BITS for each zone, counted from the zone's first as 1, 0 for
 // none; above them the zone that has the best. A voxel that cannot be fitted gets its results; its status, less than
 // CAN_BE_FITTED, stands for the word.
@@ -84,49 +100,39 @@ fn look_up(voxel: u32) {
         fail(voxel, BAD_INPUT | remarks_on_samples());
         return;
     }
-    var word = 0u;
-    var most = 0.0;
-    var best_zone = 0u;
-    for (var zone = 0u; zone < N_ZONES; zone++) {
-        let nodes = ZONES[zone];
-        var best = 0.0;
-        var chosen = 0u;
-        for (var node = nodes.x; node < nodes.y; node++) {
-            let share = explained(node, voxel);
-            chosen = select(chosen, node - nodes.x + 1u, share > best);
-            best = max(best, share);
-        }
-        word |= chosen << (zone * NODE_BITS);
-        best_zone = select(best_zone, zone, best > most);
-        most = max(most, best);
-    }
-    if word == 0u {
+    noted = 0u;
+    chosen = 0u;
+    best_of_zone = 0.0;
+    best_of_all = 0.0;
+    search(voxel);
+    if best_of_all == 0.0 {
         fail(voxel, SINGULAR | remarks_on_samples());
     } else {
-        output[SCRATCH * batch.n_voxels + voxel] = word | (best_zone << BEST_SHIFT) | CAN_BE_FITTED;
+        output[SCRATCH * batch.n_voxels + voxel] = noted | CAN_BE_FITTED;
     }
 }
 
 // The starts of the voxel that are left, as `look_up` notes them.
 var<private> starts: u32;
 
-// Begins the voxel's next fit, the best first, if something can be found there that was not; false if no start is left.
-fn begin_next(voxel: u32, is_later: bool) -> bool {
+// No node.
+const NO_START: u32 = 0xffffffffu;
+
+// The node of the voxel's next start, the best first, at which something may be found that was not; NO_START if none is left.
+fn next_start(is_later: bool) -> u32 {
     var left = extractBits(starts, 0u, BEST_SHIFT);
-    while left != 0u {
+    var found = NO_START;
+    while left != 0u && found == NO_START {
         var zone = extractBits(starts, BEST_SHIFT, 2u);
         if extractBits(starts, zone * NODE_BITS, NODE_BITS) == 0u {
             zone = firstTrailingBit(left) / NODE_BITS;
         }
         let node = ZONES[zone].x + extractBits(starts, zone * NODE_BITS, NODE_BITS) - 1u;
         starts = insertBits(starts, 0u, zone * NODE_BITS, NODE_BITS);
-        if !(is_later && has_been_here(node)) {
-            begin(node, voxel);
-            return true;
-        }
+        found = select(node, NO_START, is_later && has_been_here(node));
         left = extractBits(starts, 0u, BEST_SHIFT);
     }
-    return false;
+    return found;
 }
 
 // What is tried of a voxel whose best end lies where a parameter is idle.
@@ -138,8 +144,8 @@ struct Trials {
     under_way: u32,  // 1 while a place is evaluated
 }
 
-// In the workgroup's memory, since registers are few.
-var<workgroup> trials: array<Trials, WORKGROUP>;
+// In the workgroup's memory, since registers are few: see SEATS of batch.wgsl.
+var<workgroup> trials: array<Trials, SEATS>;
 
 // Takes notice of what a step promises from the place that was tried.
 fn note_promise() {
@@ -207,6 +213,10 @@ fn advance(voxel: u32) -> bool {
     return arrives || !is_finite(potential) || damping > MOST_DAMPING || steps > MAX_ITERATIONS;
 }
 
+// Steps that fits take in software before those that have ended make room for others. There all that stands in a loop is done, for
+// no lane if need be, and making room takes longer than a step.
+const TURN: u32 = 6u;
+
 // Fits one voxel after the other, each from its starts, and on from where a parameter was idle: none waits for another
 // invocation's.
 fn fit(first: u32, stride: u32) {
@@ -225,7 +235,8 @@ fn fit(first: u32, stride: u32) {
                 keep(voxel, remarks_on_samples());
                 remember();
             }
-            if !begin_next(voxel, best < NOTHING) && (best == NOTHING || !try_next(best)) {
+            var start = next_start(best < NOTHING);
+            if start == NO_START && (best == NOTHING || !try_next(best)) {
                 if best == NOTHING {
                     fail(voxel, SINGULAR | remarks_on_samples());
                     fail_in_scratch(voxel);
@@ -246,20 +257,29 @@ fn fit(first: u32, stride: u32) {
                 take(voxel);
                 best = NOTHING;
                 trials[place] = Trials(0u, 0u, 0.0, 0u, 0u);
-                _ = begin_next(voxel, false);
+                start = next_start(false);
+            }
+            if start != NO_START {
+                begin(start, voxel);
             }
             squares = NOTHING;
             damping = FIRST_DAMPING;
             promise = 0.0;
             steps = 0u;
+            ended = false;
         }
-        ended = advance(voxel);
-        if trials[place].under_way == 1u {
-            // The promise is all that is wanted.
-            ended = true;
-        } else if !ended && best < NOTHING {
-            // What comes near to what has been found ends there.
-            ended = is_remembered();
+        for (var turn = 1u;; turn++) {
+            ended = advance(voxel);
+            if trials[place].under_way == 1u {
+                // The promise is all that is wanted.
+                ended = true;
+            } else if !ended && best < NOTHING {
+                // What comes near to what has been found ends there.
+                ended = is_remembered();
+            }
+            if !IN_SOFTWARE || ended || turn == TURN {
+                break;
+            }
         }
     }
 }
@@ -270,7 +290,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    place = local;
+    place = select(local, 0u, IN_SOFTWARE);
     let stride = groups.x * WORKGROUP;
     for (var voxel = id.x; voxel < batch.n_voxels; voxel += stride) {
         look_up(voxel);

@@ -87,6 +87,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
             .into(),
             params: Vec::new(),
+            turns: 1,
         })
     }
 }

@@ -18,8 +18,8 @@ pub fn trials() -> Vec<Trial> {
 #[cfg(all(feature = "gpu", feature = "fault-injection"))]
 mod injected {
     use hepar::device::{
-        Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Fault, Gpu, Precision, Row,
-        Shader, Source, VoxelKernel,
+        Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, Fault, Gpu, Precision, Row, Shader, Source,
+        VoxelKernel,
     };
     use hepar::volume::{Scaling, VoxelType};
     use libtest_mimic::{Failed, Trial};
@@ -28,14 +28,8 @@ mod injected {
     use crate::support::{Count, TestDevice, on_every_gpu};
 
     pub fn trials() -> Vec<Trial> {
-        let mut trials = on_every_gpu(
-            "recovery::one_fault_changes_nothing",
-            one_fault_changes_nothing,
-        );
-        trials.extend(on_every_gpu(
-            "recovery::lasting_faults_are_75",
-            lasting_faults_are_75,
-        ));
+        let mut trials = on_every_gpu("recovery::one_fault_changes_nothing", one_fault_changes_nothing);
+        trials.extend(on_every_gpu("recovery::lasting_faults_are_75", lasting_faults_are_75));
         trials
     }
 
@@ -50,10 +44,7 @@ mod injected {
         }
 
         fn columns(&self) -> Vec<ColumnSpec> {
-            vec![ColumnSpec {
-                name: "double".into(),
-                kind: ColumnType::F32,
-            }]
+            vec![ColumnSpec { name: "double".into(), kind: ColumnType::F32 }]
         }
 
         fn run_cpu(&self, _: &Batch, _: Precision, _: &mut [ColumnMut]) {
@@ -71,34 +62,27 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
                 .into(),
                 params: vec![2.0],
+                turns: 1,
             })
         }
     }
 
     fn gpu(device: &TestDevice, fault: &str) -> Result<Gpu, Failed> {
         match device.open() {
-            Device::Gpu(gpu) => Ok(gpu
-                .with_most_voxels(50_000)
-                .with_fault(fault.parse::<Fault>()?)),
+            Device::Gpu(gpu) => Ok(gpu.with_most_voxels(50_000).with_fault(fault.parse::<Fault>()?)),
             Device::Cpu(_) => Err("a GPU is no CPU".into()),
         }
     }
 
     fn run(gpu: &Gpu, keep: &Keep, progress: &Count) -> hepar::Result<()> {
         let values: Vec<i16> = (0..N).map(|i| (i * 7919) as i16).collect();
-        let row = Row {
-            bytes: bytemuck::cast_slice(&values),
-            voxel_type: VoxelType::I16,
-            scaling: Scaling::IDENTITY,
-        };
+        let row = Row { bytes: bytemuck::cast_slice(&values), voxel_type: VoxelType::I16, scaling: Scaling::IDENTITY };
         gpu.run_into(&Double, &Source::new(vec![row], N, None), keep, progress)
     }
 
     fn one_fault_changes_nothing(device: &TestDevice) -> Result<(), Failed> {
         let want: Vec<f32> = (0..N).map(|i| 2.0 * f32::from((i * 7919) as i16)).collect();
-        for fault in [
-            "oom:1", "oom:2", "oom:3", "oom:7", "oom:12", "lost:1", "lost:2", "lost:4", "lost:7",
-        ] {
+        for fault in ["oom:1", "oom:2", "oom:3", "oom:7", "oom:12", "lost:1", "lost:2", "lost:4", "lost:7"] {
             let gpu = gpu(device, fault)?;
             for what in ["other results", "the device does not work on"] {
                 let (keep, progress) = (Keep::until(N), Count::default());

@@ -1,8 +1,7 @@
 //! What a device cannot do is an error that says so, with its exit status; and what is there is listed.
 
 use hepar::device::{
-    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, DeviceChoice, Precision, Row, Shader,
-    Source, VoxelKernel,
+    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Device, DeviceChoice, Precision, Row, Shader, Source, VoxelKernel,
 };
 use hepar::volume::{Scaling, VoxelType};
 use libtest_mimic::{Failed, Trial};
@@ -11,23 +10,12 @@ use crate::support::{TestDevice, hepar, on_every_gpu};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    trials.extend(on_every_gpu(
-        "refusals::faults_of_a_kernel",
-        faults_of_a_kernel,
-    ));
+    trials.extend(on_every_gpu("refusals::faults_of_a_kernel", faults_of_a_kernel));
     trials.extend(on_every_gpu("refusals::f64_on_a_gpu", f64_on_a_gpu));
-    trials.extend(on_every_gpu(
-        "refusals::more_work_takes_longer",
-        more_work_takes_longer,
-    ));
-    trials.push(Trial::test(
-        "refusals::what_is_not_there_is_69",
-        what_is_not_there_is_69,
-    ));
-    trials.push(Trial::test(
-        "refusals::what_is_there_is_listed",
-        what_is_there_is_listed,
-    ));
+    trials.extend(on_every_gpu("refusals::more_work_takes_longer", more_work_takes_longer));
+    trials.extend(on_every_gpu("refusals::many_turns_of_loops", many_turns_of_loops));
+    trials.push(Trial::test("refusals::what_is_not_there_is_69", what_is_not_there_is_69));
+    trials.push(Trial::test("refusals::what_is_there_is_listed", what_is_there_is_listed));
     trials
 }
 
@@ -35,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
 struct Text {
     body: String,
     params: Vec<f32>,
+    turns: usize,
 }
 
 impl VoxelKernel for Text {
@@ -43,10 +32,7 @@ impl VoxelKernel for Text {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        vec![ColumnSpec {
-            name: "x".into(),
-            kind: ColumnType::F32,
-        }]
+        vec![ColumnSpec { name: "x".into(), kind: ColumnType::F32 }]
     }
 
     fn run_cpu(&self, _: &Batch, _: Precision, _: &mut [ColumnMut]) {
@@ -54,10 +40,7 @@ impl VoxelKernel for Text {
     }
 
     fn shader(&self, _n_obs: usize) -> Option<Shader> {
-        Some(Shader {
-            body: self.body.clone(),
-            params: self.params.clone(),
-        })
+        Some(Shader { body: self.body.clone(), params: self.params.clone(), turns: self.turns })
     }
 }
 
@@ -72,20 +55,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         store_f32(0u, voxel, x);
     }
 }";
-    Text {
-        body: body.into(),
-        params: vec![times],
-    }
+    Text { body: body.into(), params: vec![times], turns: times as usize + 1 }
 }
 
 const N: usize = 3000;
 
 fn source(voxels: &[u8]) -> Source<'_> {
-    let row = Row {
-        bytes: voxels,
-        voxel_type: VoxelType::U8,
-        scaling: Scaling::IDENTITY,
-    };
+    let row = Row { bytes: voxels, voxel_type: VoxelType::U8, scaling: Scaling::IDENTITY };
     Source::new(vec![row], voxels.len(), None)
 }
 
@@ -93,13 +69,8 @@ fn faults_of_a_kernel(device: &TestDevice) -> Result<(), Failed> {
     let device = device.open();
     let voxels = [7u8; N];
     let refused = |body: &str, n_params: usize| {
-        let kernel = Text {
-            body: body.into(),
-            params: vec![0.0; n_params],
-        };
-        let error = device
-            .run(&kernel, &source(&voxels), &())
-            .expect_err("it cannot run");
+        let kernel = Text { body: body.into(), params: vec![0.0; n_params], turns: 1 };
+        let error = device.run(&kernel, &source(&voxels), &()).expect_err("it cannot run");
         assert!(error.to_string().contains("text on "), "{error}");
         error.exit_status()
     };
@@ -126,10 +97,7 @@ fn more_work_takes_longer(device: &TestDevice) -> Result<(), Failed> {
         let voxels = [7u8; N];
         let time = |times| gpu.time_kernel(&count_up(times), &source(&voxels), 3);
         let (little, much) = (time(1.0)?, time(50_000.0)?);
-        assert!(
-            much.kernel_s > 2.0 * little.kernel_s,
-            "{little:?}, {much:?}"
-        );
+        assert!(much.kernel_s > 2.0 * little.kernel_s, "{little:?}, {much:?}");
         assert!(much.run_s > 2.0 * little.kernel_s, "{little:?}, {much:?}");
         assert_eq!((much.kernel_voxels, much.run_voxels), (N, N));
         return Ok(());
@@ -137,22 +105,32 @@ fn more_work_takes_longer(device: &TestDevice) -> Result<(), Failed> {
     Err(format!("{device:?} is no GPU").into())
 }
 
+/// Software GPUs leave loops after 65,535 turns an invocation without a word: no invocation takes more voxels than that.
+fn many_turns_of_loops(device: &TestDevice) -> Result<(), Failed> {
+    const MANY: f32 = 20_000.0;
+    let voxels = vec![7u8; 1 << 18];
+    let count = |turns| -> Result<bool, Failed> {
+        let kernel = Text { turns, ..count_up(MANY) };
+        let got = device.open().run(&kernel, &source(&voxels), &())?;
+        Ok(got == [Column::F32(vec![7.0 + MANY; voxels.len()])])
+    };
+    assert!(count(MANY as usize + 1)?, "some voxels were not counted up to the end");
+    if !count(1)? {
+        println!("{device:?} counts turns: it has to be told how many there are");
+    }
+    Ok(())
+}
+
 fn f64_on_a_gpu(device: &TestDevice) -> Result<(), Failed> {
     let error = Device::open(&device.0, 1, Precision::F64).expect_err("GPUs compute in f32");
     assert_eq!(error.exit_status(), 2, "{error}");
     let auto = Device::open(&DeviceChoice::Auto, 1, Precision::F64)?;
-    assert!(
-        auto.cpu()
-            .is_some_and(|cpu| cpu.precision() == Precision::F64)
-    );
+    assert!(auto.cpu().is_some_and(|cpu| cpu.precision() == Precision::F64));
     Ok(())
 }
 
 fn what_is_not_there_is_69() -> Result<(), Failed> {
-    for choice in [
-        DeviceChoice::Name("no such GPU".into()),
-        DeviceChoice::Index(999),
-    ] {
+    for choice in [DeviceChoice::Name("no such GPU".into()), DeviceChoice::Index(999)] {
         let error = Device::open(&choice, 1, Precision::F32).expect_err("it is not there");
         assert_eq!(error.exit_status(), 69, "{error}");
         assert!(error.to_string().contains("found: "), "{error}");
@@ -164,20 +142,10 @@ fn what_is_there_is_listed() -> Result<(), Failed> {
     let output = hepar().args(["devices", "--json"]).output()?;
     assert!(output.status.success(), "{output:?}");
     let list: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    assert!(
-        list["cpu"]["cores"].as_u64().is_some_and(|n| n > 0),
-        "{list}"
-    );
-    assert!(
-        list["adapters"].is_array() && list["default"].is_string(),
-        "{list}"
-    );
+    assert!(list["cpu"]["cores"].as_u64().is_some_and(|n| n > 0), "{list}");
+    assert!(list["adapters"].is_array() && list["default"].is_string(), "{list}");
     let text = String::from_utf8(hepar().arg("devices").output()?.stdout)?;
-    let names = list["adapters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .chain([&list["cpu"]]);
+    let names = list["adapters"].as_array().into_iter().flatten().chain([&list["cpu"]]);
     for device in names {
         let name = device["name"].as_str().ok_or("a device has no name")?;
         assert!(text.contains(name), "{name} is not in\n{text}");

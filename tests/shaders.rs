@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use hepar::device::VoxelKernel;
-use hepar::device::shader::compose;
+use hepar::device::{Shader, VoxelKernel};
+use hepar::device::shader::{compose, in_software};
 use hepar::fit::nlls::{NllsKernel, NllsOptions, Quantity};
 use hepar::model::SignalModel;
 use hepar::model::signal::NoiseModel;
@@ -78,14 +78,19 @@ fn with_what_is_given(folder: &Path, text: &str) -> Result<String, Failed> {
 }
 
 fn in_every_voxel_type(body: &str) -> Result<(), Failed> {
-    of_observations(body, 4)
+    of_observations(&Shader { body: body.into(), params: vec![0.5, -1.0], turns: 1 }, 4)
 }
 
-fn of_observations(body: &str, n_obs: usize) -> Result<(), Failed> {
+/// In software too, where numbers are written out.
+fn of_observations(shader: &Shader, n_obs: usize) -> Result<(), Failed> {
     use VoxelType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
     [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64]
         .into_iter()
-        .try_for_each(|voxel_type| validate(&compose(body, voxel_type, n_obs)))
+        .try_for_each(|voxel_type| {
+            let text = compose(&shader.body, voxel_type, n_obs);
+            validate(&text)?;
+            validate(&in_software(&text, &shader.params, &vec![[1.5, -0.0]; n_obs]))
+        })
 }
 
 fn validate(wgsl: &str) -> Result<(), Failed> {
@@ -167,14 +172,14 @@ fn fits_are_valid(model: &SignalModel) -> Result<(), Failed> {
         for pick in [|_| true, |quantity| matches!(quantity, Quantity::Parameter(_)), |q| q == Quantity::Rmse] {
             let options = NllsOptions::default();
             let kernel = NllsKernel::new(model, &axes, &options, |output| pick(output.quantity))?;
-            of_observations(&kernel.shader(n_obs).ok_or("no shader")?.body, n_obs)?;
+            of_observations(&kernel.shader(n_obs).ok_or("no shader")?, n_obs)?;
         }
         // With all that a voxel may have of its own: a factor of each axis, and the noise.
         let options = NllsOptions { noise: NoiseModel::Rician, ..NllsOptions::default() };
         let all: Vec<usize> = (0..axes.len()).collect();
         let n_rows = n_obs + all.len() + 1;
         let kernel = NllsKernel::scaled(model, &axes, &all, &options, |_| true)?;
-        of_observations(&kernel.shader(n_rows).ok_or("no shader")?.body, n_rows)?;
+        of_observations(&kernel.shader(n_rows).ok_or("no shader")?, n_rows)?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 //   const N_OBS: u32         observations: rows of `input`
 //   const VOXEL_TYPE: u32    stored type of all rows: one of the constants below
 //   const WORKGROUP: u32     invocations in a workgroup
+//   const IN_SOFTWARE: bool  whether the GPU is a few cores in disguise
+//   const SEATS: u32         seats of `var<workgroup>` arrays, one an invocation; 1 in software, where they are private
 //
 // binding | name    | holds                                                                  | unit
 // --------|---------|------------------------------------------------------------------------|------------------

@@ -40,7 +40,7 @@ impl VoxelKernel for MultiplyAdds {
 
     fn shader(&self, _n_obs: usize) -> Option<Shader> {
         let body = format!("const ROUNDS: u32 = {ROUNDS}u;\n{}", include_str!("../../shaders/multiply_adds.wgsl"));
-        Some(Shader { body, params: vec![BY, PLUS] })
+        Some(Shader { body, params: vec![BY, PLUS], turns: Shader::ANY })
     }
 }
 

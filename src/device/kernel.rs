@@ -187,6 +187,14 @@ pub struct Shader {
     pub body: String,
     /// Read in the shader as `params[i]`.
     pub params: Vec<f32>,
+    /// Turns of all its loops that a voxel may take, with room to spare; [`Shader::ANY`] where nobody has counted. Software GPUs
+    /// leave loops when an invocation has taken too many, without a word.
+    pub turns: usize,
+}
+
+impl Shader {
+    /// Any number of turns: no invocation takes a second voxel in software.
+    pub const ANY: usize = usize::MAX;
 }
 
 /// Work done on each voxel alone, on any device: equal voxels give equal results wherever they lie in a batch.

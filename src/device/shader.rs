@@ -10,6 +10,11 @@ const MATH: &str = include_str!("../../shaders/common/math.wgsl");
 /// Invocations in a workgroup: a multiple of every GPU's subgroup (4 to 64).
 pub const WORKGROUP: usize = 64;
 
+/// What is said on a GPU that is one.
+const ON_A_GPU: &str = "const IN_SOFTWARE: bool = false;\nconst SEATS: u32 = WORKGROUP;\n";
+/// What is said on a GPU that is a few cores in disguise.
+const IN_SOFTWARE: &str = "const IN_SOFTWARE: bool = true;\nconst SEATS: u32 = 1u;\n";
+
 /// The complete WGSL of a kernel for `n_obs` observations that are stored as `voxel_type`.
 ///
 /// 64-bit voxels have no WGSL type: the device is given them as [`VoxelType::F32`].
@@ -25,8 +30,35 @@ pub fn compose(body: &str, voxel_type: VoxelType, n_obs: usize) -> String {
     };
     format!(
         "const N_OBS: u32 = {n_obs}u;\nconst VOXEL_TYPE: u32 = {voxel_type};\n\
-         const WORKGROUP: u32 = {WORKGROUP}u;\n\n{BATCH}\n{MATH}\n{body}"
+         const WORKGROUP: u32 = {WORKGROUP}u;\n{ON_A_GPU}\n{BATCH}\n{MATH}\n{body}"
     )
+}
+
+/// Most rows whose scalings are written out.
+const MOST_WRITTEN_OUT: usize = 16;
+
+/// A complete WGSL text for a GPU that is a few cores in disguise. All memory is the same there, and what is read from a buffer or
+/// from a workgroup's memory is read lane by lane, which takes longer than the arithmetic. So numbers of `params` at known places
+/// and the scalings of few rows are written out, and what invocations leave in the workgroup's memory to save registers, each on
+/// its seat, is their own.
+pub fn in_software(wgsl: &str, params: &[f32], scaling: &[[f32; 2]]) -> String {
+    let own = wgsl.replacen(ON_A_GPU, IN_SOFTWARE, 1).replace("var<workgroup>", "var<private>");
+    let mut parts = own.split("params[");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let known = part.split_once(']').and_then(|(place, rest)| {
+            let number = params.get(place.parse::<usize>().ok()?)?;
+            // There is no literal for what is not finite.
+            number.is_finite().then(|| format!("({number:?}f){rest}"))
+        });
+        text += &known.unwrap_or_else(|| format!("params[{part}"));
+    }
+    if scaling.len() > MOST_WRITTEN_OUT || !scaling.iter().flatten().all(|x| x.is_finite()) {
+        return text;
+    }
+    let rows: Vec<String> = scaling.iter().map(|[slope, inter]| format!("vec2({slope:?}f, {inter:?}f)")).collect();
+    let known = format!("const SCALING = array<vec2<f32>, {}>({});\n", rows.len(), rows.join(", "));
+    known + &text.replace("scaling[obs]", "SCALING[obs]")
 }
 
 /// The type that voxels are uploaded in.
@@ -34,5 +66,24 @@ pub(super) fn on_device(voxel_type: VoxelType) -> VoxelType {
     match voxel_type {
         VoxelType::U64 | VoxelType::I64 | VoxelType::F64 => VoxelType::F32,
         own => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_at_known_places_are_written_out_in_software() {
+        let body = "var<workgroup> kept: array<f32, SEATS>;\nlet x = params[1] - params[0] * params[2] + params[k];";
+        let text = in_software(&compose(body, VoxelType::I16, 2), &[0.5, -1e-7, f32::NAN], &[[2.0, 0.0], [1.0, -0.0]]);
+        assert!(text.ends_with("let x = (-1e-7f) - (0.5f) * params[2] + params[k];"), "{text}");
+        assert!(text.contains("var<private> kept"), "{text}");
+        assert!(text.contains("const SEATS: u32 = 1u;") && !text.contains("const SEATS: u32 = WORKGROUP;"), "{text}");
+        assert!(
+            text.starts_with("const SCALING = array<vec2<f32>, 2>(vec2(2.0f, 0.0f), vec2(1.0f, -0.0f));"),
+            "{text}"
+        );
+        assert!(text.contains("let s = SCALING[obs];"), "{text}");
     }
 }

@@ -114,7 +114,7 @@ impl VoxelKernel for CurveKernel {
             params.extend([step.seconds, step.per_second, step.area_weight].map(|x| x as f32));
         }
         let body = [wgsl_constants(), include_str!("../../shaders/curve.wgsl").into(), self.wgsl_main()].join("\n");
-        Some(Shader { body, params })
+        Some(Shader { body, params, turns: Shader::ANY })
     }
 }
 

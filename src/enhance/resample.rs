@@ -147,7 +147,7 @@ impl VoxelKernel for ResampleKernel<'_> {
         params.resize(first + ni * nj * self.slab.len(), 0.0);
         self.row.load_f32(ni * nj * self.slab.start, &mut params[first..]);
         let body = wgsl_constants() + include_str!("../../shaders/resample.wgsl");
-        Some(Shader { body, params })
+        Some(Shader { body, params, turns: Shader::ANY })
     }
 }
 

@@ -211,7 +211,7 @@ impl VoxelKernel for MapKernel {
         }
         let _ = write!(body, "        store_u16({}u, voxel, status);\n    }}\n}}\n", self.maps.len());
         let params = self.program.params().map(|value| value as f32);
-        Some(Shader { body, params: params.collect() })
+        Some(Shader { body, params: params.collect(), turns: Shader::ANY })
     }
 }
 

@@ -1,9 +1,7 @@
 //! A kernel that gives back what it reads, and what it must give.
 
 use bytemuck::Pod;
-use hepar::device::{
-    Batch, Column, ColumnMut, ColumnSpec, ColumnType, Precision, Row, Shader, Source, VoxelKernel,
-};
+use hepar::device::{Batch, Column, ColumnMut, ColumnSpec, ColumnType, Precision, Row, Shader, Source, VoxelKernel};
 use hepar::volume::{Scaling, VoxelType};
 
 /// Gives back every observation, and how many of them are finite; NaN for the first where it is negative.
@@ -18,9 +16,7 @@ impl VoxelKernel for Echo {
 
     fn columns(&self) -> Vec<ColumnSpec> {
         let spec = |name: String, kind| ColumnSpec { name, kind };
-        let mut columns: Vec<ColumnSpec> = (0..self.n_obs)
-            .map(|i| spec(format!("obs{i}"), ColumnType::F32))
-            .collect();
+        let mut columns: Vec<ColumnSpec> = (0..self.n_obs).map(|i| spec(format!("obs{i}"), ColumnType::F32)).collect();
         columns.push(spec("finite".into(), ColumnType::U16));
         columns
     }
@@ -63,6 +59,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }"
             .into(),
             params: Vec::new(),
+            turns: self.n_obs + 1,
         })
     }
 }
@@ -84,14 +81,9 @@ pub fn expected<T: Pod>(
         (x, Scaling { slope, inter }) => x * slope as f32 + inter as f32,
     };
     let masked = |obs, x: f32| if obs == 0 && x < 0.0 { f32::NAN } else { x };
-    let mut columns: Vec<Column> = (0..rows.len())
-        .map(|obs| Column::F32(places.iter().map(|&p| masked(obs, value(obs, p))).collect()))
-        .collect();
-    let finite = |&p: &usize| {
-        (0..rows.len())
-            .filter(|&obs| value(obs, p).is_finite())
-            .count() as u16
-    };
+    let mut columns: Vec<Column> =
+        (0..rows.len()).map(|obs| Column::F32(places.iter().map(|&p| masked(obs, value(obs, p))).collect())).collect();
+    let finite = |&p: &usize| (0..rows.len()).filter(|&obs| value(obs, p).is_finite()).count() as u16;
     columns.push(Column::U16(places.iter().map(finite).collect()));
     columns
 }
@@ -99,16 +91,10 @@ pub fn expected<T: Pod>(
 /// The columns that differ in any bit, where all NaN are one.
 pub fn differing(a: &[Column], b: &[Column]) -> Vec<usize> {
     let bits = |x: f32| {
-        if x.is_nan() {
-            f32::NAN.to_bits()
-        } else {
-            x.to_bits()
-        }
+        if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }
     };
     let same = |a: &Column, b: &Column| match (a, b) {
-        (Column::F32(a), Column::F32(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| bits(a) == bits(b))
-        }
+        (Column::F32(a), Column::F32(b)) => a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| bits(a) == bits(b)),
         (a, b) => a == b,
     };
     assert_eq!(a.len(), b.len(), "as many columns");
@@ -125,9 +111,7 @@ fn noise(seed: u64) -> u64 {
 
 pub fn rows_of<T>(n_obs: usize, n_voxels: usize, make: impl Fn(u64) -> T) -> Vec<Vec<T>> {
     let value = |obs: usize, voxel: usize| make(noise((obs * n_voxels + voxel + 1) as u64));
-    (0..n_obs)
-        .map(|obs| (0..n_voxels).map(|voxel| value(obs, voxel)).collect())
-        .collect()
+    (0..n_obs).map(|obs| (0..n_voxels).map(|voxel| value(obs, voxel)).collect()).collect()
 }
 
 pub fn source<'a, T: Pod>(
@@ -136,11 +120,7 @@ pub fn source<'a, T: Pod>(
     scaling: Scaling,
     picked: Option<Vec<u32>>,
 ) -> Source<'a> {
-    let row = |values: &'a Vec<T>| Row {
-        bytes: bytemuck::cast_slice(values),
-        voxel_type,
-        scaling,
-    };
+    let row = |values: &'a Vec<T>| Row { bytes: bytemuck::cast_slice(values), voxel_type, scaling };
     Source::new(rows.iter().map(row).collect(), rows[0].len(), picked)
 }
 
@@ -149,10 +129,4 @@ pub fn some_voxels(n: usize) -> Vec<u32> {
     (0..n as u32).rev().filter(|v| v % 3 != 1).collect()
 }
 
-pub const SCALINGS: [Scaling; 2] = [
-    Scaling::IDENTITY,
-    Scaling {
-        slope: 0.25,
-        inter: -8.0,
-    },
-];
+pub const SCALINGS: [Scaling; 2] = [Scaling::IDENTITY, Scaling { slope: 0.25, inter: -8.0 }];

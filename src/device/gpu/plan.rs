@@ -25,8 +25,12 @@ const FEWEST_CHUNKS: usize = 4;
 /// turn; with fewer, an invocation takes voxel after voxel, and none idles while its neighbours iterate.
 const MOST_WORKGROUPS: usize = 4096;
 
-/// The same for a GPU that is a few cores in disguise.
+/// The same for a GPU that is a few cores in disguise, as long as its invocations do not take too many turns of loops.
 const MOST_WORKGROUPS_IN_SOFTWARE: usize = 256;
+
+/// Turns of loops that an invocation may take on Mesa's llvmpipe, all loops together: then it leaves every loop after its first
+/// turn, and results are wrong without a word (`LP_MAX_TGSI_LOOP_ITERATIONS` of its gallivm/lp_bld_limits.h).
+const MOST_TURNS_IN_SOFTWARE: usize = 65_535;
 
 /// Voxels that a thread of the host hands on at once: their values stay in its caches until they are taken.
 const PIECE_VOXELS: usize = 16 * 1024;
@@ -42,14 +46,20 @@ pub(super) fn roomy(bytes: u64, limit: u64) -> u64 {
     bytes.max(bytes.next_power_of_two().min(CHUNK_BYTES).min(limit))
 }
 
-/// How many workgroups share `n_voxels` voxels. Results do not depend on it.
-pub(super) fn workgroups(n_voxels: usize, adapter: &AdapterDescription) -> u32 {
+/// How many workgroups share `n_voxels` voxels, each of which takes so many turns of loops. Results do not depend on it.
+pub(super) fn workgroups(n_voxels: usize, turns: usize, adapter: &AdapterDescription) -> u32 {
     let most = match adapter.device.kind {
-        DeviceKind::Software => MOST_WORKGROUPS_IN_SOFTWARE,
+        DeviceKind::Software => most_in_software(n_voxels, turns),
         _ => MOST_WORKGROUPS,
     };
     let wanted = n_voxels.div_ceil(WORKGROUP).min(most) as u32;
     wanted.min(adapter.limits.workgroups)
+}
+
+/// Most workgroups for a GPU in software.
+fn most_in_software(n_voxels: usize, turns: usize) -> usize {
+    let in_a_row = (MOST_TURNS_IN_SOFTWARE / turns.max(1)).max(1);
+    MOST_WORKGROUPS_IN_SOFTWARE.max(n_voxels.div_ceil(WORKGROUP * in_a_row))
 }
 
 /// Voxels of the largest chunk of a run over `n_voxels`, where `fitting` fit.
@@ -127,6 +137,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Shader;
 
     fn limits(binding_bytes: u64) -> AdapterLimits {
         AdapterLimits { binding_bytes, buffer_bytes: 1 << 30, workgroups: 65_535, subgroup_min: 8, subgroup_max: 8 }
@@ -175,6 +186,18 @@ mod tests {
             (1_474_560, 100_032, 100_032),
         ] {
             assert_eq!(largest_chunk(n_voxels, fitting), chunk);
+        }
+    }
+
+    #[test]
+    fn no_invocation_takes_more_turns_than_software_counts() {
+        for n_voxels in [1, 1000, 65_536, 100_000, 1 << 21] {
+            for turns in [1, 400, 10_800, 40_000, Shader::ANY] {
+                let workgroups = most_in_software(n_voxels, turns);
+                let in_a_row = n_voxels.div_ceil(workgroups * WORKGROUP);
+                assert!(in_a_row == 1 || in_a_row * turns <= MOST_TURNS_IN_SOFTWARE, "{n_voxels} voxels of {turns}");
+                assert!(workgroups == MOST_WORKGROUPS_IN_SOFTWARE || workgroups <= n_voxels.div_ceil(WORKGROUP));
+            }
         }
     }
 

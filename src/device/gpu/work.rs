@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::plan::{Layout, workgroups};
 use super::slot::Slot;
 use super::upload::Upload;
-use crate::device::{AdapterDescription, VoxelKernel, shader};
+use crate::device::{AdapterDescription, DeviceKind, VoxelKernel, shader};
 
 /// A kernel and its input, ready to run in chunks.
 pub(super) struct Work<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Work<'a> {
     pub(super) params: wgpu::Buffer,
     pub(super) scaling: wgpu::Buffer,
     pipeline: wgpu::ComputePipeline,
+    /// Of loops, that a voxel takes.
+    turns: usize,
     adapter: &'a AdapterDescription,
 }
 
@@ -34,6 +36,10 @@ impl<'a> Work<'a> {
         let on_the_cpu_alone = || Failure::NoShader("the CPU alone does this".into());
         let text = kernel.shader(upload.n_obs()).ok_or_else(on_the_cpu_alone)?;
         let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
+        let wgsl = match adapter.device.kind {
+            DeviceKind::Software => shader::in_software(&wgsl, &text.params, &upload.scaling()),
+            _ => wgsl,
+        };
         Ok(Self {
             context,
             host,
@@ -42,6 +48,7 @@ impl<'a> Work<'a> {
             params: context.constants("params", bytemuck::cast_slice(&text.params))?,
             scaling: context.constants("scaling", bytemuck::cast_slice(&upload.scaling()))?,
             pipeline: context.pipeline(&wgsl)?,
+            turns: text.turns,
             adapter,
         })
     }
@@ -66,7 +73,7 @@ impl<'a> Work<'a> {
             commands.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: timestamps });
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &slot.bindings, &[]);
-        pass.dispatch_workgroups(workgroups(n_voxels, self.adapter), 1, 1);
+        pass.dispatch_workgroups(workgroups(n_voxels, self.turns, self.adapter), 1, 1);
     }
 
     /// The chunk that starts at `first`, of at most `most` voxels.

@@ -14,5 +14,5 @@ pub(super) fn shader(kernel: &AdcKernel) -> Shader {
     let _ = writeln!(body, "const DROP_BAD_SAMPLES: bool = {};", kernel.options.bad_samples == BadSamples::Drop);
     body += &line::wgsl::line(&kernel.b, kernel.options.max_iterations);
     body += include_str!("../../../shaders/adc.wgsl");
-    Shader { body, params: kernel.b.iter().map(|&b| b as f32).collect() }
+    Shader { body, params: kernel.b.iter().map(|&b| b as f32).collect(), turns: Shader::ANY }
 }

@@ -190,6 +190,12 @@ impl Dictionary {
 }
 
 impl Node {
+    /// Cosine of the angle between the directions, and 1/sin², or 0 where they are the same.
+    pub fn between(&self) -> [f64; 2] {
+        let [cos, sin] = self.angle;
+        [cos, if sin > 0.0 { 1.0 / (sin * sin) } else { 0.0 }]
+    }
+
     fn new(
         program: &SampleProgram,
         parameters: Vec<f64>,

@@ -156,8 +156,7 @@ impl VoxelKernel for NllsKernel {
         Some(wgsl::shader(&self.problem, &self.dictionary, &Effort::of(Precision::F32), &outputs))
     }
 
-    /// For the parameters alone, and for the start that was kept alone, as the CPU has it: on a GPU dictionaries and samples
-    /// take more. What bounds cost is not counted.
+    /// For the parameters alone, and for the start that was kept alone, as the CPU has it. What bounds cost is not counted.
     fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
         let (n, p) = (self.problem.code.n_samples() as f64, self.problem.extents.len() as f64);
         let (voxel, sample) = self.problem.code.flops();

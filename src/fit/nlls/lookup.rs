@@ -44,7 +44,7 @@ impl<T: Element> Node<T> {
     fn new(index: usize, node: &super::dictionary::Node) -> Self {
         let mut parameters = [T::of(0.0); MOST];
         parameters.iter_mut().zip(&node.parameters).for_each(|(to, &from)| *to = T::of(from));
-        let [cos, sin] = node.angle;
+        let [cos, per_sin_squared] = node.between();
         Self {
             number: T::of(index as f64),
             parameters,
@@ -52,7 +52,7 @@ impl<T: Element> Node<T> {
             directions: node.directions,
             per_length: node.per_length.map(T::of),
             cos: T::of(cos),
-            per_sin_squared: T::of(if sin > 0.0 { 1.0 / (sin * sin) } else { 0.0 }),
+            per_sin_squared: T::of(per_sin_squared),
         }
     }
 }

@@ -38,5 +38,5 @@ pub(super) fn shader(kernel: &SegmentedKernel) -> Shader {
     body += include_str!("../../../shaders/segmented.wgsl");
     let rows = kernel.rows.iter().map(|&row| row as f32);
     let numbers = kernel.b.iter().chain(&kernel.grid.dstar).chain(&kernel.grid.decay).map(|&x| x as f32);
-    Shader { body, params: numbers.chain(rows).collect() }
+    Shader { body, params: numbers.chain(rows).collect(), turns: Shader::ANY }
 }

@@ -17,6 +17,7 @@ use super::problem::{Effort, Problem};
 use crate::device::Shader;
 use crate::fit::status;
 use crate::model::program::Program;
+use crate::model::signal::eval::Factored;
 use crate::model::wgsl;
 use params::Params;
 
@@ -49,6 +50,8 @@ pub struct GpuOutputs<'a> {
 /// All that the parts of the text are written from.
 struct Fit<'a> {
     problem: &'a Problem,
+    /// What is evaluated, and the factors of its sums.
+    factored: Factored,
     dictionary: &'a Dictionary,
     outputs: &'a GpuOutputs<'a>,
     params: Params,
@@ -58,14 +61,14 @@ struct Fit<'a> {
 /// each of four.
 pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outputs: &GpuOutputs) -> Shader {
     let params = Params::new(problem, dictionary, outputs.derived);
-    let fit = Fit { problem, dictionary, outputs, params };
+    let fit = Fit { problem, factored: Factored::new(&problem.program), dictionary, outputs, params };
     let body = [
         wgsl::FORMULA.into(),
         fit.constants(effort),
         fit.zones(),
         step::variables(fit.n_parameters()),
         fit.take(),
-        fit.explained(),
+        fit.search(),
         fit.begin(),
         fit.remembered(effort.same),
         fit.idle(),
@@ -76,10 +79,22 @@ pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outpu
         fit.fail(),
         include_str!("../../../../shaders/nlls.wgsl").into(),
     ];
-    Shader { body: body.join("\n"), params: fit.params.values }
+    let turns = fit.turns();
+    Shader { body: body.join("\n"), params: fit.params.values, turns }
 }
 
+/// Steps that a voxel is thought to take from each of its starts at most, on the average over those of an invocation.
+const MANY_STEPS: usize = 100;
+
 impl Fit<'_> {
+    /// Turns of loops that a voxel may take: of its nodes, and of the steps of its fits, each with one over its samples where
+    /// these are not in registers.
+    fn turns(&self) -> usize {
+        let over_samples = if self.in_registers() { 0 } else { self.n_samples() };
+        let steps = MANY_STEPS * self.dictionary.zones.len() + self.params.n_places;
+        self.dictionary.nodes.len() * (1 + over_samples) + steps * (2 + over_samples)
+    }
+
     fn n_parameters(&self) -> usize {
         self.problem.extents.len()
     }

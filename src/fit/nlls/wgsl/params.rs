@@ -7,7 +7,9 @@ use crate::model::signal::program::SampleProgram;
 use crate::model::wgsl::literal;
 
 /// What is read, in this order: the program's uniforms, those of derived quantities, bounds, `[sample][table]`,
-/// `[idle parameter][place]` to try, and `[node]`: the places on the grid, the triangle's rows, for mixtures the angle, and `[vector][sample]` of the basis.
+/// `[idle parameter][place]` to try, and of the dictionary `[node]`: the places on the grid, the triangle's rows, and
+/// `[vector][sample]` of the basis. Of mixtures `[direction][sample]`, `[node]`: cosine and 1/sin² of the angle between its
+/// directions, and `[node]`: the places on the grid, 1 over both lengths, and where both directions stand.
 pub(super) struct Params {
     pub(super) values: Vec<f32>,
     uniforms: Vec<String>,
@@ -19,6 +21,10 @@ pub(super) struct Params {
     pub(super) places: usize,
     /// Places of each.
     pub(super) n_places: usize,
+    /// Where the directions of mixtures begin.
+    pub(super) directions: usize,
+    /// Where the angles of mixtures begin.
+    pub(super) angles: usize,
     /// Where the nodes begin.
     pub(super) nodes: usize,
     /// Numbers a node.
@@ -50,15 +56,44 @@ impl Params {
         let places = values.len();
         let n_places = dictionary.idle.first().map_or(0, |idle| idle.places.len());
         values.extend(dictionary.idle.iter().flat_map(|idle| &idle.places).map(|&place| place as f32));
+        let directions = values.len();
+        values.extend(dictionary.directions.iter().flatten().map(|&value| value as f32));
+        let angles = values.len();
+        if dictionary.linear == Linear::Mixing {
+            values.extend(dictionary.nodes.iter().flat_map(|node| node.between()).map(|value| value as f32));
+        }
         let nodes = values.len();
         let grid: Vec<usize> = (0..problem.extents.len()).filter(|i| !dictionary.solved.contains(i)).collect();
         let n_linear = dictionary.nodes.first().map_or(0, |node| node.basis.len());
         for node in &dictionary.nodes {
-            add_node(node, &grid, dictionary.linear, &mut values);
+            values.extend(grid.iter().map(|&i| node.parameters[i] as f32));
+            match dictionary.linear {
+                Linear::All => add_basis(node, &mut values),
+                Linear::Mixing => {
+                    values.extend(node.per_length.map(|value| value as f32));
+                    let n_samples = program.n_samples;
+                    values.extend(node.directions.map(|direction| (directions + direction * n_samples) as f32));
+                }
+            }
         }
         let node = (values.len() - nodes) / dictionary.nodes.len().max(1);
         let n_tables = program.tables.len();
-        Self { values, uniforms, derived, bounds, tables, n_tables, places, n_places, nodes, node, grid, n_linear }
+        Self {
+            values,
+            uniforms,
+            derived,
+            bounds,
+            tables,
+            n_tables,
+            places,
+            n_places,
+            directions,
+            angles,
+            nodes,
+            node,
+            grid,
+            n_linear,
+        }
     }
 
     pub(super) fn uniform(&self, i: usize) -> String {
@@ -74,7 +109,7 @@ impl Params {
     pub(super) fn table(&self, table: usize, sample: Option<usize>) -> String {
         let (first, n) = (self.tables + table, self.n_tables);
         match sample {
-            Some(sample) => format!("params[{}]", first + sample * n),
+            Some(sample) => number(first + sample * n),
             None => format!("params[{first}u + k * {n}u]"),
         }
     }
@@ -114,9 +149,14 @@ fn named(values: &mut Vec<f32>, value: f64, known: bool) -> String {
         true => literal(value),
         false => {
             values.push(value as f32);
-            format!("params[{}]", values.len() - 1)
+            number(values.len() - 1)
         }
     }
+}
+
+/// A number at a known place.
+pub(super) fn number(place: usize) -> String {
+    format!("params[{place}]")
 }
 
 fn add_tables(program: &SampleProgram, to: &mut Vec<f32>) {
@@ -125,15 +165,11 @@ fn add_tables(program: &SampleProgram, to: &mut Vec<f32>) {
     }
 }
 
-fn add_node(node: &Node, grid: &[usize], linear: Linear, to: &mut Vec<f32>) {
+fn add_basis(node: &Node, to: &mut Vec<f32>) {
     let mut add = |value: f64| to.push(value as f32);
-    grid.iter().for_each(|&i| add(node.parameters[i]));
     let n = node.basis.len();
     for (i, row) in node.triangle[..n].iter().enumerate() {
         row[i..n].iter().for_each(|&value| add(value));
-    }
-    if linear == Linear::Mixing {
-        node.angle.into_iter().for_each(&mut add);
     }
     node.basis.iter().flatten().for_each(|&value| add(value));
 }

@@ -70,7 +70,7 @@ impl Fit<'_> {
                 let _ = writeln!(text, "    normal{i}{j} = 0.0;");
             }
         }
-        for (i, &step) in self.problem.program.voxel.iter().enumerate() {
+        for (i, &step) in self.factored.program.voxel.iter().enumerate() {
             let step = expression(step, |input| self.input(input), |value| self.value(value, None));
             let _ = writeln!(text, "    let v{i} = {step};");
         }
@@ -88,18 +88,37 @@ impl Fit<'_> {
             text += &self.sample(None);
             text += "    }\n";
         }
-        text + "}\n"
+        text + &self.multiplied() + "}\n"
     }
 
-    /// Adds a sample to the sums; `y` and `weight` are the sample's.
+    /// The sums of slopes by the factors that were left out of these.
+    fn multiplied(&self) -> String {
+        let mut text = String::new();
+        let factor = |i: usize| self.factored.gradient[i].map(|factor| self.value(factor, None));
+        for i in 0..self.n_parameters() {
+            if let Some(factor) = factor(i) {
+                let _ = writeln!(text, "    downhill{i} *= {factor};");
+            }
+            for j in 0..=i {
+                let factors: Vec<String> = [factor(i), factor(j)].into_iter().flatten().collect();
+                if !factors.is_empty() {
+                    let _ = writeln!(text, "    normal{i}{j} *= {};", factors.join(" * "));
+                }
+            }
+        }
+        text
+    }
+
+    /// Adds a sample to the sums, without the factors; `y` and `weight` are the sample's.
     fn sample(&self, k: Option<usize>) -> String {
-        let program = &self.problem.program;
+        let program = &self.factored.program;
         let mut text = String::new();
         for (i, step) in program.sample.iter().enumerate() {
             let step = self.step_of_sample(*step, k);
             let _ = writeln!(text, "        let s{i} = {step};");
         }
-        let _ = writeln!(text, "        var residual = y - {};", self.value(program.signal, k));
+        let factor = self.factored.signal.map(|factor| format!(" * {}", self.value(factor, None))).unwrap_or_default();
+        let _ = writeln!(text, "        var residual = y - {}{factor};", self.value(program.signal, k));
         let slopes = || program.gradient.iter().enumerate();
         for (i, &slope) in slopes() {
             let _ = writeln!(text, "        var slope{i} = {};", self.value(slope, k));
@@ -167,10 +186,9 @@ impl Fit<'_> {
         text
     }
 
-    /// Σ over samples of `y` times numbers of `params` from `first` (WGSL) on.
-    pub(super) fn dot(&self, first: &str) -> String {
-        let term = |k: usize| format!("params[{first} + {k}u] * y{k}");
-        joined((0..self.n_samples()).map(term), " + ", "0.0")
+    /// Σ over samples of `y` times what `factor` (WGSL) gives for each.
+    pub(super) fn dot(&self, factor: impl Fn(usize) -> String) -> String {
+        joined((0..self.n_samples()).map(|k| format!("{} * y{k}", factor(k))), " + ", "0.0")
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn variables(p: usize) -> String {
     for name in sums(p) {
         let _ = writeln!(text, "var<private> {name}: f32;");
     }
-    let _ = writeln!(text, "var<workgroup> kept: array<array<f32, WORKGROUP>, {}>;", sums(p).count());
+    let _ = writeln!(text, "var<workgroup> kept: array<array<f32, SEATS>, {}>;", sums(p).count());
     text
 }
 

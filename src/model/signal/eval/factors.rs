@@ -6,16 +6,19 @@ use crate::model::operator::Binary;
 use crate::model::signal::program::{SampleProgram, Value};
 
 /// A program whose signal and slopes are to be multiplied by factors.
-pub(super) struct Factored {
-    pub(super) program: SampleProgram,
-    /// Of the signal.
-    pub(super) signal: Option<Value>,
-    /// Of its slope by each parameter.
-    pub(super) gradient: Vec<Option<Value>>,
+#[derive(Debug)]
+pub struct Factored {
+    /// What is left of the signal and its slopes; it has more steps of the voxel, and the same uniforms and tables.
+    pub program: SampleProgram,
+    /// The factor of the signal.
+    pub signal: Option<Value>,
+    /// That of its slope by each parameter.
+    pub gradient: Vec<Option<Value>>,
 }
 
 impl Factored {
-    pub(super) fn new(program: &SampleProgram) -> Self {
+    /// Takes the factors out of a program's signal and slopes.
+    pub fn new(program: &SampleProgram) -> Self {
         let mut factored = Self { program: program.clone(), signal: None, gradient: Vec::new() };
         let uses = uses(program);
         (factored.program.signal, factored.signal) = factored.divided(program.signal, &uses);

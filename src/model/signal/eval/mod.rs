@@ -16,6 +16,7 @@ use code::{Operand, Product, Step};
 use rare::Rare;
 
 pub use code::SampleCode;
+pub use factors::Factored;
 
 /// Vectors of voxels that are evaluated side by side: the second fills the wait for the first.
 pub const WIDE: usize = 2;
