@@ -105,7 +105,7 @@ fn look_up(voxel: u32) {
     best_of_zone = 0.0;
     best_of_all = 0.0;
     search(voxel);
-    if best_of_all == 0.0 {
+    if extractBits(noted, 0u, BEST_SHIFT) == 0u {
         fail(voxel, SINGULAR | remarks_on_samples());
     } else {
         output[SCRATCH * batch.n_voxels + voxel] = noted | CAN_BE_FITTED;

@@ -16,7 +16,7 @@
 // given: const WANTS_DSTAR: bool = true; const DROP_BAD_SAMPLES: bool = true;
 // given: const UNTIL_IT_STAYS: bool = true;
 // given: const PLAIN_REWEIGHTINGS: u32 = 0u;
-// given: const N_LOWEST: u32 = 1u; const N_GRID: u32 = 17u;
+// given: const N_LOWEST: u32 = 1u; const N_GRID: u32 = 25u;
 // given: const N_PARAMETERS: f32 = 5.0; const LEAST_EXPONENT: f32 = -40.0;
 // after: common/line.wgsl
 //

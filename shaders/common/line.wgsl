@@ -79,6 +79,18 @@ fn weigh(adc: f32) {
     }
 }
 
+// Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy about the centre (b, y), of the observations from `first` to `end`.
+fn moments(first: u32, end: u32, centre: vec2<f32>) -> vec4<f32> {
+    var sums = vec4(0.0);
+    for (var obs = first; obs < end; obs++) {
+        let db = params[obs] - centre.x;
+        let dy = y[obs] - centre.y;
+        let wb = weight[obs] * db;
+        sums += vec4(wb * db, wb * dy, wb * db * db, wb * db * dy);
+    }
+    return sums;
+}
+
 fn line() -> Line {
     var sum = 0.0;
     var sum_b = 0.0;
@@ -88,29 +100,18 @@ fn line() -> Line {
         sum_b += weight[obs] * params[obs];
         sum_y += weight[obs] * y[obs];
     }
-    let b_mean = sum_b / sum;
-    let y_mean = sum_y / sum;
-    var bb = 0.0;
-    var by = 0.0;
-    var bbb = 0.0;
-    var bby = 0.0;
-    for (var first = 0u; first < N_LINE; first += GROUP) {
-        var group_bb = 0.0;
-        var group_by = 0.0;
-        for (var obs = first; obs < min(first + GROUP, N_LINE); obs++) {
-            let db = params[obs] - b_mean;
-            let dy = y[obs] - y_mean;
-            let wb = weight[obs] * db;
-            group_bb += wb * db;
-            group_by += wb * dy;
-            bbb += wb * db * db;
-            bby += wb * db * dy;
+    let centre = vec2(sum_b, sum_y) / sum;
+    var sums = vec4(0.0);
+    if N_LINE <= GROUP {
+        // A known number of observations: no loop is left of it.
+        sums = moments(0u, N_LINE, centre);
+    } else {
+        for (var first = 0u; first < N_LINE; first += GROUP) {
+            sums += moments(first, min(first + GROUP, N_LINE), centre);
         }
-        bb += group_bb;
-        by += group_by;
     }
-    let adc = -by / bb;
-    return Line(b_mean, y_mean, bb, adc, 2.0 * (bby + adc * bbb) / bb);
+    let adc = -sums.y / sums.x;
+    return Line(centre.x, centre.y, sums.x, adc, 2.0 * (sums.w + adc * sums.z) / sums.x);
 }
 
 // Re-weighs as it is published: the slope at the end, which may still move.

@@ -187,8 +187,8 @@ pub struct Shader {
     pub body: String,
     /// Read in the shader as `params[i]`.
     pub params: Vec<f32>,
-    /// Turns of all its loops that a voxel may take, with room to spare; [`Shader::ANY`] where nobody has counted. Software GPUs
-    /// leave loops when an invocation has taken too many, without a word.
+    /// Turns of all its loops that a voxel may take; [`Shader::ANY`] where nobody has counted. Software GPUs leave loops when an
+    /// invocation has taken too many, without a word.
     pub turns: usize,
 }
 

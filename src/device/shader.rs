@@ -34,13 +34,13 @@ pub fn compose(body: &str, voxel_type: VoxelType, n_obs: usize) -> String {
     )
 }
 
-/// Most rows whose scalings are written out.
+/// Most rows whose scalings, and most numbers of `params` at places unknown, are written out.
 const MOST_WRITTEN_OUT: usize = 16;
 
 /// A complete WGSL text for a GPU that is a few cores in disguise. All memory is the same there, and what is read from a buffer or
-/// from a workgroup's memory is read lane by lane, which takes longer than the arithmetic. So numbers of `params` at known places
-/// and the scalings of few rows are written out, and what invocations leave in the workgroup's memory to save registers, each on
-/// its seat, is their own.
+/// from a workgroup's memory is read lane by lane, which takes longer than the arithmetic. So numbers of `params` at known places,
+/// all of them where they are few, and the scalings of few rows are written out, and what invocations leave in the workgroup's
+/// memory to save registers, each on its seat, is their own.
 pub fn in_software(wgsl: &str, params: &[f32], scaling: &[[f32; 2]]) -> String {
     let own = wgsl.replacen(ON_A_GPU, IN_SOFTWARE, 1).replace("var<workgroup>", "var<private>");
     let mut parts = own.split("params[");
@@ -53,12 +53,22 @@ pub fn in_software(wgsl: &str, params: &[f32], scaling: &[[f32; 2]]) -> String {
         });
         text += &known.unwrap_or_else(|| format!("params[{part}"));
     }
-    if scaling.len() > MOST_WRITTEN_OUT || !scaling.iter().flatten().all(|x| x.is_finite()) {
-        return text;
+    if text.contains("params[") && is_written_out(params.len(), params) {
+        let numbers: Vec<String> = params.iter().map(|number| format!("{number:?}f")).collect();
+        let known = format!("const PARAMS = array<f32, {}>({});\n", numbers.len(), numbers.join(", "));
+        text = known + &text.replace("params[", "PARAMS[");
     }
-    let rows: Vec<String> = scaling.iter().map(|[slope, inter]| format!("vec2({slope:?}f, {inter:?}f)")).collect();
-    let known = format!("const SCALING = array<vec2<f32>, {}>({});\n", rows.len(), rows.join(", "));
-    known + &text.replace("scaling[obs]", "SCALING[obs]")
+    if is_written_out(scaling.len(), scaling.as_flattened()) {
+        let rows: Vec<String> = scaling.iter().map(|[slope, inter]| format!("vec2({slope:?}f, {inter:?}f)")).collect();
+        let known = format!("const SCALING = array<vec2<f32>, {}>({});\n", rows.len(), rows.join(", "));
+        text = known + &text.replace("scaling[obs]", "SCALING[obs]");
+    }
+    text
+}
+
+/// Whether an array of so many numbers or pairs can be written out.
+fn is_written_out(n: usize, numbers: &[f32]) -> bool {
+    (1..=MOST_WRITTEN_OUT).contains(&n) && numbers.iter().all(|number| number.is_finite())
 }
 
 /// The type that voxels are uploaded in.
@@ -85,5 +95,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("let s = SCALING[obs];"), "{text}");
+        let text =
+            in_software(&compose(body, VoxelType::I16, 2), &[0.5, -1e-7, 3.0], &[[2.0, 0.0]; MOST_WRITTEN_OUT + 1]);
+        assert!(text.starts_with("const PARAMS = array<f32, 3>(0.5f, -1e-7f, 3.0f);"), "{text}");
+        assert!(text.ends_with("let x = (-1e-7f) - (0.5f) * (3.0f) + PARAMS[k];"), "{text}");
+        assert!(text.contains("let s = scaling[obs];"), "{text}");
     }
 }

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::plan::{Layout, workgroups};
+use super::plan::{Layout, MOST_TURNS_IN_SOFTWARE, workgroups};
 use super::slot::Slot;
 use super::upload::Upload;
-use crate::device::{AdapterDescription, DeviceKind, VoxelKernel, shader};
+use crate::device::{AdapterDescription, DeviceKind, Shader, VoxelKernel, shader};
 
 /// A kernel and its input, ready to run in chunks.
 pub(super) struct Work<'a> {
@@ -36,8 +36,14 @@ impl<'a> Work<'a> {
         let on_the_cpu_alone = || Failure::NoShader("the CPU alone does this".into());
         let text = kernel.shader(upload.n_obs()).ok_or_else(on_the_cpu_alone)?;
         let wgsl = shader::compose(&text.body, upload.voxel_type(), upload.n_obs());
-        let wgsl = match adapter.device.kind {
-            DeviceKind::Software => shader::in_software(&wgsl, &text.params, &upload.scaling()),
+        let wgsl = match (adapter.device.kind, text.turns) {
+            // What nobody has counted is short, and not worth a pipeline of its own for each of its numbers.
+            (DeviceKind::Software, Shader::ANY) => shader::in_software(&wgsl, &[], &[]),
+            (DeviceKind::Software, turns) if turns > MOST_TURNS_IN_SOFTWARE => {
+                let counted = format!("a voxel may take {turns} turns of loops, and this GPU leaves them after");
+                return Err(Failure::NoShader(format!("{counted} {MOST_TURNS_IN_SOFTWARE}")));
+            }
+            (DeviceKind::Software, _) => shader::in_software(&wgsl, &text.params, &upload.scaling()),
             _ => wgsl,
         };
         Ok(Self {

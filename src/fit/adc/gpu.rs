@@ -6,6 +6,9 @@ use super::{AdcKernel, AdcOutput};
 use crate::device::Shader;
 use crate::fit::{BadSamples, line};
 
+/// Re-weightings that a voxel is thought to take at most: noise in air takes up to some twenty.
+const MANY_ROUNDS: u32 = 30;
+
 /// `shaders/adc.wgsl` with what is known before a run as constants: a driver removes what is not wanted.
 pub(super) fn shader(kernel: &AdcKernel) -> Shader {
     let place = |output| kernel.outputs.iter().position(|&o| o == output);
@@ -14,5 +17,9 @@ pub(super) fn shader(kernel: &AdcKernel) -> Shader {
     let _ = writeln!(body, "const DROP_BAD_SAMPLES: bool = {};", kernel.options.bad_samples == BadSamples::Drop);
     body += &line::wgsl::line(&kernel.b, kernel.options.max_iterations);
     body += include_str!("../../../shaders/adc.wgsl");
-    Shader { body, params: kernel.b.iter().map(|&b| b as f32).collect(), turns: Shader::ANY }
+    let params: Vec<f32> = kernel.b.iter().map(|&b| b as f32).collect();
+    // Of loops over the observations: a few, and four a re-weighting.
+    let rounds = kernel.options.max_iterations.min(MANY_ROUNDS) as usize;
+    let turns = 8 * params.len() + rounds * (4 * params.len() + 2);
+    Shader { body, params, turns }
 }

@@ -83,16 +83,22 @@ pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outpu
     Shader { body: body.join("\n"), params: fit.params.values, turns }
 }
 
-/// Steps that a voxel is thought to take from each of its starts at most, on the average over those of an invocation.
-const MANY_STEPS: usize = 100;
+/// Steps that a fit is thought to take at most, on the average over those of a vector.
+const MANY_STEPS: usize = 50;
 
 impl Fit<'_> {
-    /// Turns of loops that a voxel may take: of its nodes, and of the steps of its fits, each with one over its samples where
-    /// these are not in registers.
+    /// Turns of loops that a voxel may take: of the nodes, of the fits from its starts and from idle faces with their steps, and
+    /// of the places that are tried there; where samples are not in registers, with loops over them.
     fn turns(&self) -> usize {
         let over_samples = if self.in_registers() { 0 } else { self.n_samples() };
-        let steps = MANY_STEPS * self.dictionary.zones.len() + self.params.n_places;
-        self.dictionary.nodes.len() * (1 + over_samples) + steps * (2 + over_samples)
+        let n_idle = self.dictionary.idle.len();
+        // Of a step: the evaluation, the rounds of solving, and its share of the loops around.
+        let of_steps = MANY_STEPS * (6 + over_samples);
+        // Of making room for others: samples, starts, the results with their errors.
+        let of_room = 16 + 8 * over_samples;
+        self.dictionary.nodes.len() * self.turns_of_node(over_samples)
+            + (self.dictionary.zones.len() + n_idle) * (of_steps + of_room)
+            + n_idle * self.params.n_places * of_room
     }
 
     fn n_parameters(&self) -> usize {

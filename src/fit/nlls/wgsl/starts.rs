@@ -17,6 +17,11 @@ impl Fit<'_> {
         self.dictionary.directions.len() <= MOST_DIRECTIONS
     }
 
+    /// Turns of loops that looking at a node takes at most.
+    pub(super) fn turns_of_node(&self, over_samples: usize) -> usize {
+        if self.is_mixing() { 1 + 2 * over_samples } else { 1 + over_samples }
+    }
+
     fn is_mixing(&self) -> bool {
         self.dictionary.linear == Linear::Mixing
     }
