@@ -3,9 +3,7 @@
 mod minima;
 mod unfitted;
 
-use hepar::device::{
-    Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel,
-};
+use hepar::device::{Batch, Column, ColumnMut, ColumnSpec, Cpu, Device, Precision, Row, Shader, Source, VoxelKernel};
 use hepar::fit::nlls::dictionary::Dictionary;
 use hepar::fit::nlls::{Effort, NllsKernel, NllsOptions, Quantity};
 use hepar::model::SignalModel;
@@ -33,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(minima::trials());
     trials.extend(support::on_every_gpu("nlls_of_many_samples_as_the_cpu_has_it", many_samples));
     trials.extend(support::on_every_gpu("nlls_of_missing_samples_as_the_cpu_has_it", missing_samples));
+    trials.extend(support::on_every_gpu("nlls_of_many_directions_as_the_cpu_has_it", many_directions));
     trials.extend(support::on_every_gpu("nlls_of_what_cannot_be_fitted", unfitted::what_cannot_be_fitted));
     trials.extend(support::on_every_gpu("nlls_without_a_status_column", without_status));
     trials
@@ -63,11 +62,7 @@ fn simulated(model: &SignalModel, axes: &[Vec<f64>], n_voxels: usize) -> Result<
     Ok(signals)
 }
 
-fn kernel(
-    model: &SignalModel,
-    axes: &[Vec<f64>],
-    pick: impl Fn(Quantity) -> bool,
-) -> Result<NllsKernel, Failed> {
+fn kernel(model: &SignalModel, axes: &[Vec<f64>], pick: impl Fn(Quantity) -> bool) -> Result<NllsKernel, Failed> {
     Ok(NllsKernel::new(model, axes, &NllsOptions::default(), |output| pick(output.quantity))?)
 }
 
@@ -205,14 +200,14 @@ fn compare_columns(kernel: &NllsKernel, got: &[Vec<f64>], want: &[Vec<f64>]) -> 
             }
         };
         // Where neither has a value, there is nothing to compare.
-        let compared: Vec<usize> = (0..got[i].len()).filter(|&v| !(got[i][v].is_nan() && want[i][v].is_nan())).collect();
+        let compared: Vec<usize> =
+            (0..got[i].len()).filter(|&v| !(got[i][v].is_nan() && want[i][v].is_nan())).collect();
         let differences = |by: f64| {
             let all = sorted(compared.iter().map(|&v| difference(v, by)).collect());
             (all[all.len() / 2], all[all.len() * 95 / 100])
         };
-        let agree = |(median, most): (f64, f64)| {
-            median <= tolerances::NLLS_COLUMNS_MEDIAN && most <= tolerances::NLLS_COLUMNS
-        };
+        let agree =
+            |(median, most): (f64, f64)| median <= tolerances::NLLS_COLUMNS_MEDIAN && most <= tolerances::NLLS_COLUMNS;
         let found = differences(1.0);
         if !agree(found) {
             let (median, most) = found;
@@ -234,6 +229,16 @@ fn many_samples(device: &TestDevice) -> Result<(), Failed> {
     let model = SignalModel::builtin("ivim")?;
     let axes = [(0..40).map(|i| f64::from(i * i) * 0.6).collect::<Vec<f64>>()];
     compare(&kernel(model, &axes, |_| true)?, &device.open(), &simulated(model, &axes, 4000)?)
+}
+
+/// Mixtures whose nodes have so many directions that shaders read them instead of being written out.
+fn many_directions(device: &TestDevice) -> Result<(), Failed> {
+    let model = support::ivim_of_many_places()?;
+    for b in [B.to_vec(), (0..20).map(|i| f64::from(i * i) * 2.0).collect()] {
+        let axes = [b];
+        compare(&kernel(&model, &axes, |_| true)?, &device.open(), &simulated(&model, &axes, 4000)?)?;
+    }
+    Ok(())
 }
 
 /// Samples that are no number count for nothing, few samples or many.

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use hepar::device::{Shader, VoxelKernel};
 use hepar::device::shader::{compose, in_software};
+use hepar::device::{Shader, VoxelKernel};
 use hepar::fit::nlls::{NllsKernel, NllsOptions, Quantity};
 use hepar::model::SignalModel;
 use hepar::model::signal::NoiseModel;
 use hepar::volume::VoxelType;
 use libtest_mimic::{Failed, Trial};
+
+use crate::support;
 
 pub fn trials() -> Vec<Trial> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
@@ -23,10 +25,10 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(models.map(|(what, model)| {
         Trial::test(format!("shaders::fit_is_valid::{} {what}", model.name), move || fits_are_valid(&model))
     }));
-    trials.push(Trial::test(
-        "shaders::an_error_is_noticed",
-        an_error_is_noticed,
-    ));
+    trials.push(Trial::test("shaders::fit_is_valid::ivim of many places", || {
+        fits_are_valid(&support::ivim_of_many_places()?)
+    }));
+    trials.push(Trial::test("shaders::an_error_is_noticed", an_error_is_noticed));
     trials
 }
 
@@ -38,21 +40,14 @@ fn wgsl_files(folder: &Path) -> Vec<PathBuf> {
         true => wgsl_files(&path),
         false => vec![path],
     };
-    paths
-        .into_iter()
-        .flat_map(files)
-        .filter(|path| path.extension().is_some_and(|e| e == "wgsl"))
-        .collect()
+    paths.into_iter().flat_map(files).filter(|path| path.extension().is_some_and(|e| e == "wgsl")).collect()
 }
 
 /// A file of `common/` is part of every kernel, or of those that name it: it is checked in them. A file with bindings of
 /// its own stands alone. Any other is the body of a kernel, after what its Rust side puts before it.
 fn is_valid(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
-    if path
-        .parent()
-        .is_some_and(|folder| folder.ends_with("common"))
-    {
+    if path.parent().is_some_and(|folder| folder.ends_with("common")) {
         return in_every_voxel_type("@compute @workgroup_size(WORKGROUP) fn main() {}");
     }
     if text.contains("@group(") {
@@ -84,19 +79,16 @@ fn in_every_voxel_type(body: &str) -> Result<(), Failed> {
 /// In software too, where numbers are written out.
 fn of_observations(shader: &Shader, n_obs: usize) -> Result<(), Failed> {
     use VoxelType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
-    [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64]
-        .into_iter()
-        .try_for_each(|voxel_type| {
-            let text = compose(&shader.body, voxel_type, n_obs);
-            validate(&text)?;
-            validate(&in_software(&text, &shader.params, &vec![[1.5, -0.0]; n_obs]))
-        })
+    [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64].into_iter().try_for_each(|voxel_type| {
+        let text = compose(&shader.body, voxel_type, n_obs);
+        validate(&text)?;
+        validate(&in_software(&text, &shader.params, &vec![[1.5, -0.0]; n_obs]))
+    })
 }
 
 fn validate(wgsl: &str) -> Result<(), Failed> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
-    let mut validator =
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), Default::default());
+    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), Default::default());
     let valid = validator.validate(&module);
     valid.map_err(|e| e.emit_to_string(wgsl))?;
     Ok(())
@@ -105,16 +97,8 @@ fn validate(wgsl: &str) -> Result<(), Failed> {
 fn an_error_is_noticed() -> Result<(), Failed> {
     let main = "@compute @workgroup_size(WORKGROUP) fn main() ";
     assert!(in_every_voxel_type(&format!("{main} {{ store_f32(0u, 0u, load(0u, 0u)); }}")).is_ok());
-    for wrong in [
-        "store_f32(0u, 0u, 1u);",
-        "let x = lod(0u, 0u);",
-        "params[0] = 1.0;",
-        "store_f32(",
-    ] {
-        assert!(
-            in_every_voxel_type(&format!("{main} {{ {wrong} }}")).is_err(),
-            "{wrong}"
-        );
+    for wrong in ["store_f32(0u, 0u, 1u);", "let x = lod(0u, 0u);", "params[0] = 1.0;", "store_f32("] {
+        assert!(in_every_voxel_type(&format!("{main} {{ {wrong} }}")).is_err(), "{wrong}");
     }
     Ok(())
 }
@@ -147,8 +131,13 @@ pub fn unusual_models() -> Vec<(&'static str, SignalModel)> {
         model(
             "functions",
             "S0 * abs(cos(W * t)) * (1 + t)^(-P) + C * log(1 + R * t)",
-            &[signal("S0", "[0.0, inf]"), rate("W", "[0.0, 1.0]"), rate("P", "[0.0, 2.0]"), signal("C", "[0.0, inf]"),
-              rate("R", "[0.0, 2.0]")],
+            &[
+                signal("S0", "[0.0, inf]"),
+                rate("W", "[0.0, 1.0]"),
+                rate("P", "[0.0, 2.0]"),
+                signal("C", "[0.0, inf]"),
+                rate("R", "[0.0, 2.0]"),
+            ],
         ),
         model(
             "six parameters",

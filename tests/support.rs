@@ -1,10 +1,11 @@
 //! What every promise shares: where data lies, and how a test says that it was skipped and why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hepar::device::{Device, DeviceChoice, DeviceList, Precision, Progress};
+use hepar::model::SignalModel;
 use libtest_mimic::{Failed, Trial};
 
 /// The folder with real images, if there is one: `HEPAR_TEST_DATA`, else `../shared/data` beside the checkout.
@@ -26,6 +27,14 @@ pub fn with_data(name: &str, test: impl FnOnce(PathBuf) -> Result<(), Failed> + 
         None if required("data") => Trial::test(name.to_owned(), || Err("no test data, but data is required".into())),
         None => Trial::test(format!("{name} (no test data: set HEPAR_TEST_DATA)"), || Ok(())).with_ignored_flag(true),
     }
+}
+
+/// IVIM with a dictionary of seventy D: its mixtures have more directions than shaders write out.
+pub fn ivim_of_many_places() -> Result<SignalModel, Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/signal/ivim.toml");
+    let text = std::fs::read_to_string(&path)?.replace("[parameter.D]\n", "[parameter.D]\nplaces = 70\n");
+    assert!(text.contains("places = 70"), "the file has no parameter D");
+    Ok(SignalModel::parse("ivim_of_many_places", &text, &path)?)
 }
 
 /// Opens the device that a test is for, anew each time.

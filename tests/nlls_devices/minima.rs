@@ -85,7 +85,10 @@ fn second_starts() -> Result<(), Failed> {
     let all = sums(None)?;
     for (pass, is_declared) in [(declared, true), (everywhere, false)] {
         let (share, _) = excess(&sums(Some(pass))?, &all);
-        println!("{:.3} % find as low a minimum; second starts left out where they may be: {is_declared}", 100.0 * share);
+        println!(
+            "{:.3} % find as low a minimum; second starts left out where they may be: {is_declared}",
+            100.0 * share
+        );
         assert_eq!(share >= tolerances::NLLS_SECOND_STARTS, is_declared, "{share} find as low a minimum");
     }
     Ok(())
