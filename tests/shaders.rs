@@ -74,7 +74,7 @@ fn with_what_is_given(folder: &Path, text: &str) -> Result<String, Failed> {
 
 fn in_every_voxel_type(body: &str) -> Result<(), Failed> {
     // More numbers than are written out as an array: bodies index theirs as they like.
-    of_observations(&Shader { body: body.into(), params: vec![0.5; 32], turns: 1 }, 4)
+    of_observations(&Shader { body: body.into(), params: vec![2.5; 32], turns: 1 }, 4)
 }
 
 /// In software too, where numbers are written out.
