@@ -1,8 +1,8 @@
 //! Fits reach the lowest minima that there are.
 
 use hepar::device::Precision;
-use hepar::fit::nlls::Quantity;
 use hepar::fit::nlls::dictionary::Pass;
+use hepar::fit::nlls::{NllsKernel, Quantity};
 use hepar::model::SignalModel;
 use libtest_mimic::{Failed, Trial};
 
@@ -27,9 +27,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// f32 finds as low a minimum as f64, which looks for it from more places.
 fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), Failed> {
-    let axes = protocol::of(model, &B)?;
-    let signals = simulated(model, &axes, MANY_VOXELS)?;
-    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    let (signals, kernel) = fits(model, MANY_VOXELS)?;
     let source = source(&signals);
     let (got, want) = (run(&device.open(), &kernel, &source)?, run(&cpu(Precision::F64)?, &kernel, &source)?);
     let best = squares(&kernel, &want, &signals, 1.0);
@@ -43,13 +41,17 @@ fn reaches_the_minimum(device: &TestDevice, model: &SignalModel) -> Result<(), F
     Ok(())
 }
 
+/// Simulated `[sample][voxel]` signals of a model, and what finds their parameters.
+fn fits(model: &SignalModel, n_voxels: usize) -> Result<(Vec<Vec<f32>>, NllsKernel), Failed> {
+    let axes = protocol::of(model, &B)?;
+    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    Ok((simulated(model, &axes, n_voxels)?, kernel))
+}
+
 /// Fits that go on from faces where parameters are idle find minima that are missed without: a third of what is missed, at
 /// least.
 fn idle_parameters() -> Result<(), Failed> {
-    let model = SignalModel::builtin("triexponential")?;
-    let axes = [B.to_vec()];
-    let signals = simulated(model, &axes, N_VOXELS)?;
-    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    let (signals, kernel) = fits(SignalModel::builtin("triexponential")?, N_VOXELS)?;
     let (source, device) = (source(&signals), cpu(Precision::F64)?);
     let best = squares(&kernel, &run(&device, &kernel, &source)?, &signals, 1.0);
     let mut missed = [0.0; 2];
@@ -70,10 +72,7 @@ fn idle_parameters() -> Result<(), Failed> {
 
 /// Leaving second starts out costs next to no minimum where both lie in one valley, and more where that is not asked.
 fn second_starts() -> Result<(), Failed> {
-    let model = SignalModel::builtin("ivim")?;
-    let axes = [B.to_vec()];
-    let signals = simulated(model, &axes, N_VOXELS)?;
-    let kernel = kernel(model, &axes, |quantity| matches!(quantity, Quantity::Parameter(_)))?;
+    let (signals, kernel) = fits(SignalModel::builtin("ivim")?, N_VOXELS)?;
     let (source, device) = (source(&signals), cpu(Precision::F64)?);
     let sums = |pass: Option<Pass>| -> Result<Vec<f64>, Failed> {
         let mut fit = Oracle::with_the_same_starts(&kernel);
