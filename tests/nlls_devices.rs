@@ -1,5 +1,6 @@
 //! Non-linear fits: each GPU finds what the CPU finds in f64.
 
+mod built_in;
 mod minima;
 mod unfitted;
 
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("nlls_{}_as_the_cpu_has_it", model.name);
         trials.extend(support::on_every_gpu(&name, |device| as_the_cpu(device, model)));
     }
+    trials.extend(built_in::trials());
     trials.extend(minima::trials());
     trials.extend(support::on_every_gpu("nlls_of_many_samples_as_the_cpu_has_it", many_samples));
     trials.extend(support::on_every_gpu("nlls_of_missing_samples_as_the_cpu_has_it", missing_samples));

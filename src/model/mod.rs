@@ -31,6 +31,7 @@ mod edges;
 pub mod eval;
 pub mod fault;
 mod file;
+mod generated;
 pub mod graph;
 pub mod kernel;
 mod lexer;

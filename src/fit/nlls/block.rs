@@ -28,6 +28,8 @@ pub struct Fitter<'p, L: Lanes> {
     pub(super) evaluator: Evaluator<'p, L>,
     pub(super) state: State<L>,
     pub(super) n_parameters: usize,
+    /// Parameters with bounds that depend on the voxel's largest signal, and these in units of the scale.
+    relative: Vec<(usize, [L::T; 2])>,
     starts: Starts<'p, L>,
     /// Fits that go on from where a parameter was idle.
     pub(super) promising: Vec<Promising<L::T>>,
@@ -47,9 +49,16 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     pub fn new(lanes: L, problem: &'p Problem, dictionary: &'p Dictionary, effort: Effort) -> Self {
         let mut state = State::new(lanes, problem.code.n_samples(), problem.n_factors());
+        let mut relative = Vec::new();
         for (p, extent) in problem.extents.iter().enumerate() {
             let [low, high] = extent.bounds;
-            (state.low[p], state.high[p]) = ([lanes.splat(low); WIDE], [lanes.splat(high); WIDE]);
+            // 0 and infinity are what they are of any voxel.
+            if extent.is_signal && extent.bounds.iter().any(|bound| bound.is_finite() && *bound != 0.0) {
+                relative.push((p, extent.bounds.map(L::T::of)));
+            }
+            for group in &mut state.groups {
+                (group.low[p], group.high[p]) = (lanes.splat(low), lanes.splat(high));
+            }
         }
         Self {
             lanes,
@@ -59,6 +68,7 @@ impl<'p, L: Lanes> Fitter<'p, L> {
             evaluator: Evaluator::new(lanes, &problem.code),
             state,
             n_parameters: problem.extents.len(),
+            relative,
             starts: Starts::new(lanes, problem, dictionary),
             promising: Vec::new(),
         }
@@ -69,7 +79,9 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     pub fn fit(&mut self, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
         self.starts.look_up(samples, n);
         self.state.weighted(self.lanes, samples.weights.is_some());
-        self.state.found = [[self.lanes.splat(f64::NAN); WIDE]; MOST_PARAMETERS];
+        for group in &mut self.state.groups {
+            group.found = [self.lanes.splat(f64::NAN); MOST_PARAMETERS];
+        }
         self.state.has_later = false;
         found.squares[..n].fill(L::T::of(f64::INFINITY));
         let dictionary = self.dictionary;
@@ -97,19 +109,19 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     fn finish(&mut self, next: &mut Next, samples: &Samples<L::T>, n: usize, found: &mut Found<L::T>) {
         let l = self.lanes;
         for w in 0..WIDE {
-            let s = &self.state;
-            let negligible = l.mul_add(l.splat(self.effort.tolerance), s.sums[w].squares, l.splat(self.effort.floor));
+            let s = &self.state.groups[w];
+            let negligible = l.mul_add(l.splat(self.effort.tolerance), s.sums.squares, l.splat(self.effort.floor));
             // Not `potential <= negligible`: what is no number ends the fit too.
-            let small = l.select(l.lt(negligible, s.potential[w]), l.splat(0.0), l.splat(1.0));
-            let stuck = l.lt(l.splat(lm::MOST_DAMPING), s.damping[w]);
-            let late = l.le(l.splat(self.problem.max_iterations as f64), s.iterations[w]);
+            let small = l.select(l.lt(negligible, s.potential), l.splat(0.0), l.splat(1.0));
+            let stuck = l.lt(l.splat(lm::MOST_DAMPING), s.damping);
+            let late = l.le(l.splat(self.problem.max_iterations as f64), s.iterations);
             let mut ended = l.or(l.lt(l.splat(0.5), small), l.or(stuck, late));
-            if s.has_later {
+            if self.state.has_later {
                 let mut same = l.le(l.splat(0.0), l.splat(0.0));
                 for p in 0..self.n_parameters {
-                    let found = s.found[p][w];
+                    let found = s.found[p];
                     let near = l.mul(l.max(l.abs(found), l.splat(0.5)), l.splat(self.effort.same));
-                    same = l.and(same, l.le(l.abs(l.sub(s.at[p][w], found)), near));
+                    same = l.and(same, l.le(l.abs(l.sub(s.at[p], found)), near));
                 }
                 ended = l.or(ended, same);
             }
@@ -137,19 +149,20 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     fn keep(&mut self, lane: usize, found: &mut Found<L::T>) {
         let l = self.lanes;
         let (w, i) = (lane / L::LANES, lane % L::LANES);
-        let s = &mut self.state;
-        let Some(voxel) = s.task[lane] else { return };
+        let s = &self.state.groups[w];
+        let Some(voxel) = self.state.task[lane] else { return };
         let voxel = voxel as usize;
         // Those before the last step, which is too short for others to be worth an evaluation.
-        let squares = l.lane(&s.sums[w].squares, i);
+        let squares = l.lane(&s.sums.squares, i);
         if squares < found.squares[voxel] {
             found.squares[voxel] = squares;
             // What is no number leads nowhere.
             let negligible = L::T::of(self.effort.tolerance) * squares + L::T::of(self.effort.floor);
-            let arrives = l.lane(&s.potential[w], i) <= negligible;
-            found.iterations[voxel] = l.lane(&s.iterations[w], i).to_f32() as u16 + u16::from(arrives);
-            for p in 0..self.n_parameters {
-                found.parameters[p][voxel] = l.lane(if arrives { &s.to[p][w] } else { &s.at[p][w] }, i);
+            let arrives = l.lane(&s.potential, i) <= negligible;
+            found.iterations[voxel] = l.lane(&s.iterations, i).to_f32() as u16 + u16::from(arrives);
+            let end = if arrives { &s.to } else { &s.at };
+            for (to, end) in found.parameters.of_voxel_mut(voxel).zip(end) {
+                *to = l.lane(end, i);
             }
         }
     }
@@ -197,10 +210,11 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     #[inline(always)]
     fn has_been_here(&self, node: &[L::T], v: usize, found: &Found<L::T>) -> bool {
         match &self.dictionary.pass {
-            Some(pass) if pass.nodes.contains(&(node[v].to_f32() as usize)) && found.squares[v].is_finite() => {
-                let [low, high] = pass.inside;
+            Some(pass) if found.squares[v].is_finite() => {
+                let is_near = L::T::of(pass.nodes.start as f64) <= node[v] && node[v] < L::T::of(pass.nodes.end as f64);
+                let [low, high] = pass.inside.map(L::T::of);
                 let end = found.parameters[pass.parameter][v];
-                L::T::of(low) <= end && end <= L::T::of(high)
+                is_near && low <= end && end <= high
             }
             _ => false,
         }
@@ -218,43 +232,46 @@ impl<'p, L: Lanes> Fitter<'p, L> {
     ) {
         let l = self.lanes;
         let (w, i) = (lane / L::LANES, lane % L::LANES);
-        let s = &mut self.state;
-        s.task[lane] = Some(v as u32);
+        self.state.task[lane] = Some(v as u32);
         let is_later = !matches!(from, Origin::Start(0));
-        s.has_later |= is_later;
+        self.state.has_later |= is_later;
         let is_known = is_later && found.squares[v].is_finite();
-        for p in 0..self.n_parameters {
-            let extent = &self.problem.extents[p];
-            if extent.is_signal {
-                let bounds = extent.bounds.map(|bound| L::T::of(bound).over(samples.largest[v]));
-                l.set_lane(&mut s.low[p][w], i, bounds[0]);
-                l.set_lane(&mut s.high[p][w], i, bounds[1]);
-            }
-            let value = match from {
-                Origin::Start(start) => self.starts.queues[start].parameters[p][v],
-                Origin::End { but: Some((parameter, value)) } if parameter == p => value,
-                Origin::End { .. } => found.parameters[p][v],
-            };
-            l.set_lane(&mut s.to[p][w], i, value);
-            if is_later {
-                l.set_lane(&mut s.found[p][w], i, if is_known { found.parameters[p][v] } else { L::T::of(f64::NAN) });
+        let s = &mut self.state.groups[w];
+        for &(p, bounds) in &self.relative {
+            let [low, high] = bounds.map(|bound| bound.over(samples.largest[v]));
+            l.set_lane(&mut s.low[p], i, low);
+            l.set_lane(&mut s.high[p], i, high);
+        }
+        let values = match from {
+            Origin::Start(start) => &self.starts.queues[start].parameters,
+            Origin::End { .. } => &found.parameters,
+        };
+        for (to, value) in s.to.iter_mut().zip(values.of_voxel(v)) {
+            l.set_lane(to, i, value);
+        }
+        if let Origin::End { but: Some((parameter, value)) } = from {
+            l.set_lane(&mut s.to[parameter], i, value);
+        }
+        if is_later {
+            for (to, end) in s.found.iter_mut().zip(found.parameters.of_voxel(v)) {
+                l.set_lane(to, i, if is_known { end } else { L::T::of(f64::NAN) });
             }
         }
-        for (to, y) in s.y[w..].iter_mut().step_by(WIDE).zip(samples.y.of_voxel(v)) {
+        for (to, y) in s.y.iter_mut().zip(samples.y.of_voxel(v)) {
             l.set_lane(to, i, y);
         }
         for (to, row) in s.factors.iter_mut().zip(&samples.factors) {
-            l.set_lane(&mut to[w], i, row[v]);
+            l.set_lane(to, i, row[v]);
         }
         if let (Some(to), Some(weights)) = (&mut s.weights, &samples.weights) {
-            for (k, row) in weights.iter().enumerate() {
-                l.set_lane(&mut to[k * WIDE + w], i, row[v]);
+            for (to, row) in to.iter_mut().zip(weights) {
+                l.set_lane(to, i, row[v]);
             }
         }
-        l.set_lane(&mut s.sums[w].squares, i, L::T::of(f64::INFINITY));
-        l.set_lane(&mut s.damping[w], i, L::T::of(lm::FIRST_DAMPING / lm::LESS));
-        l.set_lane(&mut s.promise[w], i, L::T::of(0.0));
-        l.set_lane(&mut s.iterations[w], i, L::T::of(-1.0));
+        l.set_lane(&mut s.sums.squares, i, L::T::of(f64::INFINITY));
+        l.set_lane(&mut s.damping, i, L::T::of(lm::FIRST_DAMPING / lm::LESS));
+        l.set_lane(&mut s.promise, i, L::T::of(0.0));
+        l.set_lane(&mut s.iterations, i, L::T::of(-1.0));
     }
 }
 

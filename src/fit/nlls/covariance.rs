@@ -5,20 +5,15 @@ use pulp::NullaryFnOnce;
 use super::lm::Sums;
 use super::problem::Problem;
 use super::state::SumsAt;
+use super::sums::Place;
 use crate::lanes::{Element, Lanes};
 use crate::model::signal::MOST_PARAMETERS as MOST;
-use crate::model::signal::eval::{Evaluator, Wide};
+use crate::model::signal::eval::{Evaluator, WIDE, Wide};
 
 /// Some voxels side by side, with what a fit has found.
 pub(super) struct Group<'g, L: Lanes> {
-    /// Fitted parameters, in units of their scales.
-    pub(super) parameters: &'g [Wide<L>],
-    /// What multiplies axes.
-    pub(super) factors: &'g [Wide<L>],
-    /// `[sample][wide]`
-    pub(super) y: &'g [L::V],
-    /// `[sample][wide]`, where some samples are missing.
-    pub(super) weights: Option<&'g [L::V]>,
+    /// Their fitted parameters, and their samples.
+    pub(super) places: [Place<'g, L>; WIDE],
     /// The largest signal.
     pub(super) largest: Wide<L>,
     /// The sum of squared residuals.
@@ -38,8 +33,7 @@ pub(super) fn covariance<L: Lanes>(
     to: &mut [Vec<L::T>],
     first: usize,
 ) {
-    let Group { parameters, factors, y, weights, .. } = *group;
-    let sums = lanes.call(SumsAt { lanes, evaluator, parameters, factors, y, weights });
+    let sums = lanes.call(SumsAt { lanes, evaluator, places: group.places });
     for (w, sums) in sums.iter().enumerate() {
         lanes.call(Work { lanes, problem, group, sums, w, to: &mut *to, from: first + w * L::LANES });
     }
@@ -74,7 +68,7 @@ impl<L: Lanes> NullaryFnOnce for Work<'_, '_, L> {
                 (low, high) = (l.div(low, group.largest[w]), l.div(high, group.largest[w]));
                 size[p] = l.mul(size[p], group.largest[w]);
             }
-            let value = group.parameters[p][w];
+            let value = group.places[w].parameters[p];
             let without_effect = l.le(sums.normal[p][p], zero);
             held[p] = l.or(l.or(l.le(value, low), l.le(high, value)), without_effect);
         }

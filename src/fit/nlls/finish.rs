@@ -6,6 +6,7 @@ use super::found::Found;
 use super::kernel::NllsKernel;
 use super::output::{NllsOutput, Quantity};
 use super::samples::Samples;
+use super::sums::Place;
 use crate::device::ColumnMut;
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
@@ -134,18 +135,23 @@ impl<'k, L: Lanes> Finish<'k, L> {
     /// Fills `covariance`.
     fn compute_covariance(&mut self, samples: &Samples<L::T>, found: &Found<L::T>, n: usize) {
         let l = self.lanes;
-        let n_samples = samples.y.len();
         for first in (0..n).step_by(WIDE * L::LANES) {
             let at = |row: &[L::T]| wide(l, &row[first..]);
             let gather = |rows: &mut dyn Iterator<Item = &[L::T]>| {
-                let mut all = Vec::with_capacity(n_samples * WIDE);
-                rows.for_each(|row| all.extend(at(row)));
+                let mut all = [const { Vec::new() }; WIDE];
+                rows.for_each(|row| all.iter_mut().zip(at(row)).for_each(|(all, vector)| all.push(vector)));
                 all
             };
-            let parameters: Vec<Wide<L>> = found.parameters.iter().map(at).collect();
-            let factors: Vec<Wide<L>> = samples.factors.iter().map(|row| at(row)).collect();
+            let parameters = gather(&mut found.parameters.iter());
+            let factors = gather(&mut samples.factors.iter().map(Vec::as_slice));
             let y = gather(&mut samples.y.iter());
             let weights = samples.weights.as_ref().map(|weights| gather(&mut weights.iter().map(Vec::as_slice)));
+            let place = |w: usize| Place {
+                parameters: &parameters[w],
+                factors: &factors[w],
+                y: &y[w],
+                weights: weights.as_ref().map(|weights| weights[w].as_slice()),
+            };
             let used = |v: usize| samples.n_used.get(v).map_or(0.0, |&n| f64::from(n));
             let mut freedom = [l.splat(0.0); WIDE];
             for (lane, v) in (first..first + WIDE * L::LANES).enumerate() {
@@ -153,10 +159,7 @@ impl<'k, L: Lanes> Finish<'k, L> {
                 l.set_lane(&mut freedom[lane / L::LANES], lane % L::LANES, free);
             }
             let group = Group {
-                parameters: &parameters,
-                factors: &factors,
-                y: &y,
-                weights: weights.as_deref(),
+                places: std::array::from_fn(place),
                 largest: at(&samples.largest),
                 squares: at(&found.squares),
                 freedom,

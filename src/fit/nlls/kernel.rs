@@ -103,6 +103,12 @@ impl NllsKernel {
         })
     }
 
+    /// The same without generated code, which is held against it.
+    pub fn interpreted(mut self) -> Self {
+        self.problem.code = self.problem.code.interpreted();
+        self
+    }
+
     /// What it writes.
     pub fn outputs(&self) -> &[NllsOutput] {
         &self.outputs

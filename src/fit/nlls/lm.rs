@@ -43,11 +43,11 @@ pub struct Sums<V, const P: usize> {
 
 /// The box, in units of the scales.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds<V, const P: usize> {
+pub struct Bounds<'b, V> {
     /// Lowest values.
-    pub low: [V; P],
+    pub low: &'b [V],
     /// Highest values.
-    pub high: [V; P],
+    pub high: &'b [V],
 }
 
 /// Where a step leads, and by how much it promises to reduce the sum of squares.
@@ -71,21 +71,31 @@ pub fn damping<L: Lanes>(l: L, damping: L::V, promise: L::V, reduction: L::V) ->
     l.select(l.lt(l.splat(0.0), reduction), good, times(MORE))
 }
 
-/// The next step from `at`.
+/// The next step of the first P of N parameters from `at`.
 #[inline(always)]
-pub fn step<L: Lanes, const P: usize>(
+pub fn step<L: Lanes, const P: usize, const N: usize>(
     l: L,
-    at: &[L::V; P],
-    sums: &Sums<L::V, P>,
+    at: &[L::V; N],
+    sums: &Sums<L::V, N>,
     damping: L::V,
-    bounds: &Bounds<L::V, P>,
+    bounds: Bounds<L::V>,
 ) -> Step<L, P> {
     let zero = l.splat(0.0);
     let never = l.lt(zero, zero);
-    let mut matrix = sums.normal;
-    let mut side = sums.downhill;
+    let mut at_first = [zero; P];
+    at_first.copy_from_slice(&at[..P]);
+    let at = at_first;
+    let mut matrix = [[zero; P]; P];
+    let mut side = [zero; P];
     let mut held = [never; P];
     for i in 0..P {
+        side[i] = sums.downhill[i];
+        // Not `0..=i`: loops of a length that is known are unrolled, and so kept in registers.
+        for j in 0..P {
+            if j <= i {
+                matrix[i][j] = sums.normal[i][j];
+            }
+        }
         let down = l.and(l.le(at[i], bounds.low[i]), l.lt(sums.downhill[i], zero));
         let up = l.and(l.le(bounds.high[i], at[i]), l.lt(zero, sums.downhill[i]));
         held[i] = l.or(down, up);
@@ -97,7 +107,7 @@ pub fn step<L: Lanes, const P: usize>(
     for i in 0..P {
         potential = l.mul_add(side[i], change[i], potential);
     }
-    let mut to = *at;
+    let mut to = at;
     let mut cut = held;
     let mut any_cut = never;
     for i in 0..P {
@@ -109,14 +119,14 @@ pub fn step<L: Lanes, const P: usize>(
         // Those that reach the box's faces end there, and the others make the best of it.
         let mut given = [zero; P];
         for i in 0..P {
-            to[i] = clamped(l, to[i], bounds, i);
+            to[i] = clamped(l, to[i], &bounds, i);
             given[i] = l.select(cut[i], l.sub(to[i], at[i]), zero);
         }
         give(l, &matrix, &mut side, &given);
         hold(l, &mut matrix, &mut side, &cut);
         change = solve(l, matrix, side);
         for i in 0..P {
-            to[i] = l.select(cut[i], to[i], clamped(l, l.add(at[i], change[i]), bounds, i));
+            to[i] = l.select(cut[i], to[i], clamped(l, l.add(at[i], change[i]), &bounds, i));
         }
     }
     for i in 0..P {
@@ -150,13 +160,13 @@ fn hold<L: Lanes, const P: usize>(l: L, matrix: &mut [[L::V; P]; P], side: &mut 
 }
 
 #[inline(always)]
-fn clamped<L: Lanes, const P: usize>(l: L, x: L::V, bounds: &Bounds<L::V, P>, i: usize) -> L::V {
+fn clamped<L: Lanes>(l: L, x: L::V, bounds: &Bounds<L::V>, i: usize) -> L::V {
     l.min(l.max(x, bounds.low[i]), bounds.high[i])
 }
 
 /// What the quadratic model says that a change reduces the sum of squares by: 2·gᵀs − sᵀHs.
 #[inline(always)]
-fn promise<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, change: &[L::V; P]) -> L::V {
+fn promise<L: Lanes, const P: usize, const N: usize>(l: L, sums: &Sums<L::V, N>, change: &[L::V; P]) -> L::V {
     let two = l.splat(2.0);
     let mut promise = l.splat(0.0);
     for i in 0..P {

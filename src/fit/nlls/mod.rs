@@ -20,6 +20,7 @@ mod rows;
 mod samples;
 mod starts;
 mod state;
+mod sums;
 pub mod wgsl;
 
 pub use kernel::NllsKernel;

@@ -3,7 +3,6 @@
 use super::block::{Fitter, Origin};
 use super::found::Found;
 use super::idle::Idle;
-use super::lm;
 use super::samples::Samples;
 use super::state::advance;
 use crate::lanes::{Element, Lanes};
@@ -34,20 +33,18 @@ impl<L: Lanes> Fitter<'_, L> {
             for (lane, &v) in group.iter().enumerate() {
                 self.begin(lane, v, Origin::End { but: None }, samples, found);
             }
-            let from = self.state.to;
+            let from = self.state.groups.each_ref().map(|group| group.to);
             let none = [l.splat(0.0); WIDE];
             let (mut most, mut value) = (none, none);
             for &place in &idle.places {
-                self.state.to = from;
-                self.state.to[idle.parameter] = [l.splat(place); WIDE];
-                for w in 0..WIDE {
-                    self.state.sums[w].squares = l.splat(f64::INFINITY);
-                    self.state.damping[w] = l.splat(lm::FIRST_DAMPING / lm::LESS);
-                    self.state.promise[w] = l.splat(0.0);
+                for (group, from) in self.state.groups.iter_mut().zip(from) {
+                    group.to = from;
+                    group.to[idle.parameter] = l.splat(place);
+                    group.start_again(l);
                 }
                 advance(l, &mut self.state, &mut self.evaluator, self.n_parameters);
                 for w in 0..WIDE {
-                    let promise = self.state.promise[w];
+                    let promise = self.state.groups[w].promise;
                     let more = l.lt(most[w], promise);
                     most[w] = l.select(more, promise, most[w]);
                     value[w] = l.select(more, l.splat(place), value[w]);

@@ -10,35 +10,44 @@ const STRIDE: usize = BLOCK + 16;
 
 /// `[row][voxel]`
 #[derive(Debug, Clone)]
-pub struct Rows<T>(Vec<T>);
+pub struct Rows<T>(Vec<[T; STRIDE]>);
 
 impl<T: Copy> Rows<T> {
     /// So many rows of a value.
     pub fn new(n: usize, value: T) -> Self {
-        Self(vec![value; n * STRIDE])
+        Self(vec![[value; STRIDE]; n])
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.0.len() / STRIDE
+        self.0.len()
     }
 
     /// Row by row, a block of voxels each.
     #[inline(always)]
     pub fn iter(&self) -> impl Iterator<Item = &[T]> {
-        self.0.chunks_exact(STRIDE).map(|row| &row[..BLOCK])
-    }
-
-    /// What all rows hold of one voxel.
-    #[inline(always)]
-    pub fn of_voxel(&self, voxel: usize) -> impl Iterator<Item = T> {
-        self.0[voxel..].iter().step_by(STRIDE).copied()
+        self.0.iter().map(|row| &row[..BLOCK])
     }
 
     /// The same, to be written to.
     #[inline(always)]
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
-        self.0.chunks_exact_mut(STRIDE).map(|row| &mut row[..BLOCK])
+        self.0.iter_mut().map(|row| &mut row[..BLOCK])
+    }
+
+    /// What all rows hold of one voxel.
+    #[inline(always)]
+    pub fn of_voxel(&self, voxel: usize) -> impl Iterator<Item = T> {
+        // One look for all rows.
+        assert!(voxel < BLOCK, "a voxel of the block");
+        self.0.iter().map(move |row| row[voxel])
+    }
+
+    /// The same, to be written to.
+    #[inline(always)]
+    pub fn of_voxel_mut(&mut self, voxel: usize) -> impl Iterator<Item = &mut T> {
+        assert!(voxel < BLOCK, "a voxel of the block");
+        self.0.iter_mut().map(move |row| &mut row[voxel])
     }
 }
 
@@ -47,13 +56,13 @@ impl<T> Index<usize> for Rows<T> {
 
     #[inline(always)]
     fn index(&self, row: usize) -> &[T] {
-        &self.0[row * STRIDE..][..BLOCK]
+        &self.0[row][..BLOCK]
     }
 }
 
 impl<T> IndexMut<usize> for Rows<T> {
     #[inline(always)]
     fn index_mut(&mut self, row: usize) -> &mut [T] {
-        &mut self.0[row * STRIDE..][..BLOCK]
+        &mut self.0[row][..BLOCK]
     }
 }

@@ -1,100 +1,125 @@
 //! The fits that are going on, one a lane.
 
-#![expect(clippy::needless_range_loop, reason = "rows and columns of small matrices are numbers")]
-
 use pulp::NullaryFnOnce;
 
 use super::lm::{self, Bounds, Sums};
+use super::sums::{Place, nothing, sums};
 use crate::lanes::Lanes;
 use crate::model::signal::MOST_PARAMETERS as MOST;
-use crate::model::signal::eval::{CHUNK, Evaluator, WIDE, Wide};
+use crate::model::signal::eval::{Evaluator, WIDE};
 
 /// The fits that are going on, one a lane.
 #[derive(Debug)]
 pub(super) struct State<L: Lanes> {
-    /// Where the fits are, where their steps lead, and their bounds.
-    pub(super) at: [Wide<L>; MOST],
-    pub(super) to: [Wide<L>; MOST],
-    pub(super) low: [Wide<L>; MOST],
-    pub(super) high: [Wide<L>; MOST],
-    /// Where an earlier fit of the voxel has ended; NaN for the first.
-    pub(super) found: [Wide<L>; MOST],
+    pub(super) groups: [Group<L>; WIDE],
     /// Whether any fit of the block was not its voxel's first.
     pub(super) has_later: bool,
-    /// The sums at `at`.
-    pub(super) sums: [Sums<L::V, MOST>; WIDE],
-    pub(super) damping: Wide<L>,
-    pub(super) promise: Wide<L>,
-    pub(super) potential: Wide<L>,
-    pub(super) iterations: Wide<L>,
-    /// `[sample][wide]`
-    pub(super) y: Vec<L::V>,
-    /// `[sample][wide]`, where some samples are missing.
-    pub(super) weights: Option<Vec<L::V>>,
-    /// What multiplies axes.
-    pub(super) factors: Vec<Wide<L>>,
     /// Which voxel a lane works on.
     pub(super) task: Vec<Option<u32>>,
+    /// The sums where the last steps led.
+    trial: [Sums<L::V, MOST>; WIDE],
 }
 
-impl<L: Lanes> State<L> {
-    /// No fits; the only place that takes memory.
-    pub(super) fn new(l: L, n_samples: usize, n_factors: usize) -> Self {
+/// The fits of a vector.
+#[derive(Debug, Clone)]
+pub(super) struct Group<L: Lanes> {
+    /// Where the fits are, where their steps lead, and their bounds.
+    pub(super) at: [L::V; MOST],
+    pub(super) to: [L::V; MOST],
+    pub(super) low: [L::V; MOST],
+    pub(super) high: [L::V; MOST],
+    /// Where an earlier fit of the voxel has ended; NaN for the first.
+    pub(super) found: [L::V; MOST],
+    /// The sums at `at`.
+    pub(super) sums: Sums<L::V, MOST>,
+    pub(super) damping: L::V,
+    pub(super) promise: L::V,
+    pub(super) potential: L::V,
+    pub(super) iterations: L::V,
+    /// One a sample.
+    pub(super) y: Vec<L::V>,
+    /// One a sample, where some samples are missing.
+    pub(super) weights: Option<Vec<L::V>>,
+    /// What multiplies axes.
+    pub(super) factors: Vec<L::V>,
+}
+
+impl<L: Lanes> Group<L> {
+    fn new(l: L, n_samples: usize, n_factors: usize) -> Self {
         let zero = l.splat(0.0);
-        let zeros = [[zero; WIDE]; MOST];
+        let zeros = [zero; MOST];
         Self {
             at: zeros,
             to: zeros,
             low: zeros,
             high: zeros,
             found: zeros,
-            has_later: false,
-            sums: [nothing(l); WIDE],
-            damping: [zero; WIDE],
-            promise: [zero; WIDE],
-            potential: [zero; WIDE],
-            iterations: [zero; WIDE],
-            y: vec![zero; n_samples * WIDE],
+            sums: nothing(l),
+            damping: zero,
+            promise: zero,
+            potential: zero,
+            iterations: zero,
+            y: vec![zero; n_samples],
             weights: None,
-            factors: vec![[l.splat(1.0); WIDE]; n_factors],
+            factors: vec![l.splat(1.0); n_factors],
+        }
+    }
+
+    /// Where the last steps lead.
+    #[inline(always)]
+    fn trial(&self) -> Place<'_, L> {
+        Place { parameters: &self.to, factors: &self.factors, y: &self.y, weights: self.weights.as_deref() }
+    }
+
+    /// Forgets what is known of where the fits are: steps begin again at `to`.
+    #[inline(always)]
+    pub(super) fn start_again(&mut self, l: L) {
+        self.sums.squares = l.splat(f64::INFINITY);
+        self.damping = l.splat(lm::FIRST_DAMPING / lm::LESS);
+        self.promise = l.splat(0.0);
+    }
+
+    /// Keeps where the last steps led, if that is better, and takes the next.
+    #[inline(always)]
+    fn move_on<const P: usize>(&mut self, l: L, trial: &Sums<L::V, MOST>) {
+        let now = &mut self.sums;
+        let better = l.lt(trial.squares, now.squares);
+        self.damping = lm::damping(l, self.damping, self.promise, l.sub(now.squares, trial.squares));
+        now.squares = l.select(better, trial.squares, now.squares);
+        for i in 0..P {
+            now.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
+            for j in 0..P {
+                if j <= i {
+                    now.normal[i][j] = l.select(better, trial.normal[i][j], now.normal[i][j]);
+                }
+            }
+            self.at[i] = l.select(better, self.to[i], self.at[i]);
+        }
+        let bounds = Bounds { low: &self.low[..P], high: &self.high[..P] };
+        let step = lm::step::<L, P, MOST>(l, &self.at, now, self.damping, bounds);
+        self.to[..P].copy_from_slice(&step.to);
+        self.promise = step.promise;
+        self.potential = step.potential;
+        self.iterations = l.add(self.iterations, l.splat(1.0));
+    }
+}
+
+impl<L: Lanes> State<L> {
+    /// No fits; the only place that takes memory.
+    pub(super) fn new(l: L, n_samples: usize, n_factors: usize) -> Self {
+        Self {
+            groups: [(); WIDE].map(|()| Group::new(l, n_samples, n_factors)),
+            has_later: false,
             task: vec![None; WIDE * L::LANES],
+            trial: [nothing(l); WIDE],
         }
     }
 
     /// Makes room for weights, or gives it up.
     pub(super) fn weighted(&mut self, l: L, weighted: bool) {
-        self.weights = weighted.then(|| vec![l.splat(0.0); self.y.len()]);
-    }
-
-    /// Keeps where the last step of a vector of fits led, if that is better, and takes the next.
-    #[inline(always)]
-    fn move_on<const P: usize>(&mut self, l: L, w: usize, trial: &Sums<L::V, P>) {
-        let now = &mut self.sums[w];
-        let better = l.lt(trial.squares, now.squares);
-        self.damping[w] = lm::damping(l, self.damping[w], self.promise[w], l.sub(now.squares, trial.squares));
-        now.squares = l.select(better, trial.squares, now.squares);
-        let zero = l.splat(0.0);
-        let mut kept = Sums { squares: now.squares, downhill: [zero; P], normal: [[zero; P]; P] };
-        let mut at = [zero; P];
-        let mut bounds = Bounds { low: at, high: at };
-        for i in 0..P {
-            kept.downhill[i] = l.select(better, trial.downhill[i], now.downhill[i]);
-            now.downhill[i] = kept.downhill[i];
-            for j in 0..=i {
-                kept.normal[i][j] = l.select(better, trial.normal[i][j], now.normal[i][j]);
-                now.normal[i][j] = kept.normal[i][j];
-            }
-            at[i] = l.select(better, self.to[i][w], self.at[i][w]);
-            self.at[i][w] = at[i];
-            (bounds.low[i], bounds.high[i]) = (self.low[i][w], self.high[i][w]);
+        for group in &mut self.groups {
+            group.weights = weighted.then(|| vec![l.splat(0.0); group.y.len()]);
         }
-        let step = lm::step(l, &at, &kept, self.damping[w], &bounds);
-        for i in 0..P {
-            self.to[i][w] = step.to[i];
-        }
-        self.promise[w] = step.promise;
-        self.potential[w] = step.potential;
-        self.iterations[w] = l.add(self.iterations[w], l.splat(1.0));
     }
 }
 
@@ -121,24 +146,20 @@ impl<L: Lanes, const P: usize> NullaryFnOnce for Advance<'_, '_, L, P> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, state, evaluator } = self;
-        let mut trial = [nothing::<L, P>(lanes); WIDE];
-        evaluator.set(&state.to, &state.factors);
-        sums(lanes, evaluator, &state.y, state.weights.as_deref(), &mut trial);
-        for (w, trial) in trial.iter().enumerate() {
-            state.move_on(lanes, w, trial);
+        let Self { lanes, state: State { groups, trial, .. }, evaluator } = self;
+        let [a, b] = groups;
+        sums::<L, P>(lanes, evaluator, [a.trial(), b.trial()], trial);
+        for (group, trial) in groups.iter_mut().zip(trial) {
+            group.move_on::<P>(lanes, trial);
         }
     }
 }
 
-/// The sums over all samples for some parameters; `y` and `weights` (0 or 1) are `[sample][wide]`.
+/// The sums of all parameters at some places.
 pub(super) struct SumsAt<'s, 'c, L: Lanes> {
     pub(super) lanes: L,
     pub(super) evaluator: &'s mut Evaluator<'c, L>,
-    pub(super) parameters: &'s [Wide<L>],
-    pub(super) factors: &'s [Wide<L>],
-    pub(super) y: &'s [L::V],
-    pub(super) weights: Option<&'s [L::V]>,
+    pub(super) places: [Place<'s, L>; WIDE],
 }
 
 impl<L: Lanes> NullaryFnOnce for SumsAt<'_, '_, L> {
@@ -147,99 +168,7 @@ impl<L: Lanes> NullaryFnOnce for SumsAt<'_, '_, L> {
     #[inline(always)]
     fn call(self) -> Self::Output {
         let mut all = [nothing(self.lanes); WIDE];
-        self.evaluator.set(self.parameters, self.factors);
-        sums(self.lanes, self.evaluator, self.y, self.weights, &mut all);
+        sums::<L, MOST>(self.lanes, self.evaluator, self.places, &mut all);
         all
     }
-}
-
-/// Sums of no samples.
-#[inline(always)]
-fn nothing<L: Lanes, const P: usize>(l: L) -> Sums<L::V, P> {
-    let zero = l.splat(0.0);
-    Sums { squares: zero, downhill: [zero; P], normal: [[zero; P]; P] }
-}
-
-/// Adds all samples to the sums for the P parameters that the evaluator was given.
-#[inline(always)]
-fn sums<L: Lanes, const P: usize>(
-    l: L,
-    evaluator: &mut Evaluator<L>,
-    y: &[L::V],
-    weights: Option<&[L::V]>,
-    to: &mut [Sums<L::V, P>; WIDE],
-) {
-    let n_samples = y.len() / WIDE;
-    for (i, y) in y.chunks(CHUNK * WIDE).enumerate() {
-        let (first, n) = (i * CHUNK, y.len() / WIDE);
-        evaluator.run(first, n);
-        let weights = weights.map(|weights| &weights[first * WIDE..][..n * WIDE]);
-        let is_last = first + n == n_samples;
-        for (w, to) in to.iter_mut().enumerate() {
-            add(l, evaluator, y, weights, (w, is_last), to);
-        }
-    }
-}
-
-/// Adds a chunk of samples to the sums of a vector of voxels, with slopes without their factors, by which the sums are
-/// multiplied after the last.
-#[inline(always)]
-fn add<L: Lanes, const P: usize>(
-    l: L,
-    evaluator: &Evaluator<L>,
-    y: &[L::V],
-    weights: Option<&[L::V]>,
-    (w, is_last): (usize, bool),
-    to: &mut Sums<L::V, P>,
-) {
-    let (signal, factor) = evaluator.signal();
-    let (signal, factor) = (&signal[..y.len()], factor.map_or(l.splat(1.0), |factor| factor[w]));
-    // Loops, not `map`s: their closures would be compiled for the baseline processor.
-    let mut slopes = [signal; P];
-    for (p, slopes) in slopes.iter_mut().enumerate() {
-        *slopes = &evaluator.slope(p).0[..y.len()];
-    }
-    // Twice over the samples, with as many sums each time as stay in registers.
-    let (mut squares, mut downhill) = (to.squares, to.downhill);
-    for at in (w..y.len()).step_by(WIDE) {
-        let mut residual = l.mul_sub_from(signal[at], factor, y[at]);
-        // A weight is 0 or 1, and its own square.
-        if let Some(weights) = weights {
-            residual = l.mul(residual, weights[at]);
-        }
-        squares = l.mul_add(residual, residual, squares);
-        for p in 0..P {
-            downhill[p] = l.mul_add(residual, slopes[p][at], downhill[p]);
-        }
-    }
-    let mut normal = to.normal;
-    let mut slope = [l.splat(0.0); P];
-    for at in (w..y.len()).step_by(WIDE) {
-        for p in 0..P {
-            slope[p] = slopes[p][at];
-            if let Some(weights) = weights {
-                slope[p] = l.mul(slope[p], weights[at]);
-            }
-        }
-        for i in 0..P {
-            for j in 0..=i {
-                normal[i][j] = l.mul_add(slope[i], slope[j], normal[i][j]);
-            }
-        }
-    }
-    if is_last {
-        let mut factors = [l.splat(1.0); P];
-        for (p, factor) in factors.iter_mut().enumerate() {
-            if let (_, Some(of_slope)) = evaluator.slope(p) {
-                *factor = of_slope[w];
-            }
-        }
-        for i in 0..P {
-            downhill[i] = l.mul(downhill[i], factors[i]);
-            for j in 0..=i {
-                normal[i][j] = l.mul(normal[i][j], l.mul(factors[i], factors[j]));
-            }
-        }
-    }
-    *to = Sums { squares, downhill, normal };
 }

@@ -1,5 +1,6 @@
 //! A sample program as steps over registers: exponentials of products and multiply-adds are one step.
 
+use super::built_in;
 use super::factors::{Factored, uses};
 use crate::model::graph::Operation;
 use crate::model::operator::{Binary, Unary};
@@ -49,6 +50,8 @@ pub struct SampleCode {
     pub(super) signal: Product,
     pub(super) gradient: Vec<Product>,
     pub(super) n_samples: usize,
+    /// The generated code that does the same, by its place in [`crate::model::generated`].
+    pub(super) built_in: Option<usize>,
     flops: (f64, f64),
 }
 
@@ -67,7 +70,7 @@ impl SampleCode {
             |value: Value, factor: Option<Value>| Product { step: fusing.sample(value), factor: factor.map(register) };
         let signal = product(program.signal, *signal);
         let gradient = program.gradient.iter().zip(gradient).map(|(&slope, &factor)| product(slope, factor)).collect();
-        Self {
+        let mut code = Self {
             uniforms: program.uniforms.iter().map(|&(value, _)| value).collect(),
             tables: program.tables.clone(),
             voxel: program.voxel.iter().map(|step| step.map(register)).collect(),
@@ -75,8 +78,22 @@ impl SampleCode {
             signal,
             gradient,
             n_samples: program.n_samples,
+            built_in: None,
             flops: program.flops(),
-        }
+        };
+        code.built_in = code.rust().and_then(|text| built_in::find(&text));
+        code
+    }
+
+    /// The same, always interpreted: what generated code is held against.
+    pub fn interpreted(mut self) -> Self {
+        self.built_in = None;
+        self
+    }
+
+    /// Whether there is generated code for it.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in.is_some()
     }
 
     /// Arithmetic operations of one evaluation: of a voxel, and of each of its samples; without the factors of its sums.

@@ -3,9 +3,11 @@
 //! Each step is one loop over all samples of a chunk, so that what interpreting costs is shared by them. Exponentials
 //! of products and multiply-adds are one step.
 
+mod built_in;
 mod code;
 mod factors;
 mod rare;
+mod rust;
 
 use pulp::NullaryFnOnce;
 
@@ -15,6 +17,7 @@ use crate::model::operator::{Binary, Unary};
 use code::{Operand, Product, Step};
 use rare::Rare;
 
+pub use built_in::{BuiltIn, OfBuiltIn, Ready};
 pub use code::SampleCode;
 pub use factors::Factored;
 
@@ -35,9 +38,12 @@ pub struct Evaluator<'c, L: Lanes> {
     voxel: Vec<Wide<L>>,
     /// `[table][sample]`
     tables: Vec<L::V>,
-    /// `[step][sample of a chunk][wide]`
-    samples: Vec<L::V>,
-    zeros: Vec<L::V>,
+    /// `[step][sample of a chunk]`
+    samples: Vec<Wide<L>>,
+    zeros: [Wide<L>; CHUNK],
+    built_in: Option<Ready<L>>,
+    /// Room for what generated code makes.
+    slopes: Vec<L::V>,
 }
 
 /// Where a step finds an operand.
@@ -50,7 +56,7 @@ struct OfVoxel<L: Lanes>(Wide<L>);
 #[derive(Clone, Copy)]
 struct OfTable<'t, L: Lanes>(&'t [L::V]);
 #[derive(Clone, Copy)]
-struct OfSample<'t, L: Lanes>(&'t [L::V]);
+struct OfSample<'t, L: Lanes>(&'t [Wide<L>]);
 
 impl<L: Lanes> Fetch<L> for OfVoxel<L> {
     #[inline(always)]
@@ -67,7 +73,7 @@ impl<L: Lanes> Fetch<L> for OfTable<'_, L> {
 impl<L: Lanes> Fetch<L> for OfSample<'_, L> {
     #[inline(always)]
     fn at(self, sample: usize, wide: usize) -> L::V {
-        self.0[sample * WIDE + wide]
+        self.0[sample][wide]
     }
 }
 
@@ -86,21 +92,30 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
                 tables.push(lanes.splat(value));
             }
         }
-        let samples = vec![lanes.splat(0.0); code.sample.len() * CHUNK * WIDE];
-        Self { lanes, code, voxel, tables, samples, zeros: vec![lanes.splat(0.0); CHUNK * WIDE] }
+        let samples = vec![zero; code.sample.len() * CHUNK];
+        let built_in = Ready::new(lanes, code);
+        let n_slopes = if built_in.is_some() { code.n_samples * code.gradient.len() } else { 0 };
+        let slopes = vec![lanes.splat(0.0); n_slopes];
+        Self { lanes, code, voxel, tables, samples, zeros: [zero; CHUNK], built_in, slopes }
+    }
+
+    /// The code that was generated for the model, if there is some, and room for the slopes of all samples.
+    #[inline(always)]
+    pub fn built_in(&mut self) -> Option<(&Ready<L>, &mut [L::V])> {
+        self.built_in.as_ref().map(|ready| (ready, self.slopes.as_mut_slice()))
     }
 
     /// Takes the parameters of the voxels, in units of their scales, and the factors of their axes.
     #[inline(always)]
-    pub fn set(&mut self, parameters: &[Wide<L>], factors: &[Wide<L>]) {
+    pub fn set(&mut self, parameters: [&[L::V]; WIDE], factors: [&[L::V]; WIDE]) {
         let l = self.lanes;
         let n_parameters = self.code.gradient.len();
         for (i, step) in self.code.voxel.iter().enumerate() {
             let to = self.code.uniforms.len() + i;
             for w in 0..WIDE {
                 self.voxel[to][w] = match *step {
-                    Operation::Input(input) if (input as usize) < n_parameters => parameters[input as usize][w],
-                    Operation::Input(input) => factors[input as usize - n_parameters][w],
+                    Operation::Input(input) if (input as usize) < n_parameters => parameters[w][input as usize],
+                    Operation::Input(input) => factors[w][input as usize - n_parameters],
                     Operation::Binary(Binary::Add, a, b) => l.add(self.voxel[a][w], self.voxel[b][w]),
                     Operation::Binary(Binary::Sub, a, b) => l.sub(self.voxel[a][w], self.voxel[b][w]),
                     Operation::Binary(Binary::Mul, a, b) => l.mul(self.voxel[a][w], self.voxel[b][w]),
@@ -116,16 +131,16 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
         self.lanes.call(Run { evaluator: self, first, n });
     }
 
-    /// The signals of the chunk that ran last, `[sample][wide]`, and what all of them are to be multiplied by.
+    /// The signals of the chunk that ran last, one a sample, and what all of them are to be multiplied by.
     #[inline(always)]
-    pub fn signal(&self) -> (&[L::V], Option<Wide<L>>) {
+    pub fn signal(&self) -> (&[Wide<L>], Option<Wide<L>>) {
         self.product(&self.code.signal)
     }
 
-    /// The slopes of the chunk that ran last by a parameter, `[sample][wide]`, and what all of them are to be multiplied by; 0
-    /// by a parameter that there is not.
+    /// The slopes of the chunk that ran last by a parameter, one a sample, and what all of them are to be multiplied by; 0 by a
+    /// parameter that there is not.
     #[inline(always)]
-    pub fn slope(&self, parameter: usize) -> (&[L::V], Option<Wide<L>>) {
+    pub fn slope(&self, parameter: usize) -> (&[Wide<L>], Option<Wide<L>>) {
         match self.code.gradient.get(parameter) {
             Some(slope) => self.product(slope),
             None => (&self.zeros, None),
@@ -133,13 +148,13 @@ impl<'c, L: Lanes> Evaluator<'c, L> {
     }
 
     #[inline(always)]
-    fn product(&self, product: &Product) -> (&[L::V], Option<Wide<L>>) {
+    fn product(&self, product: &Product) -> (&[Wide<L>], Option<Wide<L>>) {
         (self.register(product.step), product.factor.map(|register| self.voxel[register]))
     }
 
     #[inline(always)]
-    fn register(&self, step: usize) -> &[L::V] {
-        &self.samples[step * CHUNK * WIDE..][..CHUNK * WIDE]
+    fn register(&self, step: usize) -> &[Wide<L>] {
+        &self.samples[step * CHUNK..][..CHUNK]
     }
 }
 
@@ -150,7 +165,7 @@ macro_rules! each {
         each!($out, |$($x),*| $value)
     };
     ($out:ident, |$($x:ident),*| $value:expr) => {
-        for (k, out) in $out.chunks_exact_mut(WIDE).enumerate() {
+        for (k, out) in $out.iter_mut().enumerate() {
             for (w, out) in out.iter_mut().enumerate() {
                 $(let $x = $x.at(k, w);)*
                 *out = $value;
@@ -174,9 +189,9 @@ impl<L: Lanes> NullaryFnOnce for Run<'_, '_, L> {
         let Self { evaluator: e, first, n } = self;
         let l = e.lanes;
         for (i, &step) in e.code.sample.iter().enumerate() {
-            let (before, out) = e.samples.split_at_mut(i * CHUNK * WIDE);
-            let out = &mut out[..n * WIDE];
-            let sample = |i: usize| OfSample::<L>(&before[i * CHUNK * WIDE..][..n * WIDE]);
+            let (before, out) = e.samples.split_at_mut(i * CHUNK);
+            let out = &mut out[..n];
+            let sample = |i: usize| OfSample::<L>(&before[i * CHUNK..][..n]);
             let table = |i: usize| OfTable::<L>(&e.tables[i * e.code.n_samples + first..][..n]);
             let voxel = |i: usize| OfVoxel::<L>(e.voxel[i]);
             use Operand::{Sample, Table, Voxel};
@@ -233,36 +248,36 @@ impl<L: Lanes> NullaryFnOnce for Run<'_, '_, L> {
 }
 
 #[inline(always)]
-fn copy<L: Lanes>(out: &mut [L::V], x: impl Fetch<L>) {
+fn copy<L: Lanes>(out: &mut [Wide<L>], x: impl Fetch<L>) {
     each!(out, |x| x);
 }
 
 #[inline(always)]
-fn add<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+fn add<L: Lanes>(l: L, out: &mut [Wide<L>], a: impl Fetch<L>, b: impl Fetch<L>) {
     each!(out, |a, b| l.add(a, b));
 }
 
 #[inline(always)]
-fn sub<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+fn sub<L: Lanes>(l: L, out: &mut [Wide<L>], a: impl Fetch<L>, b: impl Fetch<L>) {
     each!(out, |a, b| l.sub(a, b));
 }
 
 #[inline(always)]
-fn mul<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+fn mul<L: Lanes>(l: L, out: &mut [Wide<L>], a: impl Fetch<L>, b: impl Fetch<L>) {
     each!(out, |a, b| l.mul(a, b));
 }
 
 #[inline(always)]
-fn exp_product<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>) {
+fn exp_product<L: Lanes>(l: L, out: &mut [Wide<L>], a: impl Fetch<L>, b: impl Fetch<L>) {
     each!(out, |a, b| l.exp(l.mul(a, b)));
 }
 
 #[inline(always)]
-fn mul_add<L: Lanes>(l: L, out: &mut [L::V], a: impl Fetch<L>, b: impl Fetch<L>, c: impl Fetch<L>) {
+fn mul_add<L: Lanes>(l: L, out: &mut [Wide<L>], a: impl Fetch<L>, b: impl Fetch<L>, c: impl Fetch<L>) {
     each!(out, |a, b, c| l.mul_add(a, b, c));
 }
 
 #[inline(always)]
-fn exp<L: Lanes>(l: L, out: &mut [L::V], x: impl Fetch<L>) {
+fn exp<L: Lanes>(l: L, out: &mut [Wide<L>], x: impl Fetch<L>) {
     each!(out, |x| l.exp(x));
 }

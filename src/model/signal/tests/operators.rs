@@ -79,12 +79,12 @@ impl LaneWork for OnLanes<'_> {
     fn run<L: Lanes>(self, lanes: L) -> (f64, Vec<f64>) {
         let code = SampleCode::new(self.program);
         let mut evaluator = Evaluator::new(lanes, &code);
-        let parameters: Vec<Wide<L>> = self.parameters.iter().map(|&x| [lanes.splat(x); WIDE]).collect();
-        evaluator.set(&parameters, &[]);
+        let parameters: Vec<L::V> = self.parameters.iter().map(|&x| lanes.splat(x)).collect();
+        evaluator.set([&parameters; WIDE], [&[]; WIDE]);
         evaluator.run(0, 1);
-        let last = |(values, factor): (&[L::V], Option<Wide<L>>)| {
+        let last = |(values, factor): (&[Wide<L>], Option<Wide<L>>)| {
             let factor = factor.map_or(lanes.splat(1.0), |factor| factor[WIDE - 1]);
-            lanes.lane(&lanes.mul(values[WIDE - 1], factor), L::LANES - 1).to_f64()
+            lanes.lane(&lanes.mul(values[0][WIDE - 1], factor), L::LANES - 1).to_f64()
         };
         let slopes = (0..code.n_parameters()).map(|i| last(evaluator.slope(i))).collect();
         (last(evaluator.signal()), slopes)

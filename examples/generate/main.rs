@@ -1,6 +1,10 @@
 //! Writes everything in the documentation that would have to be kept in step by hand: `cargo run --release --example
 //! generate`. Continuous integration runs it and fails where a file changes.
 
+mod built_in;
+#[path = "../../tests/protocol.rs"]
+mod protocol;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -18,6 +22,7 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    built_in::write(&root.join("src/model/generated"))?;
     fs::write(root.join("docs/adc-bias.md"), adc_bias()?)?;
     fs::write(root.join("docs/case.schema.json"), hepar::cli::case::schema()?)?;
     fs::write(root.join("models/README.md"), model_index())?;
