@@ -141,4 +141,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var voxel = id.x; voxel < batch.n_voxels; voxel += groups.x * WORKGROUP) {
         fit(voxel);
     }
+    finish();
 }

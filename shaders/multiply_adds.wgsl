@@ -26,4 +26,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         }
         store_f32(0u, voxel, dot(a + b + c + d, vec4(1.0)));
     }
+    finish();
 }

@@ -296,4 +296,5 @@ fn main(
         look_up(voxel);
     }
     fit(id.x, stride);
+    finish();
 }

@@ -79,4 +79,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         }
         if is_finite(value) { store_f32(0u, v, value); } else { store_nan(0u, v); }
     }
+    finish();
 }

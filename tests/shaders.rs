@@ -48,7 +48,7 @@ fn wgsl_files(folder: &Path) -> Vec<PathBuf> {
 fn is_valid(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
     if path.parent().is_some_and(|folder| folder.ends_with("common")) {
-        return in_every_voxel_type("@compute @workgroup_size(WORKGROUP) fn main() {}");
+        return in_every_voxel_type("@compute @workgroup_size(WORKGROUP) fn main() { finish();\n}");
     }
     if text.contains("@group(") {
         return validate(&text);
@@ -77,8 +77,11 @@ fn in_every_voxel_type(body: &str) -> Result<(), Failed> {
     of_observations(&Shader { body: body.into(), params: vec![2.5; 32], turns: 1 }, 4)
 }
 
-/// In software too, where numbers are written out.
+/// In software too, where numbers are written out, and loops may be cut short.
 fn of_observations(shader: &Shader, n_obs: usize) -> Result<(), Failed> {
+    if shader.body.contains("fn main(") && !shader.body.trim_end().ends_with(" finish();\n}") {
+        return Err("the last statement of main is not `finish();`".into());
+    }
     use VoxelType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
     [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64].into_iter().try_for_each(|voxel_type| {
         let text = compose(&shader.body, voxel_type, n_obs);
@@ -97,10 +100,11 @@ fn validate(wgsl: &str) -> Result<(), Failed> {
 
 fn an_error_is_noticed() -> Result<(), Failed> {
     let main = "@compute @workgroup_size(WORKGROUP) fn main() ";
-    assert!(in_every_voxel_type(&format!("{main} {{ store_f32(0u, 0u, load(0u, 0u)); }}")).is_ok());
+    assert!(in_every_voxel_type(&format!("{main} {{ store_f32(0u, 0u, load(0u, 0u)); finish();\n}}")).is_ok());
     for wrong in ["store_f32(0u, 0u, 1u);", "let x = lod(0u, 0u);", "params[0] = 1.0;", "store_f32("] {
-        assert!(in_every_voxel_type(&format!("{main} {{ {wrong} }}")).is_err(), "{wrong}");
+        assert!(in_every_voxel_type(&format!("{main} {{ {wrong} finish();\n}}")).is_err(), "{wrong}");
     }
+    assert!(in_every_voxel_type(&format!("{main} {{ store_f32(0u, 0u, 1.0); }}")).is_err(), "loops may be cut short");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{Failure, protocol};
 
 /// Writes a file for each model, of the samples of its reference fits, and one that names them. Models whose formulas are the
 /// same but for names share a file.
-pub fn write(folder: &Path) -> Result<(), Failure> {
+pub(super) fn write(folder: &Path) -> Result<(), Failure> {
     let mut written: Vec<(&str, String)> = Vec::new();
     for model in SignalModel::all() {
         let axes = protocol::of(model, &[0.0, 100.0, 200.0, 400.0, 800.0]).map_err(|failed| format!("{failed:?}"))?;

@@ -11,7 +11,8 @@
 // 1       | params  | the kernel's own numbers                                               | the kernel's
 // 2       | scaling | per observation: x = slope, y = inter                                  | real per stored
 // 3       | input   | [N_OBS][input_stride] words of stored voxels, the lowest bits first    | stored
-// 4       | output  | [columns][n_voxels] words: the bits of an f32, or a u16                | the column's
+// 4       | output  | [columns][n_voxels] words: the bits of an f32, or a u16; the last word | the column's
+//         |         | of the binding: not 0 if `finish` has found loops cut short           |
 //
 // A u16 result takes a whole word: two invocations that share a word would race.
 
@@ -67,6 +68,18 @@ fn store_u16(column: u32, voxel: u32, value: u32) {
 // Written as bits: a compiler may assume that no float is NaN.
 fn store_nan(column: u32, voxel: u32) {
     output[column * batch.n_voxels + voxel] = 0x7fc00000u;
+}
+
+// The last statement of every kernel. A GPU in software leaves loops for good when an invocation has taken too many turns: then
+// this one, too, ends after its first.
+fn finish() {
+    if IN_SOFTWARE {
+        var turns = 0u;
+        for (; turns < 2u + batch.zero; turns++) {}
+        if turns < 2u {
+            output[arrayLength(&output) - 1u] = 1u;
+        }
+    }
 }
 
 // Neither NaN nor infinite, decided by the bits for the same reason.

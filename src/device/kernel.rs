@@ -178,17 +178,18 @@ impl ColumnMut<'_> {
 ///
 /// The device puts `shaders/common/batch.wgsl` before `body`: it declares the bindings and
 /// `load(obs, voxel) -> f32` (real value), `store_f32(column, voxel, value)`, `store_u16(column, voxel, value)`,
-/// `store_nan(column, voxel)`, `is_finite(x)`, and the constant `N_OBS`. `body` declares
+/// `store_nan(column, voxel)`, `is_finite(x)`, `finish()`, and the constant `N_OBS`. `body` declares
 /// `@compute @workgroup_size(WORKGROUP) fn main(...)` and loops over the voxels below `batch.n_voxels` in steps of the
-/// whole dispatch, so that any number of workgroups does the work.
+/// whole dispatch, so that any number of workgroups does the work. Its last statement is `finish();`, by which the host knows
+/// that no loop was cut short.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shader {
     /// WGSL text.
     pub body: String,
     /// Read in the shader as `params[i]`.
     pub params: Vec<f32>,
-    /// Turns of all its loops that a voxel may take; [`Shader::ANY`] where nobody has counted. Software GPUs leave loops when an
-    /// invocation has taken too many, without a word.
+    /// Turns of all its loops that a voxel takes at most, as far as can be told; [`Shader::ANY`] where nobody has counted. Software
+    /// GPUs leave loops when an invocation has taken too many: voxels are shared out so that none should.
     pub turns: usize,
 }
 

@@ -159,6 +159,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         let curve = describe(v);
 {stores}        store_u16({status}u, v, curve.status);
     }}
+    finish();
 }}
 "
         )

@@ -209,7 +209,7 @@ impl VoxelKernel for MapKernel {
             let wanted: Vec<String> = group.wanted.iter().map(|&v| writer.value(v)).collect();
             body += &status::wgsl(map, column, &wanted);
         }
-        let _ = write!(body, "        store_u16({}u, voxel, status);\n    }}\n}}\n", self.maps.len());
+        let _ = write!(body, "        store_u16({}u, voxel, status);\n    }}\n    finish();\n}}\n", self.maps.len());
         let params = self.program.params().map(|value| value as f32);
         Some(Shader { body, params: params.collect(), turns: Shader::ANY })
     }

@@ -4,6 +4,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::plan::roomy;
 
+/// Bytes of the word in which a kernel says that its loops were cut short: the last of `output` and `download`.
+pub(super) const MARK: u64 = 4;
+
 /// Buffers of a chunk: `upload → input → kernel → output → download`. `upload` lies open for the host unless a chunk is
 /// under way.
 #[derive(Debug)]
@@ -16,8 +19,9 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// Buffers for so many bytes of input and output: spare ones of the device, if they are large enough.
+    /// Buffers for so many bytes of input and output, and the mark: spare ones of the device, if they are large enough.
     pub(super) fn of(context: &Context, input_bytes: u64, output_bytes: u64) -> Result<Self, Failure> {
+        let output_bytes = output_bytes + MARK;
         match context.spare() {
             Some(spare) if spare.input.size() >= input_bytes && spare.output.size() >= output_bytes => Ok(spare),
             // Those that are too small are not worth their memory.
@@ -34,9 +38,14 @@ impl Buffers {
         Ok(Self {
             upload: context.buffer("upload", input_bytes, Use::MAP_WRITE | Use::COPY_SRC)?,
             input: context.buffer("input", input_bytes, Use::STORAGE | Use::COPY_DST)?,
-            output: context.buffer("output", output_bytes, Use::STORAGE | Use::COPY_SRC)?,
+            output: context.buffer("output", output_bytes, Use::STORAGE | Use::COPY_SRC | Use::COPY_DST)?,
             download: context.buffer("download", output_bytes, Use::MAP_READ | Use::COPY_DST)?,
             sizes: context.buffer("batch", 16, Use::UNIFORM | Use::COPY_DST)?,
         })
+    }
+
+    /// Where the mark begins.
+    pub(super) fn mark(&self) -> u64 {
+        self.output.size() - MARK
     }
 }

@@ -15,7 +15,7 @@ pub(super) enum Failure {
     OutOfMemory(String),
     /// More at once than the device can see, and nothing to split.
     TooLarge(String),
-    /// A kernel that the CPU alone runs.
+    /// A kernel that this device cannot run, but the CPU can.
     NoShader(String),
     /// A fault of hepar or of the driver, which trying again would not cure.
     Invalid(String),

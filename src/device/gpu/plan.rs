@@ -29,8 +29,8 @@ const MOST_WORKGROUPS: usize = 4096;
 const MOST_WORKGROUPS_IN_SOFTWARE: usize = 256;
 
 /// Turns of loops that an invocation may take on Mesa's llvmpipe, all loops together: then it leaves every loop after its first
-/// turn, and results are wrong without a word (`LP_MAX_TGSI_LOOP_ITERATIONS` of its gallivm/lp_bld_limits.h).
-pub(super) const MOST_TURNS_IN_SOFTWARE: usize = 65_535;
+/// turn (`LP_MAX_TGSI_LOOP_ITERATIONS` of its gallivm/lp_bld_limits.h), which `finish` of batch.wgsl tells.
+const MOST_TURNS_IN_SOFTWARE: usize = 65_535;
 
 /// Voxels that a thread of the host hands on at once: their values stay in its caches until they are taken.
 const PIECE_VOXELS: usize = 16 * 1024;

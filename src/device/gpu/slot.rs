@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, MARK};
 use super::failure::Failure;
 use super::work::Work;
 
@@ -82,9 +82,17 @@ impl Slot {
         let output_bytes = work.layout.output_bytes(voxels.len());
         let commands = work.context.checked(|| {
             let mut commands = work.context.device.create_command_encoder(&Default::default());
+            let Buffers { output, download, .. } = &self.buffers;
             self.bring_in(work, &mut commands, voxels.len());
+            if work.is_in_software() {
+                commands.clear_buffer(output, self.buffers.mark(), Some(MARK));
+            }
             work.dispatch(&mut commands, &self, voxels.len(), None);
-            commands.copy_buffer_to_buffer(&self.buffers.output, 0, &self.buffers.download, 0, output_bytes);
+            commands.copy_buffer_to_buffer(output, 0, download, 0, output_bytes);
+            if work.is_in_software() {
+                let mark = self.buffers.mark();
+                commands.copy_buffer_to_buffer(output, mark, download, mark, MARK);
+            }
             commands
         })?;
         let submission = work.context.submit(commands)?;
@@ -102,6 +110,14 @@ impl Flight {
         for mapped in &self.mapped {
             if !matches!(mapped.try_recv(), Ok(Ok(()))) {
                 return Err(Failure::Lost("the device did not give its memory back".into()));
+            }
+        }
+        if work.is_in_software() {
+            let buffers = &self.slot.buffers;
+            let mark = buffers.download.get_mapped_range(buffers.mark()..).map_err(unmapped)?;
+            if mark.iter().any(|&byte| byte != 0) {
+                let why = "this GPU, which is software, left loops before their end";
+                return Err(Failure::NoShader(why.into()));
             }
         }
         Ok(Landed { slot: self.slot, voxels: self.voxels, launched: self.launched, at: Instant::now() })

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::plan::{Layout, MOST_TURNS_IN_SOFTWARE, workgroups};
+use super::plan::{Layout, workgroups};
 use super::slot::Slot;
 use super::upload::Upload;
 use crate::device::{AdapterDescription, DeviceKind, Shader, VoxelKernel, shader};
@@ -39,10 +39,6 @@ impl<'a> Work<'a> {
         let wgsl = match (adapter.device.kind, text.turns) {
             // What nobody has counted is short, and not worth a pipeline of its own for each of its numbers.
             (DeviceKind::Software, Shader::ANY) => shader::in_software(&wgsl, &[], &[]),
-            (DeviceKind::Software, turns) if turns > MOST_TURNS_IN_SOFTWARE => {
-                let counted = format!("a voxel may take {turns} turns of loops, and this GPU leaves them after");
-                return Err(Failure::NoShader(format!("{counted} {MOST_TURNS_IN_SOFTWARE}")));
-            }
             (DeviceKind::Software, _) => shader::in_software(&wgsl, &text.params, &upload.scaling()),
             _ => wgsl,
         };
@@ -80,6 +76,11 @@ impl<'a> Work<'a> {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &slot.bindings, &[]);
         pass.dispatch_workgroups(workgroups(n_voxels, self.turns, self.adapter), 1, 1);
+    }
+
+    /// Whether the GPU is a few cores in disguise, which may leave loops before their end.
+    pub(super) fn is_in_software(&self) -> bool {
+        self.adapter.device.kind == DeviceKind::Software
     }
 
     /// The chunk that starts at `first`, of at most `most` voxels.

@@ -39,6 +39,7 @@ impl<T: Element> Samples<T> {
 
     /// Takes `n` voxels of a batch from `first` on. A voxel needs at least `least` finite samples, a signal
     /// above 0, and factors above 0.
+    #[inline(always)]
     pub fn take(&mut self, batch: &Batch, first: usize, n: usize, least: usize) {
         let (zero, one) = (T::of(0.0), T::of(1.0));
         self.largest.fill(zero);
