@@ -20,8 +20,6 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
             written.push((&model.name, text));
         }
     }
-    fs::remove_dir_all(folder)?;
-    fs::create_dir(folder)?;
     let mut texts = String::new();
     let mut modules = String::new();
     let mut arms = String::new();
@@ -41,5 +39,13 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
          #[inline(always)]\npub(super) fn call(which: usize, work: impl OfBuiltIn) {{\n    match which {{\n{arms}        \
          _ => {{}}\n    }}\n}}\n"
     );
-    Ok(fs::write(folder.join("mod.rs"), text)?)
+    fs::write(folder.join("mod.rs"), text)?;
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        if name != "mod" && !written.iter().any(|(known, _)| *known == name) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Writes everything in the documentation that would have to be kept in step by hand: `cargo run --release --example
-//! generate`. Continuous integration runs it and fails where a file changes.
+//! Writes everything in the documentation that would have to be kept in step by hand, and the code of shipped models:
+//! `cargo run --release --example generate`. Continuous integration runs it and fails where a file changes.
 
 mod built_in;
 #[allow(unreachable_pub, reason = "the tests' own")]

@@ -4,8 +4,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::plan::roomy;
 
-/// Bytes of the word in which a kernel says that its loops were cut short: the last of `output` and `download`.
-pub(super) const MARK: u64 = 4;
+/// Bytes at the end of `output` and `download`, as many as can be mapped alone: in their last word a kernel says that its loops
+/// were cut short.
+pub(super) const MARK: u64 = wgpu::MAP_ALIGNMENT;
 
 /// Buffers of a chunk: `upload → input → kernel → output → download`. `upload` lies open for the host unless a chunk is
 /// under way.
@@ -21,14 +22,14 @@ pub(super) struct Buffers {
 impl Buffers {
     /// Buffers for so many bytes of input and output, and the mark: spare ones of the device, if they are large enough.
     pub(super) fn of(context: &Context, input_bytes: u64, output_bytes: u64) -> Result<Self, Failure> {
-        let output_bytes = output_bytes + MARK;
         match context.spare() {
-            Some(spare) if spare.input.size() >= input_bytes && spare.output.size() >= output_bytes => Ok(spare),
+            Some(spare) if spare.input.size() >= input_bytes && spare.mark() >= output_bytes => Ok(spare),
             // Those that are too small are not worth their memory.
             _ => {
                 let limits = context.device.limits();
                 let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-                Self::new(context, roomy(input_bytes, limit), roomy(output_bytes, limit))
+                let output_bytes = roomy(output_bytes, limit - MARK).next_multiple_of(MARK) + MARK;
+                Self::new(context, roomy(input_bytes, limit), output_bytes)
             }
         }
     }

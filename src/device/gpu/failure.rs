@@ -15,8 +15,10 @@ pub(super) enum Failure {
     OutOfMemory(String),
     /// More at once than the device can see, and nothing to split.
     TooLarge(String),
-    /// A kernel that this device cannot run, but the CPU can.
+    /// A kernel that the CPU alone runs.
     NoShader(String),
+    /// A GPU in software has left loops before their end. With fewer voxels an invocation it may not.
+    LeftLoops,
     /// A fault of hepar or of the driver, which trying again would not cure.
     Invalid(String),
 }
@@ -37,6 +39,7 @@ impl Failure {
             | Self::TooLarge(message)
             | Self::NoShader(message)
             | Self::Invalid(message) => message,
+            Self::LeftLoops => "this GPU, which is software, left loops before their end",
         }
     }
 
@@ -49,7 +52,9 @@ impl Failure {
         let message = format!("{what}: {}", self.message());
         match self {
             Self::Lost(_) | Self::OutOfMemory(_) => Error::TryAgain(message),
-            Self::TooLarge(_) | Self::NoShader(_) => Error::NoDevice(format!("{message}\n  remedy: --device cpu")),
+            Self::TooLarge(_) | Self::NoShader(_) | Self::LeftLoops => {
+                Error::NoDevice(format!("{message}\n  remedy: --device cpu"))
+            }
             Self::Invalid(_) => Error::Internal(message),
         }
     }

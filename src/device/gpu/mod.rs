@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use adapters::Adapter;
 use context::{Context, lock};
-use failure::catch_loss;
+use failure::{Failure, catch_loss};
 use flow::{Results, Stop, run_chunks};
-use plan::{Layout, largest_chunk};
+use plan::{Layout, Sharing, largest_chunk};
 pub use timing::KernelTiming;
 use upload::Upload;
 use work::Work;
@@ -106,7 +106,7 @@ impl Gpu {
     /// device.
     ///
     /// A lost device or a failed allocation is met by opening the device again and going on with chunks of half the
-    /// size.
+    /// size; loops that a GPU in software left, by going on with a voxel for each invocation.
     ///
     /// # Errors
     /// [`Error::TryAgain`] after the last try, [`Error::NoDevice`] for what is too large for the device or has no shader,
@@ -124,10 +124,15 @@ impl Gpu {
         let mut results = Results { columns: &kernel.columns(), sink, progress, done: 0 };
         let mut context = lock(&self.context);
         let mut pauses = PAUSES_MS.into_iter();
+        let mut sharing = Sharing::ByTurns;
         loop {
-            let failure = match self.go_on(&mut context, kernel, &upload, most, &mut results) {
+            let failure = match self.go_on(&mut context, kernel, &upload, (most, sharing), &mut results) {
                 Ok(()) => return Ok(()),
                 Err(Stop::Sink(error)) => return Err(error),
+                Err(Stop::Device(Failure::LeftLoops)) if sharing == Sharing::ByTurns => {
+                    sharing = Sharing::OneEach;
+                    continue;
+                }
                 Err(Stop::Device(failure)) => failure,
             };
             close(&mut context);
@@ -161,14 +166,14 @@ impl Gpu {
         context: &mut Option<Context>,
         kernel: &dyn VoxelKernel,
         upload: &Upload,
-        most: usize,
+        (most, sharing): (usize, Sharing),
         results: &mut Results,
     ) -> Result<(), Stop> {
         let context = match context {
             Some(open) => open,
             closed => closed.insert(Context::open(&self.adapter, Arc::clone(&self.faults))?),
         };
-        let work = Work::prepare(context, &self.host, kernel, upload, &self.description)?;
+        let work = Work::prepare(context, &self.host, kernel, upload, &self.description)?.sharing(sharing);
         run_chunks(&work, most, results)
     }
 }

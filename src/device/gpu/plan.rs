@@ -46,6 +46,15 @@ pub(super) fn roomy(bytes: u64, limit: u64) -> u64 {
     bytes.max(bytes.next_power_of_two().min(CHUNK_BYTES).min(limit))
 }
 
+/// How voxels are shared out among the invocations of a GPU in software.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// As many for each as may take no more turns of loops than there are, as far as the kernel can tell.
+    ByTurns,
+    /// One for each.
+    OneEach,
+}
+
 /// How many workgroups share `n_voxels` voxels, each of which takes so many turns of loops. Results do not depend on it.
 pub(super) fn workgroups(n_voxels: usize, turns: usize, adapter: &AdapterDescription) -> u32 {
     let most = match adapter.device.kind {

@@ -77,6 +77,48 @@ impl Slot {
         }
     }
 
+    /// Forgets that loops were left; GPUs that are some do not leave any.
+    pub(super) fn clear_mark(&self, work: &Work, commands: &mut wgpu::CommandEncoder) {
+        if work.is_in_software() {
+            commands.clear_buffer(&self.buffers.output, self.buffers.mark(), Some(MARK));
+        }
+    }
+
+    /// Adds the way of the mark to the host to `commands`.
+    fn fetch_mark(&self, work: &Work, commands: &mut wgpu::CommandEncoder) {
+        if work.is_in_software() {
+            let (Buffers { output, download, .. }, mark) = (&self.buffers, self.buffers.mark());
+            commands.copy_buffer_to_buffer(output, mark, download, mark, MARK);
+        }
+    }
+
+    /// Fails if loops were left, as far as the host has been told.
+    fn look_at_mark(&self, work: &Work) -> Result<(), Failure> {
+        if work.is_in_software() {
+            let mark = self.buffers.download.get_mapped_range(self.buffers.mark()..).map_err(unmapped)?;
+            if mark.iter().any(|&byte| byte != 0) {
+                return Err(Failure::LeftLoops);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails if loops were left in any dispatch since the mark was cleared.
+    pub(super) fn check_mark(&self, work: &Work) -> Result<(), Failure> {
+        let context = work.context;
+        let mut commands = context.device.create_command_encoder(&Default::default());
+        self.fetch_mark(work, &mut commands);
+        let submission = context.submit(commands)?;
+        let mapped = context.checked(|| map(&self.buffers.download, wgpu::MapMode::Read))?;
+        context.wait(submission)?;
+        if !matches!(mapped.try_recv(), Ok(Ok(()))) {
+            return Err(Failure::Lost("the device did not give its memory back".into()));
+        }
+        let outcome = self.look_at_mark(work);
+        self.buffers.download.unmap();
+        outcome
+    }
+
     /// Sends the chunk off that lies in this slot.
     pub(super) fn launch(self, work: &Work, voxels: Range<usize>) -> Result<Flight, Failure> {
         let output_bytes = work.layout.output_bytes(voxels.len());
@@ -84,15 +126,10 @@ impl Slot {
             let mut commands = work.context.device.create_command_encoder(&Default::default());
             let Buffers { output, download, .. } = &self.buffers;
             self.bring_in(work, &mut commands, voxels.len());
-            if work.is_in_software() {
-                commands.clear_buffer(output, self.buffers.mark(), Some(MARK));
-            }
+            self.clear_mark(work, &mut commands);
             work.dispatch(&mut commands, &self, voxels.len(), None);
             commands.copy_buffer_to_buffer(output, 0, download, 0, output_bytes);
-            if work.is_in_software() {
-                let mark = self.buffers.mark();
-                commands.copy_buffer_to_buffer(output, mark, download, mark, MARK);
-            }
+            self.fetch_mark(work, &mut commands);
             commands
         })?;
         let submission = work.context.submit(commands)?;
@@ -112,14 +149,7 @@ impl Flight {
                 return Err(Failure::Lost("the device did not give its memory back".into()));
             }
         }
-        if work.is_in_software() {
-            let buffers = &self.slot.buffers;
-            let mark = buffers.download.get_mapped_range(buffers.mark()..).map_err(unmapped)?;
-            if mark.iter().any(|&byte| byte != 0) {
-                let why = "this GPU, which is software, left loops before their end";
-                return Err(Failure::NoShader(why.into()));
-            }
-        }
+        self.slot.look_at_mark(work)?;
         Ok(Landed { slot: self.slot, voxels: self.voxels, launched: self.launched, at: Instant::now() })
     }
 }

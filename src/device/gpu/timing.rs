@@ -83,6 +83,7 @@ impl Gpu {
         slot.close(&work, &voxels)?;
         let mut commands = context.device.create_command_encoder(&Default::default());
         slot.bring_in(&work, &mut commands, voxels.len());
+        slot.clear_mark(&work, &mut commands);
         context.wait(context.submit(commands)?)?;
         let clock = DeviceClock::new(context)?;
         let dispatch = || {
@@ -102,6 +103,7 @@ impl Gpu {
             dispatch()?;
         }
         let seconds = (0..repeats).map(|_| dispatch()).collect::<Result<_, Failure>>()?;
+        slot.check_mark(&work)?;
         Ok((voxels.len(), seconds, clock.is_some()))
     }
 }

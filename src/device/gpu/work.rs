@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::plan::{Layout, workgroups};
+use super::plan::{Layout, Sharing, workgroups};
 use super::slot::Slot;
 use super::upload::Upload;
 use crate::device::{AdapterDescription, DeviceKind, Shader, VoxelKernel, shader};
@@ -53,6 +53,14 @@ impl<'a> Work<'a> {
             turns: text.turns,
             adapter,
         })
+    }
+
+    /// The same with voxels shared out in another way, which never changes a result.
+    pub(super) fn sharing(mut self, sharing: Sharing) -> Self {
+        if sharing == Sharing::OneEach {
+            self.turns = Shader::ANY;
+        }
+        self
     }
 
     /// Writes the voxels of a chunk where the device will fetch them.

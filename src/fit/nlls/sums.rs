@@ -65,13 +65,13 @@ pub(super) fn sums<L: Lanes, const P: usize>(
                 factors[p] = of_slope[w];
             }
         }
-        finish(l, sums, &factors, to);
+        times_factors(l, sums, &factors, to);
     }
 }
 
 /// Multiplies sums of slopes without their factors by these.
 #[inline(always)]
-fn finish<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, factors: &[L::V; P], to: &mut Sums<L::V, MOST>) {
+fn times_factors<L: Lanes, const P: usize>(l: L, sums: &Sums<L::V, P>, factors: &[L::V; P], to: &mut Sums<L::V, MOST>) {
     to.squares = sums.squares;
     for i in 0..P {
         to.downhill[i] = l.mul(sums.downhill[i], factors[i]);
@@ -211,6 +211,6 @@ impl<L: Lanes, B: BuiltIn<U, V, T, P>, const U: usize, const V: usize, const T: 
         for slope in &slopes[..place.y.len()] {
             add_normal(l, slope, &mut normal);
         }
-        finish(l, &Sums { squares, downhill, normal }, &factors, to);
+        times_factors(l, &Sums { squares, downhill, normal }, &factors, to);
     }
 }

@@ -25,9 +25,13 @@ fn store_nan(column: u32, voxel: u32) { output[column * batch.n_voxels + voxel] 
 fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
 fn exp_accurate(x: f32) -> f32 { return exp(x); }
 fn ln_accurate(x: f32) -> f32 { return log(x); }
+fn finish() {}
 ";
 
 fn validate(body: &str) -> Result<(), String> {
+    if !body.ends_with("    finish();\n}\n") {
+        return Err("the last statement is not `finish();`".into());
+    }
     let text = format!("{PRELUDE}{body}");
     let module = parse_str(&text).map_err(|e| e.emit_to_string(&text))?;
     Validator::new(ValidationFlags::all(), Capabilities::empty())
