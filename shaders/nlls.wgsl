@@ -1,8 +1,7 @@
 // Bounded Levenberg–Marquardt fits of a signal model: the twin of src/fit/nlls/{lookup,lm,state,block,probe}.rs, as far as it is
 // the same for all models. src/fit/nlls/wgsl writes out for a model what stands before it, of this kind:
 // given: const N_ZONES: u32 = 2u; const ZONES = array<vec2<u32>, N_ZONES>(vec2(0u, 50u), vec2(50u, 100u));
-// given: const NODE_BITS: u32 = 14u;
-// given: const N_IDLE: u32 = 2u; const N_PLACES: u32 = 8u;
+// given: const NODE_BITS: u32 = 14u; const N_IDLE: u32 = 2u; const N_PLACES: u32 = 8u;
 // given: const MAX_ITERATIONS: u32 = 200u;
 // given: const TOLERANCE: f32 = 1e-6; const FLOOR: f32 = 1e-14;
 // given: const FIRST_DAMPING: f32 = 0.1;

@@ -14,8 +14,7 @@
 // given: const F_LOW: f32 = 0.0; const F_HIGH: f32 = 1.0;
 // given: const DSTAR_LOW: f32 = 5.0; const DSTAR_HIGH: f32 = 200.0;
 // given: const WANTS_DSTAR: bool = true; const DROP_BAD_SAMPLES: bool = true;
-// given: const UNTIL_IT_STAYS: bool = true;
-// given: const PLAIN_REWEIGHTINGS: u32 = 0u;
+// given: const UNTIL_IT_STAYS: bool = true; const PLAIN_REWEIGHTINGS: u32 = 0u;
 // given: const N_LOWEST: u32 = 1u; const N_GRID: u32 = 25u;
 // given: const N_PARAMETERS: f32 = 5.0; const LEAST_EXPONENT: f32 = -40.0;
 // after: common/line.wgsl

@@ -1,8 +1,9 @@
 //! Formulas as data: TOML → graph → SIMD evaluator and WGSL. Knows no device and no file of voxels.
 //!
 //! [`parser`] reads a formula; [`graph`] holds any number of them without repetition; [`program`] is what is wanted of
-//! a graph as a list of steps; [`eval`] interprets it on the CPU and [`wgsl`] writes it for a GPU. What an operator
-//! means, also at its edges, stands in [`operator`] alone.
+//! a graph as a list of steps; [`eval`] interprets it on the CPU and [`wgsl`] writes it for a GPU. The signal models that are
+//! shipped are written in Rust, too, and compiled (`generated`). What an operator means, also at its edges, stands in
+//! [`operator`] alone, and how it is written in either language in [`language`].
 //!
 //! ```
 //! use hepar::device::cpu::Cpu;
@@ -34,6 +35,7 @@ mod file;
 mod generated;
 pub mod graph;
 pub mod kernel;
+pub mod language;
 mod lexer;
 pub mod map;
 mod map_file;

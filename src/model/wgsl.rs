@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use super::graph::Operation;
-use super::operator::{Binary, Unary};
+use super::language::Language;
 use super::program::{Program, Value};
 
 /// The operators with their edges; stands on `batch.wgsl` and `math.wgsl`.
@@ -52,42 +52,7 @@ impl<'p> Writer<'p> {
     }
 
     fn expression(self, step: Operation<Value>) -> String {
-        expression(step, |row| format!("load({row}u, voxel)"), |value| self.value(value))
-    }
-}
-
-/// A step as an expression, given how its inputs and its operands are called.
-pub fn expression<R: Copy>(step: Operation<R>, input: impl Fn(u32) -> String, name: impl Fn(R) -> String) -> String {
-    match step {
-        Operation::Input(row) => input(row),
-        Operation::Unary(op, x) => {
-            let x = name(x);
-            match op {
-                Unary::Neg => format!("-{x}"),
-                Unary::Exp => format!("op_exp({x})"),
-                Unary::Expm1 => format!("op_expm1({x})"),
-                Unary::Log => format!("op_log({x})"),
-                Unary::Sqrt => format!("op_sqrt({x})"),
-                Unary::Sin => format!("op_sin({x})"),
-                Unary::Cos => format!("op_cos({x})"),
-                Unary::Abs => format!("abs({x})"),
-                Unary::Sign => format!("op_sign({x})"),
-                Unary::InverseOr0 => format!("op_inverse_or_0({x})"),
-                Unary::LogOr0 => format!("op_log_or_0({x})"),
-            }
-        }
-        Operation::Binary(op, a, b) => {
-            let (a, b) = (name(a), name(b));
-            match op {
-                Binary::Add => format!("{a} + {b}"),
-                Binary::Sub => format!("{a} - {b}"),
-                Binary::Mul => format!("{a} * {b}"),
-                Binary::Div => format!("op_div({a}, {b})"),
-                Binary::Pow => format!("op_pow({a}, {b})"),
-                Binary::Min => format!("op_min({a}, {b})"),
-                Binary::Max => format!("op_max({a}, {b})"),
-            }
-        }
+        Language::Wgsl.expression(step, |row| format!("load({row}u, voxel)"), |value| self.value(value))
     }
 }
 

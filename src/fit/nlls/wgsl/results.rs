@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::{Fit, joined, step};
 use crate::device::ColumnType;
 use crate::fit::nlls::output::{NllsOutput, Quantity};
+use crate::model::language::Language;
 use crate::model::program::Value;
-use crate::model::wgsl::{expression, literal};
+use crate::model::wgsl::literal;
 
 impl Fit<'_> {
     /// `keep`: writes what the fit has found, in the model's units.
@@ -94,7 +95,7 @@ impl Fit<'_> {
     fn derived(&self) -> String {
         let mut text = String::new();
         for (i, &step) in self.outputs.derived.steps.iter().enumerate() {
-            let step = expression(step, |input| format!("u{input}"), |value| self.derived_name(value));
+            let step = Language::Wgsl.expression(step, |input| format!("u{input}"), |value| self.derived_name(value));
             let _ = writeln!(text, "    let d{i} = {step};");
         }
         text

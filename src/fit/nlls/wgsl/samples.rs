@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Fit, joined};
 use crate::model::graph::Operation;
+use crate::model::language::Language;
 use crate::model::signal::program::Value;
-use crate::model::wgsl::expression;
 
 /// More samples than these are read again for each evaluation: registers are few.
 pub(super) const MOST_IN_REGISTERS: usize = 16;
@@ -71,7 +71,7 @@ impl Fit<'_> {
             }
         }
         for (i, &step) in self.factored.program.voxel.iter().enumerate() {
-            let step = expression(step, |input| self.input(input), |value| self.value(value, None));
+            let step = Language::Wgsl.expression(step, |input| self.input(input), |value| self.value(value, None));
             let _ = writeln!(text, "    let v{i} = {step};");
         }
         if self.in_registers() {
@@ -139,7 +139,7 @@ impl Fit<'_> {
 
     fn step_of_sample(&self, step: Operation<Value>, k: Option<usize>) -> String {
         // Inputs are steps of the voxel.
-        expression(step, |input| self.input(input), |value| self.value(value, k))
+        Language::Wgsl.expression(step, |input| self.input(input), |value| self.value(value, k))
     }
 
     /// How a value of the program is called.

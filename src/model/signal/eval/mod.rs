@@ -21,7 +21,8 @@ pub use built_in::{BuiltIn, OfBuiltIn, Ready};
 pub use code::SampleCode;
 pub use factors::Factored;
 
-/// Vectors of voxels that are evaluated side by side: the second fills the wait for the first.
+/// Vectors of voxels that are interpreted side by side: each step is looked at once for both, and the second fills the wait for
+/// the first.
 pub const WIDE: usize = 2;
 
 /// Samples whose values are held at once, in the first-level cache.

@@ -8,7 +8,8 @@ use std::fmt::Write;
 use super::SampleCode;
 use super::code::{Operand, Step};
 use crate::model::graph::Operation;
-use crate::model::operator::{Binary, Unary};
+use crate::model::language::Language;
+use crate::model::operator::Binary;
 
 impl SampleCode {
     /// The text of a file of its own; none for programs of other inputs than parameters.
@@ -32,7 +33,8 @@ impl SampleCode {
         let _ = writeln!(text, "        u: &[L::V; {n_uniforms}],\n        p: &[L::V; {n_parameters}],");
         let _ = writeln!(text, "    ) -> [L::V; {n_voxel}] {{");
         for (i, &step) in self.voxel.iter().enumerate() {
-            let step = operation(step.map(|register| registers[register].clone()));
+            let step =
+                Language::Rust.expression(step, |input| format!("p[{input}]"), |register| registers[register].clone());
             let _ = writeln!(text, "        let v{} = {step};", n_uniforms + i);
         }
         let _ = writeln!(text, "        [{}]\n    }}\n", registers.join(", "));
@@ -63,35 +65,6 @@ fn register_name(register: usize, n_uniforms: usize) -> String {
     if register < n_uniforms { format!("u[{register}]") } else { format!("v{register}") }
 }
 
-/// A step, given how its operands are called; inputs are parameters.
-fn operation(step: Operation<String>) -> String {
-    match step {
-        Operation::Input(input) => format!("p[{input}]"),
-        Operation::Unary(op, x) => match op {
-            Unary::Neg => format!("l.neg({x})"),
-            Unary::Exp => format!("l.exp({x})"),
-            Unary::Expm1 => format!("edges::expm1(l, {x})"),
-            Unary::Log => format!("edges::log(l, {x})"),
-            Unary::Sqrt => format!("l.sqrt({x})"),
-            Unary::Sin => format!("edges::each_lane(l, Unary::Sin, {x})"),
-            Unary::Cos => format!("edges::each_lane(l, Unary::Cos, {x})"),
-            Unary::Abs => format!("l.abs({x})"),
-            Unary::Sign => format!("edges::sign(l, {x})"),
-            Unary::InverseOr0 => format!("edges::inverse_or_0(l, {x})"),
-            Unary::LogOr0 => format!("edges::log_or_0(l, {x})"),
-        },
-        Operation::Binary(op, a, b) => match op {
-            Binary::Add => format!("l.add({a}, {b})"),
-            Binary::Sub => format!("l.sub({a}, {b})"),
-            Binary::Mul => format!("l.mul({a}, {b})"),
-            Binary::Div => format!("edges::div(l, {a}, {b})"),
-            Binary::Pow => format!("edges::pow(l, {a}, {b})"),
-            Binary::Min => format!("edges::min(l, {a}, {b})"),
-            Binary::Max => format!("edges::max(l, {a}, {b})"),
-        },
-    }
-}
-
 fn operand(operand: Operand) -> String {
     match operand {
         Operand::Voxel(i) => format!("v[{i}]"),
@@ -101,13 +74,14 @@ fn operand(operand: Operand) -> String {
 }
 
 fn of_sample(step: Step) -> String {
-    let sample = |i: usize| operand(Operand::Sample(i));
+    // Inputs are steps of the voxel.
+    let written = |step| Language::Rust.expression(step, |input| format!("p[{input}]"), operand);
     match step {
         Step::Copy(x) => operand(x),
-        Step::Unary(op, x) => operation(Operation::Unary(op, sample(x))),
-        Step::Binary(op, a, b) => operation(Operation::Binary(op, operand(a), operand(b))),
-        Step::Rare(op, a, b) => operation(Operation::Binary(op, sample(a), sample(b))),
-        Step::ExpProduct(a, b) => format!("l.exp(l.mul({}, {}))", operand(a), operand(b)),
+        Step::Unary(op, x) => written(Operation::Unary(op, Operand::Sample(x))),
+        Step::Binary(op, a, b) => written(Operation::Binary(op, a, b)),
+        Step::Rare(op, a, b) => written(Operation::Binary(op, Operand::Sample(a), Operand::Sample(b))),
+        Step::ExpProduct(a, b) => format!("l.exp({})", written(Operation::Binary(Binary::Mul, a, b))),
         Step::MulAdd(a, b, c) => format!("l.mul_add({}, {}, {})", operand(a), operand(b), operand(c)),
     }
 }
