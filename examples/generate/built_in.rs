@@ -7,7 +7,7 @@ use std::path::Path;
 use hepar::fit::nlls::{NllsOptions, Problem};
 use hepar::model::SignalModel;
 
-use super::{Failure, protocol};
+use super::{Failure, protocol, update};
 
 /// Writes a file for each model, of the samples of its reference fits, and one that names them. Models whose formulas are the
 /// same but for names share a file.
@@ -24,7 +24,7 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
     let mut modules = String::new();
     let mut arms = String::new();
     for (which, (name, text)) in written.iter().enumerate() {
-        fs::write(folder.join(format!("{name}.rs")), text)?;
+        update(&folder.join(format!("{name}.rs")), text)?;
         // Writing to a string cannot fail.
         let _ = writeln!(modules, "#[rustfmt::skip]\nmod {name};");
         let _ = writeln!(texts, "    include_str!(\"{name}.rs\"),");
@@ -39,7 +39,7 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
          #[inline(always)]\npub(super) fn call(which: usize, work: impl OfBuiltIn) {{\n    match which {{\n{arms}        \
          _ => {{}}\n    }}\n}}\n"
     );
-    fs::write(folder.join("mod.rs"), text)?;
+    update(&folder.join("mod.rs"), &text)?;
     for file in fs::read_dir(folder)? {
         let path = file?.path();
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();

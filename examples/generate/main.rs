@@ -24,15 +24,23 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     built_in::write(&root.join("src/model/generated"))?;
-    fs::write(root.join("docs/adc-bias.md"), adc_bias()?)?;
-    fs::write(root.join("docs/case.schema.json"), hepar::cli::case::schema()?)?;
-    fs::write(root.join("models/README.md"), model_index())?;
+    update(&root.join("docs/adc-bias.md"), &adc_bias()?)?;
+    update(&root.join("docs/case.schema.json"), &hepar::cli::case::schema()?)?;
+    update(&root.join("models/README.md"), &model_index())?;
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme)?;
     let text = replace(&text, "outputs of fit", &fit_outputs())?;
     let text = replace(&text, "signal models", &signal_models())?;
-    fs::write(readme, text)?;
+    update(&readme, &text)?;
     Ok(())
+}
+
+/// Writes a file if it is not that already: what has not changed need not be compiled again.
+fn update(path: &Path, text: &str) -> Result<(), Failure> {
+    match fs::read_to_string(path) {
+        Ok(known) if known == text => Ok(()),
+        _ => Ok(fs::write(path, text)?),
+    }
 }
 
 /// Replaces what stands between `<!-- NAME -->` and `<!-- end of NAME -->`.
