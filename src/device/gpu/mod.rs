@@ -109,8 +109,8 @@ impl Gpu {
     /// size; loops that a GPU in software left, by going on with a voxel for each invocation.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] after the last try, [`Error::NoDevice`] for what is too large for the device or has no shader,
-    /// and an error of `sink`.
+    /// [`Error::TryAgain`] after the last try, [`Error::NoDevice`] for what is too large for the device, has no shader, or has loops
+    /// that the device leaves, and an error of `sink`.
     pub fn run_into(
         &self,
         kernel: &dyn VoxelKernel,

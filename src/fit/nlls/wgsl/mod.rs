@@ -87,8 +87,8 @@ pub fn shader(problem: &Problem, dictionary: &Dictionary, effort: &Effort, outpu
 const MANY_STEPS: usize = 50;
 
 impl Fit<'_> {
-    /// Turns of loops that a voxel takes, as far as can be told: of the nodes, of the fits from its starts and from idle faces with their steps, and
-    /// of the places that are tried there; where samples are not in registers, with loops over them.
+    /// Turns of loops that a voxel takes, as far as can be told: of the nodes, of the fits from its starts and from idle faces with
+    /// their steps, and of the places that are tried there; where samples are not in registers, with loops over them.
     fn turns(&self) -> usize {
         let over_samples = if self.in_registers() { 0 } else { self.n_samples() };
         let n_idle = self.dictionary.idle.len();
