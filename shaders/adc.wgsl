@@ -84,7 +84,7 @@ fn fit(voxel: u32) {
     }
     weigh_equally();
     var at = line();
-    var adc = at.adc;
+    var adc = at.slope.adc;
     var iterations = 0u;
     var status = dropped;
     if !(at.spread > LEAST_SPREAD) {
@@ -94,11 +94,11 @@ fn fit(voxel: u32) {
     if METHOD == WLLS {
         weigh(adc);
         at = line();
-        adc = at.adc;
+        adc = at.slope.adc;
         iterations = 1u;
     }
     if METHOD == IWLLS {
-        let reweighted = reweigh(at);
+        let reweighted = reweigh(at.slope);
         adc = reweighted.adc;
         weigh(adc);
         at = line();

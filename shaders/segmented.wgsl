@@ -252,9 +252,9 @@ fn fit(voxel: u32) {
     }
     var status = dropped;
     var iterations = PLAIN_REWEIGHTINGS;
-    var slow_d = lls.adc;
+    var slow_d = lls.slope.adc;
     if UNTIL_IT_STAYS {
-        let reweighted = reweigh(lls);
+        let reweighted = reweigh(lls.slope);
         slow_d = reweighted.adc;
         iterations = reweighted.iterations;
         status |= reweighted.status;
@@ -262,7 +262,7 @@ fn fit(voxel: u32) {
         weigh(slow_d);
     } else {
         // The weights stay those that made the slope.
-        slow_d = reweigh_plainly(lls.adc, PLAIN_REWEIGHTINGS);
+        slow_d = reweigh_plainly(lls.slope.adc, PLAIN_REWEIGHTINGS);
     }
     let at = line();
     let fraction = 1.0 - largest_and_n.x * exp_accurate(at.y_mean + slow_d * at.b_mean) / s0;

@@ -8,7 +8,7 @@
 // given: const LEAST_SPREAD: f32 = 1e-9;
 // given: const MM2_PER_S: f32 = 1e-3;
 // given: const B_MIN: f32 = 0.05;
-// given: const B_MAX: f32 = 0.75;
+// given: const LOWEST_ADC: f32 = -44.0;
 // given: const SAMPLES_DROPPED: u32 = 1u;
 // given: const BAD_INPUT: u32 = 2u;
 // given: const SINGULAR: u32 = 4u;
@@ -37,8 +37,13 @@ struct Line {
     b_mean: f32,
     y_mean: f32,
     spread: f32,      // Σw(b − b_mean)²
-    adc: f32,         // −slope
-    derivative: f32,  // of `adc` by the ADC that made the weights
+    slope: Slope,
+}
+
+// The slope of a weighted line.
+struct Slope {
+    adc: f32,                // −slope
+    derivatives: vec2<f32>,  // first and second, of `adc` by the ADC that made the weights
 }
 
 // Fills `y`; x is the largest usable signal (1 where there is none), y the number of usable samples.
@@ -70,23 +75,32 @@ fn weigh_equally() {
     }
 }
 
-// The weights exp(−2·b·adc) of the usable samples, the largest of them near 1.
+// The weights exp(−2·b·adc) of the usable samples, relative to that of the lowest b.
 fn weigh(adc: f32) {
-    let reference = select(B_MAX, B_MIN, adc > 0.0);
+    let minus_two_adc = max(adc, LOWEST_ADC) * -2.0 * LOG2_E;
     for (var obs = 0u; obs < N_LINE; obs++) {
-        let exponent = max(-2.0 * adc * (params[obs] - reference), -87.0);
-        weight[obs] = select(exp_accurate(exponent), 0.0, y[obs] > 0.0);
+        let exponent = max(minus_two_adc * (params[obs] - B_MIN), -126.0);
+        weight[obs] = select(exp2_in_range(exponent), 0.0, y[obs] > 0.0);
     }
 }
 
-// Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy about the centre (b, y), of the observations from `first` to `end`.
-fn moments(first: u32, end: u32, centre: vec2<f32>) -> vec4<f32> {
-    var sums = vec4(0.0);
+// Sums over samples, about the centre (b, y).
+struct Moments {
+    low: vec4<f32>,   // Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy
+    high: vec2<f32>,  // Σw·db⁴ and Σw·db³·dy
+}
+
+// Those of the observations from `first` to `end`.
+fn moments(first: u32, end: u32, centre: vec2<f32>) -> Moments {
+    var sums = Moments(vec4(0.0), vec2(0.0));
     for (var obs = first; obs < end; obs++) {
         let db = params[obs] - centre.x;
         let dy = y[obs] - centre.y;
         let wb = weight[obs] * db;
-        sums += vec4(wb * db, wb * dy, wb * db * db, wb * db * dy);
+        let wbb = wb * db;
+        let wbbb = wbb * db;
+        sums.low += vec4(wbb, wb * dy, wbbb, wbb * dy);
+        sums.high += vec2(wbbb * db, wbbb * dy);
     }
     return sums;
 }
@@ -101,17 +115,22 @@ fn line() -> Line {
         sum_y += weight[obs] * y[obs];
     }
     let centre = vec2(sum_b, sum_y) / sum;
-    var sums = vec4(0.0);
+    var sums = Moments(vec4(0.0), vec2(0.0));
     if N_LINE <= GROUP {
         // A known number of observations: no loop is left of it.
         sums = moments(0u, N_LINE, centre);
     } else {
         for (var first = 0u; first < N_LINE; first += GROUP) {
-            sums += moments(first, min(first + GROUP, N_LINE), centre);
+            let group = moments(first, min(first + GROUP, N_LINE), centre);
+            sums.low += group.low;
+            sums.high += group.high;
         }
     }
-    let adc = -sums.y / sums.x;
-    return Line(centre.x, centre.y, sums.x, adc, 2.0 * (sums.w + adc * sums.z) / sums.x);
+    let spread = sums.low.x;
+    let adc = -sums.low.y / spread;
+    let first = 2.0 * (sums.low.w + adc * sums.low.z) / spread;
+    let second = 4.0 * (first * sums.low.z - (sums.high.y + adc * sums.high.x)) / spread;
+    return Line(centre.x, centre.y, spread, Slope(adc, vec2(first, second)));
 }
 
 // Re-weighs as it is published: the slope at the end, which may still move.
@@ -119,7 +138,7 @@ fn reweigh_plainly(start: f32, rounds: u32) -> f32 {
     var adc = start;
     for (var round = 0u; round < rounds; round++) {
         weigh(adc);
-        adc = line().adc;
+        adc = line().slope.adc;
     }
     return adc;
 }
@@ -130,47 +149,51 @@ struct Reweighted {
     status: u32,
 }
 
-// The search for the fixed point: fixed points are known to lie between `low` and `high`.
-struct Search {
-    adc: f32,
-    low: f32,
-    high: f32,
-    small: bool,  // it stays at `adc`
+struct Step {
+    length: f32,
+    small: bool,  // it is the last
 }
 
-// Where to go from the ADC that made the weights of `weighted`.
-fn step_from(at: Search, weighted: Line) -> Search {
-    let adc = at.adc;
-    let upward = adc < weighted.adc;
-    let low = select(at.low, max(at.low, adc), upward);
-    let high = select(min(at.high, adc), at.high, upward);
-    let lengthening = 1.0 / max(1.0 - weighted.derivative, 1.0 / MAX_LENGTHENING);
-    let step = clamp((weighted.adc - adc) * lengthening, -LONGEST_STEP, LONGEST_STEP);
-    // Newton's next step would be about the square of this one, times the lengthening.
-    let squared = step * step * lengthening * max(lengthening, 1.0);
-    let small = squared <= TOLERANCE * max(1.0, abs(adc));
-    var next = adc + step;
-    // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
-    let bracketed = low > -3.4028234e38 && high < 3.4028234e38;
-    if bracketed && (next <= low || next >= high) {
-        next = select(0.5 * (low + high), adc, small);
-    }
-    return Search(next, low, high, small);
+// Halley's step from the ADC that made the weights of a slope.
+fn step_from(adc: f32, slope: Slope) -> Step {
+    let shortened = 1.0 - slope.derivatives.x < 1.0 / MAX_LENGTHENING;
+    let slack = max(1.0 - slope.derivatives.x, 1.0 / MAX_LENGTHENING);
+    let squared = slack * slack;
+    let distance = slope.adc - adc;
+    let bend = clamp(0.5 * slope.derivatives.y * distance, -squared, 0.5 * squared);
+    let step = clamp(distance * slack / (squared - bend), -LONGEST_STEP, LONGEST_STEP);
+    // Relative to the slack, the next step would be about the cube of this one, but of a shortened one no more than the square.
+    let length = abs(step);
+    let cubed = length * length * select(length, slack, shortened) * max(slack, 1.0);
+    return Step(step, cubed <= squared * slack * TOLERANCE * max(1.0, abs(adc)));
 }
 
-// Re-weighs until the ADC stays. `equal` is the line with equal weights, which are those of ADC = 0: the first step of
-// Newton is a gift.
-fn reweigh(equal: Line) -> Reweighted {
-    // f32's largest number stands for "not known": WGSL has no infinity.
-    var search = step_from(Search(0.0, -3.4028234e38, 3.4028234e38, false), equal);
+// Re-weighs until the ADC stays. `equal` is the slope with equal weights, which are those of ADC = 0: the first step is a
+// gift.
+fn reweigh(equal: Slope) -> Reweighted {
+    var adc = step_from(0.0, equal).length;
+    // Where the fixed points are known to lie; f32's largest number stands for "not known": WGSL has no infinity.
+    var low = select(-3.4028234e38, 0.0, equal.adc > 0.0);
+    var high = select(0.0, 3.4028234e38, equal.adc > 0.0);
     for (var iteration = 1u; iteration <= MAX_ITERATIONS; iteration++) {
-        weigh(search.adc);
-        search = step_from(search, line());
-        if search.small {
-            return Reweighted(search.adc, iteration, 0u);
+        weigh(adc);
+        let slope = line().slope;
+        let step = step_from(adc, slope);
+        let next = adc + step.length;
+        if step.small {
+            return Reweighted(next, iteration, 0u);
+        }
+        let upward = adc < slope.adc;
+        low = select(low, max(low, adc), upward);
+        high = select(min(high, adc), high, upward);
+        adc = next;
+        // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
+        let bracketed = low > -3.4028234e38 && high < 3.4028234e38;
+        if bracketed && iteration < MAX_ITERATIONS && (next <= low || next >= high) {
+            adc = 0.5 * (low + high);
         }
     }
-    return Reweighted(search.adc, MAX_ITERATIONS, ITERATION_LIMIT);
+    return Reweighted(adc, MAX_ITERATIONS, ITERATION_LIMIT);
 }
 
 fn store(write: bool, column: u32, voxel: u32, value: f32) {

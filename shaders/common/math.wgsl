@@ -11,7 +11,7 @@ fn opaque(x: f32) -> f32 {
 
 // eˣ; 0 where it would be subnormal, ∞ on overflow, NaN kept.
 fn exp_accurate(x: f32) -> f32 {
-    let n = round(x * 1.44269504);
+    let n = round(x * LOG2_E);
     // ln 2 in two parts; the product of the first and n is exact.
     let r = fma(n, 2.1219444e-4, opaque(fma(n, -0.693359375, x)));
     var p = 1.9875691500e-4;
@@ -28,6 +28,22 @@ fn exp_accurate(x: f32) -> f32 {
     bits = select(bits, 0u, negative && magnitude > 0x42aeac4fu);           // below −87.33654
     bits = select(bits, 0x7f800000u, !negative && magnitude > 0x42b0c0a5u); // above 88.37626
     return bitcast<f32>(select(bits, x_bits, magnitude > 0x7f800000u));
+}
+
+const LOG2_E = 1.44269504;
+
+// 2ˣ for −126 ≤ x ≤ 127, without a look at anything else; the polynomial is that of Cephes' exp2f.
+fn exp2_in_range(x: f32) -> f32 {
+    let n = round(x);
+    let r = x - n;
+    var p = 1.535336188e-4;
+    p = fma(p, r, 1.339887440e-3);
+    p = fma(p, r, 9.618437358e-3);
+    p = fma(p, r, 5.550332471e-2);
+    p = fma(p, r, 2.402264791e-1);
+    p = fma(p, r, 6.931472029e-1);
+    p = fma(p, r, 1.0);
+    return bitcast<f32>(bitcast<u32>(p) + (bitcast<u32>(i32(n)) << 23u));
 }
 
 // Natural logarithm; −∞ for 0 and subnormals, NaN for negatives, NaN and ∞ kept.

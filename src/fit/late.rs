@@ -36,17 +36,19 @@ impl<T: Element> Late<T> {
         }
         let mut buffer = [T::of(0.0f32); 64];
         lanes.store(limited, &mut buffer);
-        // Which lanes these are cannot be foreseen: no branch depends on it.
-        let (mut late, mut n_late) = ([0; 64], 0);
-        for (lane, &limited) in (at..).zip(&buffer[..L::LANES]) {
-            late[n_late] = lane;
-            n_late += usize::from(limited > T::of(0.0f32));
+        // A bit a lane: few are set.
+        let mut late = 0u64;
+        for (lane, &limited) in buffer[..L::LANES].iter().enumerate() {
+            late |= u64::from(limited > T::of(0.0f32)) << lane;
         }
-        let (late, n) = (&late[..n_late], self.voxels.len());
-        for (to, from) in self.signals.chunks_exact_mut(2 * BLOCK).zip(signals.chunks_exact(BLOCK)) {
-            to[n..n + n_late].iter_mut().zip(late).for_each(|(to, &lane)| *to = from[lane]);
+        while late != 0 {
+            let (voxel, n) = (at + late.trailing_zeros() as usize, self.voxels.len());
+            for (to, from) in self.signals.chunks_exact_mut(2 * BLOCK).zip(signals.chunks_exact(BLOCK)) {
+                to[n] = from[voxel];
+            }
+            self.voxels.push(first + voxel);
+            late &= late - 1;
         }
-        self.voxels.extend(late.iter().map(|lane| first + lane));
     }
 
     /// Takes up to a block of them and says how many; their places are in `taken`.

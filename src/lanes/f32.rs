@@ -27,6 +27,28 @@ impl<S: Simd> Lanes for Of<S, f32> {
     }
 
     #[inline(always)]
+    fn exp2_in_range(self, x: Self::V) -> Self::V {
+        let s = self.simd;
+        // As for eˣ; what is left of x after its integer is exact.
+        let magic = self.splat(12_582_912.0 + 127.0);
+        let shifted = self.add(x, magic);
+        let r = self.sub(x, self.sub(shifted, magic));
+        let mut p = self.splat(1.535_336_188_319_5e-4);
+        for c in [
+            1.339_887_440_266_574e-3,
+            9.618_437_357_674_64e-3,
+            5.550_332_471_162_809e-2,
+            2.402_264_791_363_012e-1,
+            6.931_472_028_550_421e-1,
+            1.0,
+        ] {
+            p = self.mul_add(p, r, self.splat(c));
+        }
+        let power = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
+        self.mul(p, s.transmute_f32s_u32s(power))
+    }
+
+    #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
         // From n = −127 to n = 128.
         let (low, high) = (self.splat(-88.0), self.splat(89.0));
@@ -40,17 +62,51 @@ impl<S: Simd> Lanes for Of<S, f32> {
 
     #[inline(always)]
     fn ln_of_normal(self, x: Self::V) -> Self::V {
+        let (e, f) = self.split(x);
+        let z = self.mul(f, f);
+        let y = self.mul(self.mul(self.log_polynomial(f), f), z);
+        let y = self.mul_add(e, self.splat(-2.121_944_4e-4), y);
+        let y = self.mul_add(z, self.splat(-0.5), y);
+        self.mul_add(e, self.splat(0.693_359_375), self.add(f, y))
+    }
+
+    #[inline(always)]
+    fn log2_of_normal(self, x: Self::V) -> Self::V {
+        let (e, f) = self.split(x);
+        let bend = self.mul_add(self.log_polynomial(f), f, self.splat(-0.5));
+        let ln = self.mul_add(bend, self.mul(f, f), f);
+        self.mul_add(ln, self.splat(std::f64::consts::LOG2_E), e)
+    }
+
+    #[inline(always)]
+    fn ln(self, x: Self::V) -> Self::V {
+        let y = self.ln_of_normal(x);
+        let normal = self.le(self.splat(f64::from(f32::MIN_POSITIVE)), x);
+        let finite = self.lt(x, self.splat(f64::INFINITY));
+        let tiny = self.select(self.lt(x, self.splat(0.0)), self.splat(f64::NAN), self.splat(f64::NEG_INFINITY));
+        let y = self.select(normal, self.select(finite, y, x), tiny);
+        self.select(self.le(x, x), y, x)
+    }
+}
+
+impl<S: Simd> Of<S, f32> {
+    /// e and f of x = 2ᵉ·(1 + f) with 1 + f in [√½, √2).
+    #[inline(always)]
+    fn split(self, x: S::f32s) -> (S::f32s, S::f32s) {
         const SQRT_HALF: u32 = 0x3f35_04f3;
         let s = self.simd;
-        // Biased so that the mantissa lies in [√½, √2).
         let biased = s.add_u32s(s.transmute_u32s_f32s(x), s.splat_u32s(0x3f80_0000 - SQRT_HALF));
         let mantissa = s.add_u32s(s.and_u32s(biased, s.splat_u32s(0x007f_ffff)), s.splat_u32s(SQRT_HALF));
         let exponent = s.wrapping_dyn_shr_u32s(biased, s.splat_u32s(23));
         // 2²³ + an integer below 2²³ has that integer in its low bits.
         let exponent = s.transmute_f32s_u32s(s.or_u32s(exponent, s.splat_u32s(0x4b00_0000)));
         let e = self.sub(exponent, self.splat(8_388_608.0 + 127.0));
-        let f = self.sub(s.transmute_f32s_u32s(mantissa), self.splat(1.0));
-        let z = self.mul(f, f);
+        (e, self.sub(s.transmute_f32s_u32s(mantissa), self.splat(1.0)))
+    }
+
+    /// (ln(1 + f) − f + f²/2)/f³
+    #[inline(always)]
+    fn log_polynomial(self, f: S::f32s) -> S::f32s {
         let mut p = self.splat(7.037_683_629_2e-2);
         for c in [
             -1.151_461_031_0e-1,
@@ -64,19 +120,6 @@ impl<S: Simd> Lanes for Of<S, f32> {
         ] {
             p = self.mul_add(p, f, self.splat(c));
         }
-        let y = self.mul(self.mul(p, f), z);
-        let y = self.mul_add(e, self.splat(-2.121_944_4e-4), y);
-        let y = self.mul_add(z, self.splat(-0.5), y);
-        self.mul_add(e, self.splat(0.693_359_375), self.add(f, y))
-    }
-
-    #[inline(always)]
-    fn ln(self, x: Self::V) -> Self::V {
-        let y = self.ln_of_normal(x);
-        let normal = self.le(self.splat(f64::from(f32::MIN_POSITIVE)), x);
-        let finite = self.lt(x, self.splat(f64::INFINITY));
-        let tiny = self.select(self.lt(x, self.splat(0.0)), self.splat(f64::NAN), self.splat(f64::NEG_INFINITY));
-        let y = self.select(normal, self.select(finite, y, x), tiny);
-        self.select(self.le(x, x), y, x)
+        p
     }
 }

@@ -26,6 +26,16 @@ impl<S: Simd> Lanes for Of<S, f64> {
     }
 
     #[inline(always)]
+    fn exp2_in_range(self, x: Self::V) -> Self::V {
+        each_lane(x, f64::exp2)
+    }
+
+    #[inline(always)]
+    fn log2_of_normal(self, x: Self::V) -> Self::V {
+        each_lane(x, f64::log2)
+    }
+
+    #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
         each_lane(x, |x| if x < -708.396_418_532_264_1 { 0.0 } else { x.exp() })
     }

@@ -20,6 +20,10 @@ pub use twice::Twice;
 pub const FLOPS_OF_EXP: f64 = 22.0;
 /// Those of [`Lanes::ln_of_normal`].
 pub const FLOPS_OF_LN: f64 = 28.0;
+/// Those of [`Lanes::exp2_in_range`].
+pub const FLOPS_OF_EXP2: f64 = 16.0;
+/// Those of [`Lanes::log2_of_normal`].
+pub const FLOPS_OF_LOG2: f64 = 25.0;
 
 /// Arithmetic on as many lanes as a vector register holds.
 pub trait Lanes: Copy {
@@ -88,6 +92,10 @@ pub trait Lanes: Copy {
     fn exp_in_range(self, x: Self::V) -> Self::V;
     /// Natural logarithm of a positive normal number, without a look at anything else.
     fn ln_of_normal(self, x: Self::V) -> Self::V;
+    /// 2ˣ for −126 ≤ x ≤ 127, without a look at anything else.
+    fn exp2_in_range(self, x: Self::V) -> Self::V;
+    /// Logarithm to base 2 of a positive normal number, without a look at anything else.
+    fn log2_of_normal(self, x: Self::V) -> Self::V;
     /// eˣ; 0 where it would be subnormal, ∞ on overflow.
     fn exp(self, x: Self::V) -> Self::V;
     /// Natural logarithm; −∞ for 0 and subnormals, NaN for negatives, NaN and ∞ kept.

@@ -15,6 +15,8 @@ trait Function {
 
 struct Exp;
 struct Ln;
+struct Exp2;
+struct Log2;
 
 impl Function for Exp {
     #[inline(always)]
@@ -27,6 +29,20 @@ impl Function for Ln {
     #[inline(always)]
     fn of<L: Lanes>(&self, lanes: L, x: L::V) -> L::V {
         lanes.ln(x)
+    }
+}
+
+impl Function for Exp2 {
+    #[inline(always)]
+    fn of<L: Lanes>(&self, lanes: L, x: L::V) -> L::V {
+        lanes.exp2_in_range(x)
+    }
+}
+
+impl Function for Log2 {
+    #[inline(always)]
+    fn of<L: Lanes>(&self, lanes: L, x: L::V) -> L::V {
+        lanes.log2_of_normal(x)
     }
 }
 
@@ -70,6 +86,23 @@ fn ln_is_within_two_ulp() {
     xs.retain(|&x| x != 1.0);
     let worst = worst_relative(&xs, &run_f32(Map(&xs, Ln)), f64::ln);
     assert!(worst < f64::from(f32::EPSILON) * 1.1, "{worst:e}");
+}
+
+#[test]
+fn powers_and_logarithms_of_two_are_within_two_ulp() {
+    let xs = f32_range(-126.0, 127.0, 200_001);
+    let worst = worst_relative(&xs, &run_f32(Map(&xs, Exp2)), f64::exp2);
+    assert!(worst < f64::from(f32::EPSILON) * 1.1, "{worst:e}");
+    let mut xs: Vec<f64> = xs.iter().map(|x| f64::from(x.exp2() as f32)).collect();
+    xs.extend(f32_range(0.5, 2.0, 100_000));
+    xs.retain(|&x| x != 1.0);
+    let log2 = run_f32(Map(&xs, Log2));
+    let worst = worst_relative(&xs, &log2, f64::log2);
+    assert!(worst < f64::from(f32::EPSILON) * 1.1, "{worst:e}");
+    assert!(worst_relative(&xs, &log2, |x| x.log2() * (1.0 + 3e-7)) > 2e-7, "a shifted reference must be noticed");
+    let xs = [0.3, 1.0, 1.7, 5e20];
+    assert_eq!(run_f64(Map(&xs, Exp2))[..3], xs.map(f64::exp2)[..3]);
+    assert_eq!(run_f64(Map(&xs, Log2)), xs.map(f64::log2));
 }
 
 #[test]

@@ -68,6 +68,8 @@ impl<L: Lanes> Lanes for Twice<L> {
         neg(a) -> V;
         exp_in_range(a) -> V;
         ln_of_normal(a) -> V;
+        exp2_in_range(a) -> V;
+        log2_of_normal(a) -> V;
         exp(a) -> V;
         ln(a) -> V;
         lt(a, b) -> M;

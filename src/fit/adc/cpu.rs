@@ -3,13 +3,13 @@
 use super::{AdcKernel, AdcOutput, BadSamples, Method};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
-use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Observations, Reweighted};
+use crate::fit::line::{Line, LogSignals, Observations, Reweighted};
 use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
 /// Re-weightings that a vector is given at first: tissue takes two or three, noise in air up to tens.
-const FEW: u32 = 3;
+const FEW: u32 = 2;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
@@ -35,8 +35,11 @@ impl LaneWork for Fit<'_, '_, '_> {
 impl Fit<'_, '_, '_> {
     #[inline(always)]
     fn over<L: Lanes, O: Observations<L>>(self, lanes: L, zeros: O) {
-        let rows: Vec<usize> = (0..self.kernel.b.len()).collect();
-        let mut voxel = Voxel { lanes, kernel: self.kernel, logs: LogSignals::new(lanes, &self.kernel.b, zeros) };
+        let b = &self.kernel.b;
+        let mut rows: Vec<usize> = (0..b.len()).collect();
+        rows.sort_by(|&i, &j| b[i].total_cmp(&b[j]));
+        let ascending: Vec<f64> = rows.iter().map(|&row| b[row]).collect();
+        let mut voxel = Voxel { lanes, kernel: self.kernel, logs: LogSignals::new(lanes, &ascending, zeros) };
         fit_blocks(lanes, self.batch, &rows, &mut voxel, self.out);
     }
 }
@@ -92,29 +95,19 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
         let n_used = self.logs.n_used();
         let n_obs = l.splat(self.kernel.b.len() as f64);
 
-        self.logs.weigh_equally();
-        let lls = self.logs.line();
         let enough = match self.kernel.options.bad_samples {
             BadSamples::Drop => l.le(l.splat(2.0), n_used),
             BadSamples::Voxel => l.and(l.le(l.splat(2.0), n_used), l.le(n_obs, n_used)),
         };
-        let determined = l.lt(l.splat(LEAST_SPREAD), lls.spread);
+        let (equal, determined) = self.logs.equal_slope(n_used);
         let fitted = l.and(enough, determined);
 
-        let (line, adc, iterations, limited) = match self.kernel.options.method {
-            Method::Lls => {
-                let adc = lls.adc;
-                (lls, adc, zero, zero)
-            }
-            Method::Wlls => {
-                self.logs.weigh(lls.adc);
-                let line = self.logs.line();
-                let adc = line.adc;
-                (line, adc, l.splat(1.0), zero)
-            }
+        let (adc, weights_of, iterations, limited) = match self.kernel.options.method {
+            Method::Lls => (equal.adc, None, zero, zero),
+            Method::Wlls => (self.logs.reweigh_plainly(equal.adc, 1), Some(equal.adc), l.splat(1.0), zero),
             Method::Iwlls => {
-                let Reweighted { adc, iterations, limit } = self.logs.reweigh(&lls, fitted, limit);
-                (self.last_line(lls, adc), adc, iterations, limit)
+                let Reweighted { adc, iterations, limit } = self.logs.reweigh(equal, fitted, limit);
+                (adc, Some(adc), iterations, limit)
             }
         };
 
@@ -123,14 +116,19 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
         let unfit = l.select(enough, l.splat(f64::from(status::SINGULAR)), l.splat(f64::from(status::BAD_INPUT)));
         let finite = l.lt(l.abs(adc), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
-        let y0 = l.mul_add(adc, line.b_mean, line.y_mean);
-        let s0 = if self.kernel.wants(AdcOutput::S0) { l.mul(largest, l.exp(y0)) } else { zero };
-        let (rmse, r2) = self.goodness(signals, at, largest, n_used, y0, adc);
+        let (mut s0, mut adc_se, mut rmse, mut r2) = (zero, zero, zero, zero);
+        if self.kernel.wants_line() {
+            let line = self.line_with_weights_of(weights_of);
+            let y0 = l.mul_add(adc, line.b_mean, line.y_mean);
+            s0 = l.mul(largest, self.logs.signal(y0));
+            adc_se = self.standard_error(&line, adc, y0, n_used);
+            (rmse, r2) = self.goodness(signals, at, largest, n_used, y0, adc);
+        }
         let mm2_per_s = l.splat(MM2_PER_S_PER_UM2_PER_MS);
         Estimate {
             adc: l.select(fitted, l.mul(adc, mm2_per_s), nan),
             s0: l.select(fitted, s0, nan),
-            adc_se: l.select(fitted, l.mul(self.standard_error(&line, adc, y0, n_used), mm2_per_s), nan),
+            adc_se: l.select(fitted, l.mul(adc_se, mm2_per_s), nan),
             rmse: l.select(fitted, rmse, nan),
             r2: l.select(fitted, r2, nan),
             iterations: l.select(fitted, iterations, zero),
@@ -141,15 +139,14 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
 }
 
 impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
-    /// The line at the estimate itself, whatever the other lanes went on doing; not computed where nothing needs it.
+    /// The line with the weights of an ADC, or with equal ones, whatever the other lanes went on doing.
     #[inline(always)]
-    fn last_line(&mut self, lls: Line<L>, adc: L::V) -> Line<L> {
-        let needs_line = [AdcOutput::S0, AdcOutput::AdcSe, AdcOutput::Rmse, AdcOutput::R2];
-        if needs_line.into_iter().any(|output| self.kernel.wants(output)) {
-            self.logs.weigh(adc);
-            return self.logs.line();
+    fn line_with_weights_of(&mut self, adc: Option<L::V>) -> Line<L> {
+        match adc {
+            Some(adc) => self.logs.weigh(adc),
+            None => self.logs.weigh_equally(),
         }
-        lls
+        self.logs.line()
     }
 
     /// From the weighted residuals; NaN where no degree of freedom is left.
@@ -198,7 +195,7 @@ impl<L: Lanes, O: Observations<L>> Voxel<'_, L, O> {
         let (mut residual_sum, mut total_sum) = (zero, zero);
         for obs in 0..self.logs.b.as_ref().len() {
             let (s, used) = (self.ratio(signals, at, obs, scale), self.logs.used.as_ref()[obs]);
-            let residual = l.sub(s, l.exp(l.sub(y0, l.mul(adc, self.logs.b.as_ref()[obs]))));
+            let residual = l.sub(s, self.logs.signal(l.sub(y0, l.mul(adc, self.logs.b.as_ref()[obs]))));
             let deviation = l.sub(s, mean);
             residual_sum = l.mul_add(l.mul(used, residual), residual, residual_sum);
             total_sum = l.mul_add(l.mul(used, deviation), deviation, total_sum);

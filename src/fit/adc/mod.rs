@@ -147,6 +147,11 @@ impl AdcKernel {
     fn wants(&self, output: AdcOutput) -> bool {
         self.outputs.contains(&output)
     }
+
+    /// Whether anything needs more of the line than its slope.
+    fn wants_line(&self) -> bool {
+        [AdcOutput::S0, AdcOutput::AdcSe, AdcOutput::Rmse, AdcOutput::R2].into_iter().any(|output| self.wants(output))
+    }
 }
 
 impl VoxelKernel for AdcKernel {
@@ -173,13 +178,13 @@ impl VoxelKernel for AdcKernel {
     /// For the ADC alone, counted in `fit::line` and `cpu.rs`.
     fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
         let n_obs = self.b.len() as f64;
-        // Load, largest, scale and logarithm of a sample.
-        let logs = n_obs * (6.0 + lanes::FLOPS_OF_LN);
+        // Largest, scale and logarithm of a sample, and its part in three sums.
+        let logs = n_obs * (3.0 + lanes::FLOPS_OF_LOG2 + 6.0);
         // Moments of a line, and what is made of them.
-        let line = n_obs * 16.0 + 12.0;
-        // The weight of a sample: its exponent and an exponential.
-        let weights = n_obs * (4.0 + lanes::FLOPS_OF_EXP);
-        let newton = 16.0;
-        Some(logs + line + iterations * (weights + line + newton))
+        let line = n_obs * 20.0 + 14.0;
+        // The weight of a sample: its exponent and an exponential; that of the lowest b is 1.
+        let weights = (n_obs - 1.0) * (3.0 + lanes::FLOPS_OF_EXP2);
+        let step = 20.0;
+        Some(logs + step + iterations * (weights + line + step))
     }
 }

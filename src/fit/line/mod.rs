@@ -1,8 +1,11 @@
 //! The log-signals of a vector of voxels, and weighted lines through them; `shaders/common/line.wgsl` is the twin, name by
 //! name.
 
+mod equal;
 mod reweigh;
 pub(super) mod wgsl;
+
+use std::f64::consts::{LN_2, LOG2_E};
 
 use super::blocks::BLOCK;
 use crate::lanes::Lanes;
@@ -23,14 +26,19 @@ impl<L: Lanes, O: Clone + AsRef<[L::V]> + AsMut<[L::V]>> Observations<L> for O {
 /// The observations of one vector of voxels that a line is laid through.
 pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) lanes: L,
-    /// ms/µm²
+    /// log₂e·ms/µm², so that signals are powers of 2: log₂ S = log₂ S0 − b·ADC.
     pub(super) b: O,
-    b_min: L::V,
-    b_max: L::V,
+    /// b less the lowest, which is the first.
+    above: O,
+    /// What the signals count to the slope with equal weights, and to its derivatives.
+    equal: [O; 3],
+    /// Σ(b − mean b)² of all samples.
+    spread: f64,
+    lowest_adc: f64,
     longest_step: f64,
     /// 1 for a usable sample, 0 for one without a logarithm.
     pub(super) used: O,
-    /// ln(signal / largest signal); 0 where not usable.
+    /// log₂(signal / largest signal); any number where not usable.
     pub(super) y: O,
     pub(super) weight: O,
 }
@@ -41,22 +49,49 @@ pub(super) struct Line<L: Lanes> {
     pub(super) y_mean: L::V,
     /// Σw(b − b_mean)²
     pub(super) spread: L::V,
+    pub(super) slope: Slope<L>,
+}
+
+/// The slope of a weighted line.
+#[derive(Clone, Copy)]
+pub(super) struct Slope<L: Lanes> {
     /// −slope: the ADC.
     pub(super) adc: L::V,
-    /// Derivative of `adc` by the ADC that made the weights exp(−2·b·ADC).
-    pub(super) derivative: L::V,
+    /// First and second derivative of `adc` by the ADC that made the weights exp(−2·b·ADC).
+    derivatives: [L::V; 2],
+}
+
+impl<L: Lanes> Slope<L> {
+    #[inline(always)]
+    fn select(l: L, mask: L::M, yes: Self, no: Self) -> Self {
+        let ([a, b], [c, d]) = (yes.derivatives, no.derivatives);
+        Self { adc: l.select(mask, yes.adc, no.adc), derivatives: [l.select(mask, a, c), l.select(mask, b, d)] }
+    }
 }
 
 impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
-    /// Signals at b-values in ms/µm², as many as there are `zeros`.
+    /// Signals at b-values in ms/µm², in ascending order and as many as there are `zeros`.
     #[inline(always)]
     pub(super) fn new(lanes: L, b_values: &[f64], zeros: O) -> Self {
-        let mut b = zeros.clone();
-        b.as_mut().iter_mut().zip(b_values).for_each(|(to, &b)| *to = lanes.splat(b));
-        let (b_min, b_max) = b_range(b_values);
-        let longest_step = longest_step(b_values);
-        let (b_min, b_max) = (lanes.splat(b_min), lanes.splat(b_max));
-        Self { lanes, b, b_min, b_max, longest_step, used: zeros.clone(), y: zeros.clone(), weight: zeros }
+        let b: Vec<f64> = b_values.iter().map(|b| b * LOG2_E).collect();
+        let row = |values: &mut dyn Iterator<Item = f64>| {
+            let mut row = zeros.clone();
+            row.as_mut().iter_mut().zip(values).for_each(|(to, x)| *to = lanes.splat(x));
+            row
+        };
+        let (spread, equal) = equal::slopes(&b);
+        Self {
+            lanes,
+            b: row(&mut b.iter().copied()),
+            above: row(&mut b.iter().map(|x| x - b[0])),
+            equal: equal.map(|form| row(&mut form.into_iter())),
+            spread,
+            lowest_adc: lowest_adc(b_values),
+            longest_step: longest_step(b_values),
+            used: zeros.clone(),
+            y: zeros.clone(),
+            weight: zeros,
+        }
     }
 
     /// Takes the first rows of `signals`: fills `used` and `y`, and returns the largest usable signal (1 where there is none).
@@ -65,21 +100,26 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
         let mut largest = zero;
-        for obs in 0..self.b.as_ref().len() {
+        for (obs, (used, y)) in self.used.as_mut().iter_mut().zip(self.y.as_mut()).enumerate() {
             let signal = l.load(&signals[obs * BLOCK + at..]);
             let usable = l.and(l.lt(zero, signal), l.lt(signal, l.splat(f64::INFINITY)));
-            self.used.as_mut()[obs] = l.select(usable, one, zero);
-            // Where not usable, the ratio to the largest signal is made 1, whose logarithm is 0.
-            self.y.as_mut()[obs] = l.select(usable, signal, zero);
-            largest = l.max(largest, self.y.as_ref()[obs]);
+            *used = l.select(usable, one, zero);
+            *y = l.select(usable, signal, zero);
+            largest = l.max(largest, *y);
         }
         largest = l.select(l.lt(zero, largest), largest, one);
         let scale = l.div(one, largest);
-        for (y, &used) in self.y.as_mut().iter_mut().zip(self.used.as_ref()) {
-            let ratio = l.select(l.lt(zero, used), l.mul(*y, scale), one);
-            *y = l.ln_of_normal(ratio);
+        let least = l.splat(f64::from(f32::MIN_POSITIVE));
+        for y in self.y.as_mut() {
+            *y = l.log2_of_normal(l.max(l.mul(*y, scale), least));
         }
         largest
+    }
+
+    /// The signal of a log-signal, relative to the largest.
+    #[inline(always)]
+    pub(super) fn signal(&self, log_signal: L::V) -> L::V {
+        self.lanes.exp(self.lanes.mul(log_signal, self.lanes.splat(LN_2)))
     }
 
     /// How many samples are usable.
@@ -95,17 +135,41 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         self.weight.as_mut().copy_from_slice(self.used.as_ref());
     }
 
-    /// The weights exp(−2·b·adc) of the usable samples, the largest of them near 1.
+    /// The slope with equal weights, and whether there is one. Where all samples are usable it is a sum over them.
+    #[inline(always)]
+    pub(super) fn equal_slope(&mut self, n_used: L::V) -> (Slope<L>, L::M) {
+        let l = self.lanes;
+        let mut slope = Slope { adc: self.sum(0), derivatives: [self.sum(1), self.sum(2)] };
+        let mut spread = l.splat(self.spread);
+        let missing = l.lt(n_used, l.splat(self.b.as_ref().len() as f64));
+        if l.any(missing) {
+            self.weigh_equally();
+            let line = self.line();
+            slope = Slope::select(l, missing, line.slope, slope);
+            spread = l.select(missing, line.spread, spread);
+        }
+        (slope, l.lt(l.splat(LEAST_SPREAD * LOG2_E * LOG2_E), spread))
+    }
+
+    /// Σ of the log-signals, each by its factor in one of the sums for equal weights.
+    #[inline(always)]
+    fn sum(&self, which: usize) -> L::V {
+        let l = self.lanes;
+        let terms = self.equal[which].as_ref().iter().zip(self.y.as_ref());
+        terms.fold(l.splat(0.0), |sum, (&factor, &y)| l.mul_add(factor, y, sum))
+    }
+
+    /// The weights exp(−2·b·adc) of the usable samples, relative to that of the lowest b.
     #[inline(always)]
     pub(super) fn weigh(&mut self, adc: L::V) {
         let l = self.lanes;
-        // e⁻⁸⁷ is a weight of nothing, and in the range of every exp.
-        let least = l.splat(-87.0);
-        let minus_two_adc = l.mul(adc, l.splat(-2.0));
-        let reference = l.select(l.lt(l.splat(0.0), adc), self.b_min, self.b_max);
-        for ((weight, &b), &used) in self.weight.as_mut().iter_mut().zip(self.b.as_ref()).zip(self.used.as_ref()) {
-            let exponent = l.max(l.mul(minus_two_adc, l.sub(b, reference)), least);
-            *weight = l.mul(used, l.exp_in_range(exponent));
+        // 2⁻¹²⁶ is a weight of nothing, and in the range of every exp2.
+        let least = l.splat(-126.0);
+        let minus_two_adc = l.mul(l.max(adc, l.splat(self.lowest_adc)), l.splat(-2.0));
+        let (weight, above, used) = (self.weight.as_mut(), self.above.as_ref(), self.used.as_ref());
+        weight[0] = used[0];
+        for ((weight, &above), &used) in weight[1..].iter_mut().zip(&above[1..]).zip(&used[1..]) {
+            *weight = l.mul(used, l.exp2_in_range(l.max(l.mul(minus_two_adc, above), least)));
         }
     }
 
@@ -124,10 +188,10 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         let (b_mean, y_mean) = (l.mul(sum_b, per_sum), l.mul(sum_y, per_sum));
         let centre = (b_mean, y_mean);
         let (weight, b, y) = (self.weight.as_ref(), self.b.as_ref(), self.y.as_ref());
-        let [bb, by, bbb, bby] = if weight.len() <= GROUP {
+        let [bb, by, bbb, bby, bbbb, bbby] = if weight.len() <= GROUP {
             moments(l, centre, weight, b, y)
         } else {
-            let mut sums = [zero; 4];
+            let mut sums = [zero; 6];
             for ((weight, b), y) in weight.chunks(GROUP).zip(b.chunks(GROUP)).zip(y.chunks(GROUP)) {
                 let group = moments(l, centre, weight, b, y);
                 for (sum, group) in sums.iter_mut().zip(group) {
@@ -138,9 +202,13 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         };
         let per_spread = l.div(l.splat(1.0), bb);
         let adc = l.neg(l.mul(by, per_spread));
-        // d adc/d ADC = 2·Σw(b − b̄)²·residual / spread, with residual = dy + adc·db.
-        let derivative = l.mul(l.mul_add(adc, bbb, bby), l.mul(l.splat(2.0), per_spread));
-        Line { b_mean, y_mean, spread: bb, adc, derivative }
+        // With residual = dy + adc·db: Σw·db²·residual and Σw·db³·residual, each with 2 per derivative of the weights.
+        let two_per_spread = l.mul(l.splat(2.0 * LN_2), per_spread);
+        let first = l.mul(l.mul_add(adc, bbb, bby), two_per_spread);
+        let second =
+            l.mul_sub_from(l.splat(2.0 * LN_2), l.mul_add(adc, bbbb, bbby), l.mul(l.mul(l.splat(2.0), first), bbb));
+        let second = l.mul(second, two_per_spread);
+        Line { b_mean, y_mean, spread: bb, slope: Slope { adc, derivatives: [first, second] } }
     }
 }
 
@@ -156,19 +224,28 @@ fn longest_step(b: &[f64]) -> f64 {
     8.0 / (b_max - b_min).max(LEAST_SPREAD.sqrt())
 }
 
-/// Σw·db², Σw·db·dy, Σw·db³ and Σw·db²·dy about the centre (b, y).
+/// Below it weights are those of this ADC, in µm²/ms: signals that rise by 2⁴⁵ from the lowest b to the highest.
+fn lowest_adc(b: &[f64]) -> f64 {
+    let (b_min, b_max) = b_range(b);
+    -45.0 * LN_2 / (b_max - b_min).max(LEAST_SPREAD.sqrt())
+}
+
+/// Σw·db², Σw·db·dy, Σw·db³, Σw·db²·dy, Σw·db⁴ and Σw·db³·dy about the centre (b, y).
 #[inline(always)]
-fn moments<L: Lanes>(l: L, centre: (L::V, L::V), weight: &[L::V], b: &[L::V], y: &[L::V]) -> [L::V; 4] {
+fn moments<L: Lanes>(l: L, centre: (L::V, L::V), weight: &[L::V], b: &[L::V], y: &[L::V]) -> [L::V; 6] {
     let zero = l.splat(0.0);
-    let (mut bb, mut by, mut bbb, mut bby) = (zero, zero, zero, zero);
+    let [mut bb, mut by, mut bbb, mut bby, mut bbbb, mut bbby] = [zero; 6];
     for ((&w, &b), &y) in weight.iter().zip(b).zip(y) {
         let (db, dy) = (l.sub(b, centre.0), l.sub(y, centre.1));
         let wb = l.mul(w, db);
         let wbb = l.mul(wb, db);
+        let wbbb = l.mul(wbb, db);
         bb = l.add(bb, wbb);
         by = l.mul_add(wb, dy, by);
-        bbb = l.mul_add(wbb, db, bbb);
+        bbb = l.add(bbb, wbbb);
         bby = l.mul_add(wbb, dy, bby);
+        bbbb = l.mul_add(wbbb, db, bbbb);
+        bbby = l.mul_add(wbbb, dy, bbby);
     }
-    [bb, by, bbb, bby]
+    [bb, by, bbb, bby, bbbb, bbby]
 }

@@ -1,14 +1,14 @@
 //! Re-weighting a line by exp(−2·b·ADC) until it stays.
 //!
-//! The weights depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one unknown. Its derivative costs
-//! two more sums, and a Newton step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same fixed
-//! point in 3 iterations where plain re-weighting takes tens, or circles for ever.
+//! The weights depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one unknown. Two derivatives of it
+//! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
+//! fixed point in one or two iterations where plain re-weighting takes tens, or circles for ever.
 
-use super::{Line, LogSignals, Observations};
+use super::{LogSignals, Observations, Slope};
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 
-/// Largest 1/(1 − g′) that a step is lengthened by: near a double root, g′ → 1, Newton's step is far too long.
+/// Largest 1/(1 − g′) that a step is lengthened by: near a double root, g′ → 1, it would be far too long.
 pub(super) const MAX_LENGTHENING: f64 = 50.0;
 
 /// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it
@@ -27,68 +27,70 @@ pub(in crate::fit) struct Reweighted<L: Lanes> {
     pub(in crate::fit) limit: L::V,
 }
 
-/// The search for the fixed point in each lane.
-struct Search<L: Lanes> {
-    adc: L::V,
-    /// Where the fixed points are known to lie.
-    low: L::V,
-    high: L::V,
-}
-
 impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
-    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times. `equal` is the line with
-    /// today's weights, which are those of ADC = 0.
+    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times. `equal` is the slope with
+    /// equal weights, which are those of ADC = 0.
     #[inline(always)]
-    pub(in crate::fit) fn reweigh(&mut self, equal: &Line<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
+    pub(in crate::fit) fn reweigh(&mut self, equal: Slope<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
-        let mut at = Search { adc: zero, low: l.splat(f64::NEG_INFINITY), high: l.splat(f64::INFINITY) };
-        // The first step of Newton is a gift, since the first line is there.
-        at.adc = self.step(&mut at, equal).0;
+        let (nowhere, everywhere) = (l.splat(f64::NEG_INFINITY), l.splat(f64::INFINITY));
+        // The first step is a gift, since the first slope is there.
+        let mut adc = self.step(zero, equal).0;
+        // Where the fixed points are known to lie.
+        let upward = l.lt(zero, equal.adc);
+        let (mut low, mut high) = (l.select(upward, zero, nowhere), l.select(upward, everywhere, zero));
         let mut iterations = zero;
         // 1 while the estimate of a lane still moves: a mask that can be carried through the loop.
         let mut moving = l.select(fitted, one, zero);
         let mut done = 0;
         loop {
-            self.weigh(at.adc);
-            let line = self.line();
+            self.weigh(adc);
+            let slope = self.line().slope;
             done += 1;
-            let (next, small) = self.step(&mut at, &line);
-            let active = l.lt(zero, moving);
-            at.adc = l.select(active, next, at.adc);
+            let (step, small) = self.step(adc, slope);
+            let from = adc;
+            adc = l.select(l.lt(zero, moving), l.add(adc, step), adc);
             iterations = l.add(iterations, moving);
             moving = l.select(small, zero, moving);
             let still = l.lt(zero, moving);
             if !l.any(still) || done == max_iterations {
                 let limit = l.select(still, l.splat(f64::from(status::ITERATION_LIMIT)), zero);
-                return Reweighted { adc: at.adc, iterations, limit };
+                return Reweighted { adc, iterations, limit };
             }
+            let upward = l.lt(from, slope.adc);
+            low = l.select(upward, l.max(low, from), low);
+            high = l.select(upward, high, l.min(high, from));
+            // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
+            let leaves = l.or(l.le(adc, low), l.le(high, adc));
+            let bracketed = l.lt(l.sub(high, low), everywhere);
+            let halved = l.and(l.and(leaves, bracketed), still);
+            adc = l.select(halved, l.mul(l.splat(0.5), l.add(low, high)), adc);
         }
     }
 
-    /// Where to go from the ADC that made the weights of `line`, and whether it stays there.
+    /// Halley's step from the ADC that made the weights of a slope, and whether it is the last.
     #[inline(always)]
-    fn step(&self, at: &mut Search<L>, line: &Line<L>) -> (L::V, L::M) {
+    fn step(&self, adc: L::V, slope: Slope<L>) -> (L::V, L::M) {
         let l = self.lanes;
         let one = l.splat(1.0);
-        let (tolerance, longest) = (l.splat(tolerance(L::T::EPSILON)), l.splat(self.longest_step));
-        let adc = at.adc;
-        let upward = l.lt(adc, line.adc);
-        at.low = l.select(upward, l.max(at.low, adc), at.low);
-        at.high = l.select(upward, at.high, l.min(at.high, adc));
-        let slack = l.max(l.sub(one, line.derivative), l.splat(1.0 / MAX_LENGTHENING));
-        let lengthening = l.div(one, slack);
-        let step = l.mul(l.sub(line.adc, adc), lengthening);
+        let longest = l.splat(self.longest_step);
+        let [first, second] = slope.derivatives;
+        let (slack, least) = (l.sub(one, first), l.splat(1.0 / MAX_LENGTHENING));
+        let shortened = l.lt(slack, least);
+        let slack = l.max(slack, least);
+        let squared = l.mul(slack, slack);
+        let distance = l.sub(slope.adc, adc);
+        let bend = l.mul(l.mul(l.splat(0.5), second), distance);
+        let bend = l.max(l.neg(squared), l.min(l.mul(l.splat(0.5), squared), bend));
+        let step = l.div(l.mul(distance, slack), l.sub(squared, bend));
         let step = l.max(l.neg(longest), l.min(longest, step));
-        // Newton's next step would be about the square of this one, times the lengthening.
-        let squared = l.mul(l.mul(step, step), l.mul(lengthening, l.max(lengthening, one)));
-        let small = l.le(squared, l.mul(tolerance, l.max(one, l.abs(adc))));
-        let next = l.add(adc, step);
-        // Once fixed points are known to lie between `low` and `high`, a step that leaves is halved instead.
-        let middle = l.mul(l.splat(0.5), l.add(at.low, at.high));
-        let leaves = l.or(l.le(next, at.low), l.le(at.high, next));
-        let bracketed = l.lt(l.sub(at.high, at.low), l.splat(f64::INFINITY));
-        (l.select(l.and(leaves, bracketed), l.select(small, adc, middle), next), small)
+        // Relative to the slack, the next step would be about the cube of this one; where this was shortened it is far
+        // longer, and the square has been seen to be enough.
+        let length = l.abs(step);
+        let cubed = l.mul(l.mul(l.mul(length, length), l.select(shortened, slack, length)), l.max(slack, one));
+        let bar = l.mul(l.mul(squared, slack), l.splat(tolerance(L::T::EPSILON)));
+        (step, l.le(cubed, l.mul(bar, l.max(one, l.abs(adc)))))
     }
 
     /// Re-weighs `rounds` times, as it is published: the slope at the end, which may still move.
@@ -97,7 +99,7 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         let mut adc = start;
         for _ in 0..rounds {
             self.weigh(adc);
-            adc = self.line().adc;
+            adc = self.line().slope.adc;
         }
         adc
     }

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use super::reweigh::MAX_LENGTHENING;
-use super::{LEAST_SPREAD, b_range, longest_step, tolerance};
+use super::{LEAST_SPREAD, b_range, longest_step, lowest_adc, tolerance};
 use crate::fit::status;
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
 /// `shaders/common/line.wgsl` for a line through samples at `b` (ms/µm²), after the constants that it needs.
 pub(in crate::fit) fn line(b: &[f64], max_iterations: u32) -> String {
-    let (b_min, b_max) = b_range(b);
+    let (b_min, _) = b_range(b);
     let floats = [
         ("TOLERANCE", tolerance(f64::from(f32::EPSILON))),
         ("MAX_LENGTHENING", MAX_LENGTHENING),
@@ -17,7 +17,7 @@ pub(in crate::fit) fn line(b: &[f64], max_iterations: u32) -> String {
         ("LEAST_SPREAD", LEAST_SPREAD),
         ("MM2_PER_S", MM2_PER_S_PER_UM2_PER_MS),
         ("B_MIN", b_min),
-        ("B_MAX", b_max),
+        ("LOWEST_ADC", lowest_adc(b)),
     ];
     let bits = [
         ("SAMPLES_DROPPED", status::SAMPLES_DROPPED),

@@ -4,7 +4,7 @@ use super::dstar::{Fast, Found};
 use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
-use crate::fit::line::{LEAST_SPREAD, Line, LogSignals, Reweighted};
+use crate::fit::line::{LogSignals, Reweighted, Slope};
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -122,11 +122,10 @@ impl<L: Lanes> VectorFit<L> for Voxel<'_, L> {
             BadSamples::Drop => enough,
             BadSamples::Voxel => l.and(enough, l.le(n_obs, n_used)),
         };
-        self.logs.weigh_equally();
-        let lls = self.logs.line();
-        let fitted = l.and(enough, l.lt(l.splat(LEAST_SPREAD), lls.spread));
+        let (equal, determined) = self.logs.equal_slope(self.logs.n_used());
+        let fitted = l.and(enough, determined);
 
-        let slow = self.slow(&lls, largest, fitted);
+        let slow = self.slow(equal, largest, fitted);
         let fraction = l.sub(one, l.div(slow.s0, s0));
         let finite = l.lt(l.add(l.abs(slow.d), l.abs(fraction)), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
@@ -191,7 +190,7 @@ impl<L: Lanes> Voxel<'_, L> {
 
     /// The line through the log-signals at high b, re-weighted from that with equal weights.
     #[inline(always)]
-    fn slow(&mut self, equal: &Line<L>, largest: L::V, fitted: L::M) -> Slow<L> {
+    fn slow(&mut self, equal: Slope<L>, largest: L::V, fitted: L::M) -> Slow<L> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let Reweighted { adc, iterations, limit } = match self.kernel.options.plain_reweightings {
@@ -208,7 +207,7 @@ impl<L: Lanes> Voxel<'_, L> {
             }
         };
         let line = self.logs.line();
-        let s0 = l.mul(largest, l.exp(l.mul_add(adc, line.b_mean, line.y_mean)));
+        let s0 = l.mul(largest, self.logs.signal(l.mul_add(adc, line.b_mean, line.y_mean)));
         Slow { d: adc, s0, iterations, limit }
     }
 

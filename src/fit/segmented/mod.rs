@@ -41,7 +41,8 @@ const GRID_INTERVALS: usize = 24;
 pub struct SegmentedKernel {
     options: SegmentedOptions,
     outputs: Vec<SegmentedOutput>,
-    /// Which image each observation of the fit is: those of the line, then those at the lowest b, then the others.
+    /// Which image each observation of the fit is: those of the line in ascending order of b, then those at
+    /// the lowest b, then the others.
     rows: Vec<usize>,
     /// b-values in ms/µm², in that order.
     b: Vec<f64>,
@@ -89,6 +90,7 @@ impl SegmentedKernel {
         let at_lowest = |&row: &usize| b_values[row] == lowest;
         let all = 0..b_values.len();
         let mut rows: Vec<usize> = all.clone().filter(in_line).collect();
+        rows.sort_by(|&i, &j| b_values[i].total_cmp(&b_values[j]));
         let n_line = rows.len();
         rows.extend(all.clone().filter(at_lowest));
         let n_lowest = rows.len() - n_line;

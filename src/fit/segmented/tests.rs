@@ -166,7 +166,7 @@ fn options_are_heeded() {
     assert!(hurried[4].iter().any(|&s| s as u16 & status::ITERATION_LIMIT != 0));
     assert!(usual[4].iter().all(|&s| s as u16 & status::ITERATION_LIMIT == 0));
     let plain = with(SegmentedOptions { plain_reweightings: Some(300), ..SegmentedOptions::default() });
-    assert!(plain[3].iter().all(|&n| n >= 300.0) && usual[3].iter().all(|n| (2.0..60.0).contains(n)));
+    assert!(plain[3].iter().all(|&n| n >= 300.0) && usual[3].iter().all(|n| (1.0..60.0).contains(n)));
     let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
     assert!(plain[0].iter().zip(&usual[0]).filter(|pair| near(*pair)).count() > 390);
 }

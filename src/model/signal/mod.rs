@@ -13,7 +13,7 @@ pub mod requires;
 mod truth;
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use include_dir::{Dir, include_dir};
 
@@ -128,18 +128,19 @@ impl Parameter {
 impl SignalModel {
     /// All models that come with hepar, by name.
     pub fn all() -> &'static [Self] {
-        static ALL: LazyLock<Vec<SignalModel>> = LazyLock::new(embedded);
+        static ALL: LazyLock<Vec<SignalModel>> =
+            LazyLock::new(|| EMBEDDED.iter().map(|embedded| embedded.model().clone()).collect());
         &ALL
     }
 
-    /// A model that comes with hepar.
+    /// A model that comes with hepar; the others are not read for it.
     ///
     /// # Errors
     /// [`Error::Usage`], with the nearest name, if there is none.
     pub fn builtin(name: &str) -> Result<&'static Self> {
-        let found = Self::all().iter().find(|model| model.name == name);
-        found.ok_or_else(|| {
-            let remedy = suggest(name, "models", Self::all().iter().map(|model| model.name.as_str()));
+        let found = EMBEDDED.iter().find(|embedded| embedded.name == name);
+        found.map(Embedded::model).ok_or_else(|| {
+            let remedy = suggest(name, "models", EMBEDDED.iter().map(|embedded| embedded.name.as_str()));
             Error::Usage(format!("there is no model `{name}`\n  remedy: {remedy}"))
         })
     }
@@ -175,17 +176,31 @@ impl SignalModel {
     }
 }
 
-#[expect(clippy::panic, reason = "a test reads every embedded file, so a build that passed cannot come here")]
-fn embedded() -> Vec<SignalModel> {
-    let read = |file: &include_dir::File| {
-        let path = Path::new("models/signal").join(file.path());
-        let name = file.path().file_stem().unwrap_or_default();
-        let text = file.contents_utf8().unwrap_or_default();
-        SignalModel::parse(&name.to_string_lossy(), text, &path).unwrap_or_else(|error| panic!("{error}"))
-    };
-    let mut models: Vec<SignalModel> = FILES.files().map(read).collect();
-    models.sort_by(|a, b| a.name.cmp(&b.name));
-    models
+/// The files that come with hepar, by name.
+static EMBEDDED: LazyLock<Vec<Embedded>> = LazyLock::new(|| {
+    let name = |file: &include_dir::File| file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let embedded = FILES.files().map(|file| Embedded { name: name(file), file, model: OnceLock::new() });
+    let mut all: Vec<Embedded> = embedded.collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+});
+
+/// A file that comes with hepar, and its model once it was asked for.
+struct Embedded {
+    name: String,
+    file: &'static include_dir::File<'static>,
+    model: OnceLock<SignalModel>,
+}
+
+impl Embedded {
+    #[expect(clippy::panic, reason = "a test reads every embedded file, so a build that passed cannot come here")]
+    fn model(&self) -> &SignalModel {
+        self.model.get_or_init(|| {
+            let path = Path::new("models/signal").join(self.file.path());
+            let text = self.file.contents_utf8().unwrap_or_default();
+            SignalModel::parse(&self.name, text, &path).unwrap_or_else(|error| panic!("{error}"))
+        })
+    }
 }
 
 #[cfg(test)]
