@@ -1,4 +1,5 @@
-// Weighted lines through log-signals, and what else fits share. The twin of src/fit/line, name by name;
+// Weighted lines through log-signals, and what else fits share. The twin of src/fit/line, name by name, but with natural
+// logarithms, and with observations in the order of the kernel's rows;
 // src/fit/line/wgsl.rs puts constants of this kind before it:
 // given: const N_LINE: u32 = 4u;
 // given: const MAX_ITERATIONS: u32 = 200u;
@@ -150,7 +151,7 @@ struct Reweighted {
 }
 
 struct Step {
-    length: f32,
+    by: f32,
     small: bool,  // it is the last
 }
 
@@ -162,7 +163,8 @@ fn step_from(adc: f32, slope: Slope) -> Step {
     let distance = slope.adc - adc;
     let bend = clamp(0.5 * slope.derivatives.y * distance, -squared, 0.5 * squared);
     let step = clamp(distance * slack / (squared - bend), -LONGEST_STEP, LONGEST_STEP);
-    // Relative to the slack, the next step would be about the cube of this one, but of a shortened one no more than the square.
+    // Relative to the slack, the next step would be about the cube of this one; where this was shortened it is far longer,
+    // and the square has been seen to be enough.
     let length = abs(step);
     let cubed = length * length * select(length, slack, shortened) * max(slack, 1.0);
     return Step(step, cubed <= squared * slack * TOLERANCE * max(1.0, abs(adc)));
@@ -171,7 +173,7 @@ fn step_from(adc: f32, slope: Slope) -> Step {
 // Re-weighs until the ADC stays. `equal` is the slope with equal weights, which are those of ADC = 0: the first step is a
 // gift.
 fn reweigh(equal: Slope) -> Reweighted {
-    var adc = step_from(0.0, equal).length;
+    var adc = step_from(0.0, equal).by;
     // Where the fixed points are known to lie; f32's largest number stands for "not known": WGSL has no infinity.
     var low = select(-3.4028234e38, 0.0, equal.adc > 0.0);
     var high = select(0.0, 3.4028234e38, equal.adc > 0.0);
@@ -179,7 +181,7 @@ fn reweigh(equal: Slope) -> Reweighted {
         weigh(adc);
         let slope = line().slope;
         let step = step_from(adc, slope);
-        let next = adc + step.length;
+        let next = adc + step.by;
         if step.small {
             return Reweighted(next, iteration, 0u);
         }

@@ -1,7 +1,9 @@
-// exp and ln to f32 rounding: a driver's own may err by several ulp. They are the Cephes argument reductions and
-// polynomials (Moshier 1989, netlib `single`) of `src/lanes/f32.rs`, with the same edges. They bind no buffer (but read
-// `batch.zero`) and have no unit. Edges are decided by bits, since a compiler may assume that no float is NaN or
-// infinite.
+// exp, ln and exp2 to f32 rounding: a driver's own may err by several ulp. They are the Cephes argument reductions and
+// polynomials (Moshier 1989, netlib `single`) of `src/lanes/f32.rs`, with the same edges (exp2 looks at none). They bind
+// no buffer (but read `batch.zero`) and have no unit. Edges are decided by bits, since a compiler may assume that no
+// float is NaN or infinite.
+
+const LOG2_E = 1.44269504;
 
 // x, through which a compiler cannot re-associate. Vulkan lets it turn (x − n·c) + n·d into x − n·(c − d), whose product
 // is no longer exact; without this, exp errs by 68 ulp on llvmpipe (Mesa 22.3).
@@ -29,8 +31,6 @@ fn exp_accurate(x: f32) -> f32 {
     bits = select(bits, 0x7f800000u, !negative && magnitude > 0x42b0c0a5u); // above 88.37626
     return bitcast<f32>(select(bits, x_bits, magnitude > 0x7f800000u));
 }
-
-const LOG2_E = 1.44269504;
 
 // 2ˣ for −126 ≤ x ≤ 127, without a look at anything else; the polynomial is that of Cephes' exp2f.
 fn exp2_in_range(x: f32) -> f32 {

@@ -1,4 +1,5 @@
-//! f32 lanes: exp and ln after the argument reductions and polynomials of Cephes (Moshier 1989, netlib `single`).
+//! f32 lanes: exp, ln, and those to base 2, after the argument reductions and polynomials of Cephes (Moshier 1989, netlib
+//! `single`).
 
 use pulp::{NullaryFnOnce, Simd};
 

@@ -8,8 +8,9 @@ use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
-/// Re-weightings that a vector is given at first: tissue takes two or three, noise in air up to tens.
-const FEW: u32 = 2;
+/// Re-weightings that a vector is given at first: tissue takes one or two, noise in air up to tens. b-values up to
+/// 3000 s/mm² take three more often, but liver is imaged with less.
+pub(super) const FEW: u32 = 2;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,

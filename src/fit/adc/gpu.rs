@@ -6,7 +6,7 @@ use super::{AdcKernel, AdcOutput};
 use crate::device::Shader;
 use crate::fit::{BadSamples, line};
 
-/// Re-weightings that a voxel is thought to take at most: noise in air takes up to some twenty.
+/// Re-weightings that a voxel is thought to take at most: noise in air takes up to some thirty.
 const MANY_ROUNDS: u32 = 30;
 
 /// `shaders/adc.wgsl` with what is known before a run as constants: a driver removes what is not wanted.

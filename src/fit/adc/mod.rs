@@ -181,10 +181,10 @@ impl VoxelKernel for AdcKernel {
         // Largest, scale and logarithm of a sample, and its part in three sums.
         let logs = n_obs * (3.0 + lanes::FLOPS_OF_LOG2 + 6.0);
         // Moments of a line, and what is made of them.
-        let line = n_obs * 20.0 + 14.0;
+        let line = n_obs * 20.0 + 16.0;
         // The weight of a sample: its exponent and an exponential; that of the lowest b is 1.
         let weights = (n_obs - 1.0) * (3.0 + lanes::FLOPS_OF_EXP2);
-        let step = 20.0;
+        let step = 23.0;
         Some(logs + step + iterations * (weights + line + step))
     }
 }

@@ -225,18 +225,22 @@ fn what_cannot_be_fitted_says_why() {
 
 #[test]
 fn threads_and_batches_change_no_bit() {
-    let signals = noisy(3001, 6.0);
-    let bits = |threads: usize, batch: usize| {
+    let mut signals = noisy(3001, 6.0);
+    // What a vector does where a lane lacks a sample is nothing to its other lanes.
+    signals[..1500].iter_mut().step_by(7).for_each(|signals| signals[2] = 0.0);
+    let bits = |method, threads: usize, batch: usize| {
         let cpu = Cpu::new(threads, Precision::F32).unwrap().with_batch_voxels(batch);
-        let columns = fit_with(&cpu, &B, &signals, AdcOptions::default());
+        let columns = fit_with(&cpu, &B, &signals, options(method));
         AdcOutput::ALL.map(|o| floats(&columns, o).iter().map(|v| v.to_bits()).collect::<Vec<_>>())
     };
-    let reference = bits(1, usize::MAX / 2);
+    let references = METHODS.map(|method| bits(method, 1, usize::MAX / 2));
     // Some voxels are set aside, so that their places are tried, too.
-    let iterations = &reference[AdcOutput::ALL.iter().position(|&o| o == AdcOutput::Iterations).unwrap()];
-    let late = iterations.iter().filter(|&&n| f64::from_bits(n) > 3.0).count();
+    let iterations = &references[2][AdcOutput::ALL.iter().position(|&o| o == AdcOutput::Iterations).unwrap()];
+    let late = iterations.iter().filter(|&&n| f64::from_bits(n) > f64::from(super::cpu::FEW)).count();
     assert!(late > 16 && late < 512, "{late} voxels take long");
     for (threads, batch) in [(2, 1000), (8, 77), (1, 1), (2, 513)] {
-        assert!(bits(threads, batch) == reference, "{threads} threads, batches of {batch}");
+        for (method, reference) in METHODS.into_iter().zip(&references) {
+            assert!(bits(method, threads, batch) == *reference, "{method:?}, {threads} threads, batches of {batch}");
+        }
     }
 }

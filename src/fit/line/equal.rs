@@ -3,7 +3,7 @@
 use std::f64::consts::LN_2;
 
 /// Σ(b − mean b)², and what the log-signals at b-values `b` count to the ADC of equal weights and to its first and second
-/// derivative by the ADC of the weights. b in log₂e·ms/µm².
+/// derivative by the ADC of the weights; `b` is that of `LogSignals`.
 pub(super) fn slopes(b: &[f64]) -> (f64, [Vec<f64>; 3]) {
     let n = b.len() as f64;
     let mean = b.iter().sum::<f64>() / n;

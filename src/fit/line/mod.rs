@@ -1,5 +1,5 @@
 //! The log-signals of a vector of voxels, and weighted lines through them; `shaders/common/line.wgsl` is the twin, name by
-//! name.
+//! name, but for what pays on a CPU alone: logarithms to base 2, the lowest b first, and the sums of `equal`.
 
 mod equal;
 mod reweigh;
@@ -26,7 +26,7 @@ impl<L: Lanes, O: Clone + AsRef<[L::V]> + AsMut<[L::V]>> Observations<L> for O {
 /// The observations of one vector of voxels that a line is laid through.
 pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) lanes: L,
-    /// log₂e·ms/µm², so that signals are powers of 2: log₂ S = log₂ S0 − b·ADC.
+    /// b·log₂e, with b in ms/µm², so that signals are powers of 2: log₂ S = log₂ S0 − b·ADC.
     pub(super) b: O,
     /// b less the lowest, which is the first.
     above: O,
@@ -38,7 +38,7 @@ pub(super) struct LogSignals<L: Lanes, O> {
     longest_step: f64,
     /// 1 for a usable sample, 0 for one without a logarithm.
     pub(super) used: O,
-    /// log₂(signal / largest signal); any number where not usable.
+    /// log₂(signal / largest signal), at least −126; any number where not usable.
     pub(super) y: O,
     pub(super) weight: O,
 }
@@ -64,8 +64,11 @@ pub(super) struct Slope<L: Lanes> {
 impl<L: Lanes> Slope<L> {
     #[inline(always)]
     fn select(l: L, mask: L::M, yes: Self, no: Self) -> Self {
-        let ([a, b], [c, d]) = (yes.derivatives, no.derivatives);
-        Self { adc: l.select(mask, yes.adc, no.adc), derivatives: [l.select(mask, a, c), l.select(mask, b, d)] }
+        let mut slope = Self { adc: l.select(mask, yes.adc, no.adc), ..no };
+        for (to, yes) in slope.derivatives.iter_mut().zip(yes.derivatives) {
+            *to = l.select(mask, yes, *to);
+        }
+        slope
     }
 }
 
@@ -73,6 +76,7 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
     /// Signals at b-values in ms/µm², in ascending order and as many as there are `zeros`.
     #[inline(always)]
     pub(super) fn new(lanes: L, b_values: &[f64], zeros: O) -> Self {
+        debug_assert!(b_values.is_sorted(), "the first weight is that of the lowest b");
         let b: Vec<f64> = b_values.iter().map(|b| b * LOG2_E).collect();
         let row = |values: &mut dyn Iterator<Item = f64>| {
             let mut row = zeros.clone();
@@ -151,12 +155,17 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         (slope, l.lt(l.splat(LEAST_SPREAD * LOG2_E * LOG2_E), spread))
     }
 
-    /// Σ of the log-signals, each by its factor in one of the sums for equal weights.
+    /// Σ of the log-signals, each by its factor in one of the sums for equal weights. The factors add up to 0, so that equal
+    /// signals are a slope of exactly 0 if the first is taken from all.
     #[inline(always)]
     fn sum(&self, which: usize) -> L::V {
         let l = self.lanes;
-        let terms = self.equal[which].as_ref().iter().zip(self.y.as_ref());
-        terms.fold(l.splat(0.0), |sum, (&factor, &y)| l.mul_add(factor, y, sum))
+        let (factors, y) = (self.equal[which].as_ref(), self.y.as_ref());
+        let mut sum = l.splat(0.0);
+        for (&factor, &of) in factors[1..].iter().zip(&y[1..]) {
+            sum = l.mul_add(factor, l.sub(of, y[0]), sum);
+        }
+        sum
     }
 
     /// The weights exp(−2·b·adc) of the usable samples, relative to that of the lowest b.
@@ -202,12 +211,12 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         };
         let per_spread = l.div(l.splat(1.0), bb);
         let adc = l.neg(l.mul(by, per_spread));
-        // With residual = dy + adc·db: Σw·db²·residual and Σw·db³·residual, each with 2 per derivative of the weights.
-        let two_per_spread = l.mul(l.splat(2.0 * LN_2), per_spread);
-        let first = l.mul(l.mul_add(adc, bbb, bby), two_per_spread);
+        // With residual = dy + adc·db: Σw·db²·residual and Σw·db³·residual, each with 2·ln 2, since a weight is 2^(−2·b·ADC).
+        let rate_per_spread = l.mul(l.splat(2.0 * LN_2), per_spread);
+        let first = l.mul(l.mul_add(adc, bbb, bby), rate_per_spread);
         let second =
             l.mul_sub_from(l.splat(2.0 * LN_2), l.mul_add(adc, bbbb, bbby), l.mul(l.mul(l.splat(2.0), first), bbb));
-        let second = l.mul(second, two_per_spread);
+        let second = l.mul(second, rate_per_spread);
         Line { b_mean, y_mean, spread: bb, slope: Slope { adc, derivatives: [first, second] } }
     }
 }
@@ -249,3 +258,6 @@ fn moments<L: Lanes>(l: L, centre: (L::V, L::V), weight: &[L::V], b: &[L::V], y:
     }
     [bb, by, bbb, bby, bbbb, bbby]
 }
+
+#[cfg(test)]
+mod tests;

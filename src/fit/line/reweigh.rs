@@ -2,13 +2,14 @@
 //!
 //! The weights depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one unknown. Two derivatives of it
 //! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
-//! fixed point in one or two iterations where plain re-weighting takes tens, or circles for ever.
+//! fixed point in one to three iterations where plain re-weighting takes tens, or circles for ever.
 
 use super::{LogSignals, Observations, Slope};
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 
-/// Largest 1/(1 − g′) that a step is lengthened by: near a double root, g′ → 1, it would be far too long.
+/// Largest 1/(1 − g′) that a step is lengthened by, before its bend at most doubles it: near a double root, g′ → 1, it
+/// would be far too long.
 pub(super) const MAX_LENGTHENING: f64 = 50.0;
 
 /// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it

@@ -202,6 +202,7 @@ impl<L: Lanes> Voxel<'_, L> {
             }
             // The weights stay those that made the slope.
             Some(n) => {
+                self.logs.weigh_equally();
                 let adc = self.logs.reweigh_plainly(equal.adc, n);
                 Reweighted { adc, iterations: l.splat(f64::from(n)), limit: zero }
             }

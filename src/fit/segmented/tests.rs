@@ -91,6 +91,24 @@ fn the_line_is_the_fixed_point_of_plain_reweighting() {
 }
 
 #[test]
+fn without_reweighting_the_line_is_that_of_least_squares() {
+    use SegmentedOutput::{D, F};
+    let signals = noisy(100, 30.0);
+    let options = SegmentedOptions { plain_reweightings: Some(0), ..SegmentedOptions::default() };
+    let fitted = fit(&f64_cpu(), &B, &signals, options, &[D, F]);
+    let worst = |rounds: usize| {
+        let error = |(v, signals): (usize, &Vec<f64>)| {
+            let (slope, intercept) = line(signals, rounds);
+            let of_f = fitted[1][v] - (1.0 - intercept.exp() / signals[0]).clamp(0.0, 1.0);
+            (1e3 * (fitted[0][v] - slope.clamp(0.0, 0.005))).abs() + of_f.abs()
+        };
+        signals.iter().enumerate().map(error).fold(0.0, f64::max)
+    };
+    assert!(worst(0) < 1e-9, "{:e}", worst(0));
+    assert!(worst(1) > 1e-4, "one re-weighting is another line");
+}
+
+#[test]
 fn dstar_is_the_minimum_downhill_from_ten_times_d() {
     use SegmentedOutput::{D, Dstar, F, S0, Status};
     let signals = noisy(2000, 12.0);
