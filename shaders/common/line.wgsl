@@ -4,7 +4,7 @@
 // given: const N_LINE: u32 = 4u;
 // given: const MAX_ITERATIONS: u32 = 200u;
 // given: const TOLERANCE: f32 = 1e-6;
-// given: const MAX_LENGTHENING: f32 = 50.0;
+// given: const MAX_LENGTHENING: f32 = 100.0;
 // given: const LONGEST_STEP: f32 = 11.0;
 // given: const LEAST_SPREAD: f32 = 1e-9;
 // given: const MM2_PER_S: f32 = 1e-3;

@@ -133,6 +133,20 @@ fn iwlls_is_the_fixed_point_of_plain_reweighting() {
     }
 }
 
+/// Where the re-weighting hardly moves, 1 − g′ ≤ 0.003: a fit in f32 ends as near as its own standard error asks for.
+#[test]
+fn near_double_roots_f32_ends_where_plain_reweighting_does() {
+    let signals = [[27, 10, 7, 20], [47, 12, 26, 13], [44, 13, 16, 22]].map(|s| s.map(f64::from).to_vec());
+    let columns = fit(&B, &signals, options(Method::Iwlls), Precision::F32);
+    let (adc, se) = (floats(&columns, AdcOutput::Adc), floats(&columns, AdcOutput::AdcSe));
+    for (voxel, signal) in signals.iter().enumerate() {
+        let bar = 1e-8 + 1e-4 * se[voxel];
+        let off = |rounds: usize| (adc[voxel] - reweighted(&B, signal, rounds).0).abs();
+        assert!(off(20_000) <= bar, "{signal:?}: {:e}, and {bar:e} is wanted", off(20_000));
+        assert!(off(200) > bar, "{signal:?}: plain re-weighting has not yet settled after 200 rounds");
+    }
+}
+
 #[test]
 fn lls_and_wlls_are_their_closed_forms() {
     let signals = noisy(1000, 20.0);

@@ -9,8 +9,9 @@ use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 
 /// Largest 1/(1 − g′) that a step is lengthened by, before its bend at most doubles it: near a double root, g′ → 1, it
-/// would be far too long.
-pub(super) const MAX_LENGTHENING: f64 = 50.0;
+/// would be far too long, and at twice this one voxel of 1.5 million leapt to another root. At half of it one ended too early
+/// in f32.
+pub(super) const MAX_LENGTHENING: f64 = 100.0;
 
 /// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it
 /// is a few roundings of the log-signals.
