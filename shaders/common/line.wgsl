@@ -6,6 +6,7 @@
 // given: const TOLERANCE: f32 = 1e-6;
 // given: const MAX_LENGTHENING: f32 = 100.0;
 // given: const LONGEST_STEP: f32 = 11.0;
+// given: const LEFT_OF_CUBE: f32 = 0.15;
 // given: const LEAST_SPREAD: f32 = 1e-9;
 // given: const MM2_PER_S: f32 = 1e-3;
 // given: const B_MIN: f32 = 0.05;
@@ -163,10 +164,10 @@ fn step_from(adc: f32, slope: Slope) -> Step {
     let distance = slope.adc - adc;
     let bend = clamp(0.5 * slope.derivatives.y * distance, -squared, 0.5 * squared);
     let step = clamp(distance * slack / (squared - bend), -LONGEST_STEP, LONGEST_STEP);
-    // Relative to the slack, the next step would be about the cube of this one; where this was shortened it is far longer,
-    // and the square has been seen to be enough.
+    // Relative to the slack, the next step would be about a part of the cube of this one; where this was shortened it is far
+    // longer, and the square has been seen to be enough.
     let length = abs(step);
-    let cubed = length * length * select(length, slack, shortened) * max(slack, 1.0);
+    let cubed = length * length * select(LEFT_OF_CUBE * length, slack, shortened) * max(slack, 1.0);
     return Step(step, cubed <= squared * slack * TOLERANCE * max(1.0, abs(adc)));
 }
 

@@ -133,6 +133,36 @@ fn iwlls_is_the_fixed_point_of_plain_reweighting() {
     }
 }
 
+/// Whole numbers as a scanner gives them: tissue at SNR 20 to 2, and air.
+fn counts(n: usize, b: &[f64]) -> Vec<Vec<f64>> {
+    let voxel = |v: usize| {
+        let (s0, adc) = ([100.0, 30.0, 10.0, 0.0][v % 4], 3e-3 * (v as f64 / n as f64));
+        let magnitude = |(k, s): (usize, f64)| {
+            let at = 2 * (b.len() * v + k);
+            (s + 5.0 * noise(at)).hypot(5.0 * noise(at + 1)).round()
+        };
+        decay(s0, adc, b).into_iter().enumerate().map(magnitude).collect()
+    };
+    (0..n).map(voxel).collect()
+}
+
+#[test]
+fn f32_ends_as_near_to_f64_as_standard_errors_ask_for() {
+    for b in [B.as_slice(), &[0.0, 50.0, 100.0, 400.0, 400.0, 800.0], &[0.0, 500.0, 1000.0, 2000.0, 3000.0]] {
+        let signals = counts(20_000, b);
+        let [single, double] = [Precision::F32, Precision::F64].map(|p| fit(b, &signals, options(Method::Iwlls), p));
+        let [status, adc, se] = [AdcOutput::Status, AdcOutput::Adc, AdcOutput::AdcSe].map(|o| floats(&double, o));
+        let beyond = |columns: &[Column]| {
+            let off = floats(columns, AdcOutput::Adc).into_iter().zip(&adc).map(|(got, adc)| (got - adc).abs());
+            let judged = off.zip(&se).zip(&status).filter(|((_, se), status)| **status == 0.0 && se.is_finite());
+            judged.filter(|((off, se), _)| *off > 1e-8 + 1e-4 * **se).count()
+        };
+        assert_eq!(beyond(&single), 0, "{b:?}");
+        let once = AdcOptions { max_iterations: 1, ..AdcOptions::default() };
+        assert!(beyond(&fit(b, &signals, once, Precision::F32)) > 1000, "{b:?}: once is not enough");
+    }
+}
+
 /// Where the re-weighting hardly moves, 1 − g′ ≤ 0.003: a fit in f32 ends as near as its own standard error asks for.
 #[test]
 fn near_double_roots_f32_ends_where_plain_reweighting_does() {

@@ -87,10 +87,11 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
         let bend = l.max(l.neg(squared), l.min(l.mul(l.splat(0.5), squared), bend));
         let step = l.div(l.mul(distance, slack), l.sub(squared, bend));
         let step = l.max(l.neg(longest), l.min(longest, step));
-        // Relative to the slack, the next step would be about the cube of this one; where this was shortened it is far
-        // longer, and the square has been seen to be enough.
+        // Relative to the slack, the next step would be about a part of the cube of this one; where this was shortened it is
+        // far longer, and the square has been seen to be enough.
         let length = l.abs(step);
-        let cubed = l.mul(l.mul(l.mul(length, length), l.select(shortened, slack, length)), l.max(slack, one));
+        let left = l.select(shortened, slack, l.mul(l.splat(self.left_of_cube), length));
+        let cubed = l.mul(l.mul(l.mul(length, length), left), l.max(slack, one));
         let bar = l.mul(l.mul(squared, slack), l.splat(tolerance(L::T::EPSILON)));
         (step, l.le(cubed, l.mul(bar, l.max(one, l.abs(adc)))))
     }

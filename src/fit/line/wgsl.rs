@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::reweigh::MAX_LENGTHENING;
-use super::{LEAST_SPREAD, b_range, longest_step, lowest_adc, tolerance};
+use super::{LEAST_SPREAD, b_range, left_of_cube, longest_step, lowest_adc, tolerance};
 use crate::fit::status;
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
@@ -14,6 +14,7 @@ pub(in crate::fit) fn line(b: &[f64], max_iterations: u32) -> String {
         ("TOLERANCE", tolerance(f64::from(f32::EPSILON))),
         ("MAX_LENGTHENING", MAX_LENGTHENING),
         ("LONGEST_STEP", longest_step(b)),
+        ("LEFT_OF_CUBE", left_of_cube(b)),
         ("LEAST_SPREAD", LEAST_SPREAD),
         ("MM2_PER_S", MM2_PER_S_PER_UM2_PER_MS),
         ("B_MIN", b_min),
