@@ -71,15 +71,17 @@ impl PendingFile {
     pub fn commit(self) -> Result<()> {
         let (path, folder) = (self.path.clone(), self.folder.clone());
         self.sync()?;
-        self.rename()?;
-        sync_folder(&folder).map_err(|e| cannot_write(&path, e))
+        let old = self.rename()?;
+        sync_folder(&folder).map_err(|e| cannot_write(&path, e))?;
+        let_go(old);
+        Ok(())
     }
 
     fn sync(&self) -> Result<()> {
         self.file().sync_all().map_err(|e| self.trouble(e))
     }
 
-    fn rename(self) -> Result<()> {
+    fn rename(self) -> Result<Option<File>> {
         self.close().rename()
     }
 
@@ -105,15 +107,12 @@ impl ClosedFile {
         synced.map_err(|e| cannot_write(&self.path, e))
     }
 
-    fn rename(self) -> Result<()> {
+    /// Gives it its name, and what had it before, if that was large.
+    fn rename(self) -> Result<Option<File>> {
         let Self { path, folder, beside } = self;
         let old = large_file_at(&path);
         beside.persist(&path).map_err(|e| cannot_create(&path, &folder, e.error.kind()))?;
-        // The last handle of an old file frees what it holds, which takes longer than the rename: nobody waits for it.
-        if old.is_some() {
-            let _ = std::thread::Builder::new().spawn(move || drop(old));
-        }
-        Ok(())
+        Ok(old)
     }
 }
 
@@ -126,8 +125,19 @@ pub fn commit_all(mut files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
     let (path, folder) = (last.path.clone(), last.folder.clone());
     files.push(last.close());
     files.par_iter().try_for_each(ClosedFile::sync)?;
-    files.into_iter().try_for_each(ClosedFile::rename)?;
-    sync_folder(&folder).map_err(|e| cannot_write(&path, e))
+    let old: Vec<Option<File>> = files.into_iter().map(ClosedFile::rename).collect::<Result<_>>()?;
+    sync_folder(&folder).map_err(|e| cannot_write(&path, e))?;
+    let_go(old.into_iter().flatten());
+    Ok(())
+}
+
+/// Closes files that have been replaced. The last handle of a file frees what it holds, which takes longer than a rename, and
+/// which the folder's sync would have to wait for, too: so it comes after that, and nobody waits for it.
+fn let_go(files: impl IntoIterator<Item = File>) {
+    let files: Vec<File> = files.into_iter().collect();
+    if !files.is_empty() {
+        let _ = std::thread::Builder::new().spawn(move || drop(files));
+    }
 }
 
 /// A handle of the file that is about to be replaced.
