@@ -7,9 +7,9 @@ use super::noise_args::NoiseArgs;
 use super::options::{MethodArgs, OutputArgs, ScaleArgs, SeriesArgs};
 use super::prior_args::PriorArgs;
 use crate::Result;
-use crate::device::{Device, Progress};
+use crate::device::{DeviceChoice, Precision, Progress};
 use crate::fit::select::{self, Criterion, LeftOut, Selection, SelectionSummary};
-use crate::fit::{FitMethod, FitRequest, PlotPlace, run_opening};
+use crate::fit::{self, FitMethod, FitRequest, PlotPlace, run_opening};
 use crate::volume::mask::MaskChoice;
 
 /// Fit a signal model to every voxel of a series.
@@ -83,7 +83,6 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     let methods = methods.into_iter().map(|method| args.noise.apply(method)).collect::<Result<Vec<_>>>()?;
     let several = !args.models.is_empty();
     let precision = args.method.precision();
-    let open = || session.device(precision);
     let request = args.voxels.request(methods[0].clone(), args.series, args.output, session)?;
     let request = FitRequest {
         axis_scales: args.scales.list(),
@@ -96,10 +95,10 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     if several {
         let dir = request.output.dir.display().to_string();
         let progress = |method: &FitMethod, n_voxels| progress(session, method, n_voxels);
-        let summary = select::run(&Selection { request, models: methods }, &open()?, progress)?;
+        let summary = select::run(&Selection { request, models: methods }, &session.device(precision)?, progress)?;
         return say_selection(&summary, &dir, session);
     }
-    fit(&request, open, session)
+    fit(&request, session.choice(precision), precision, session)
 }
 
 impl VoxelArgs {
@@ -134,8 +133,14 @@ fn progress(session: &Session, method: &FitMethod, n_voxels: usize) -> Box<dyn P
 }
 
 /// Fits, and says what came of it.
-pub(super) fn fit(request: &FitRequest, open: impl FnOnce() -> Result<Device>, session: &Session) -> Result<()> {
-    let summary = run_opening(request, open, |n_voxels| progress(session, &request.method, n_voxels))?;
+pub(super) fn fit(request: &FitRequest, choice: &DeviceChoice, precision: Precision, session: &Session) -> Result<()> {
+    let open = || session.open(choice, precision);
+    let progress = |n_voxels| progress(session, &request.method, n_voxels);
+    let summary = match choice {
+        // It is open at once.
+        DeviceChoice::Cpu => fit::run(request, &open()?, progress)?,
+        _ => run_opening(request, open, progress)?,
+    };
     if let Some(table) = &summary.regions {
         let shown: Vec<&str> = table.header().iter().map(String::as_str).filter(|name| is_brief(name)).collect();
         session.say(&table.select(&shown).to_text())?;

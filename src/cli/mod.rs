@@ -110,11 +110,16 @@ impl Session {
         }
     }
 
-    /// Opens the device that the user asked for. f64 is for the CPU, which is taken unless another one is named.
+    /// Opens the device that the user asked for.
     pub fn device(&self, precision: Precision) -> Result<Device> {
+        self.open(self.choice(precision), precision)
+    }
+
+    /// The device that the user asked for. f64 is for the CPU, which is taken unless another one is named.
+    pub fn choice(&self, precision: Precision) -> &DeviceChoice {
         match (&self.global.device, precision) {
-            (DeviceChoice::Auto, Precision::F64) => self.open(&DeviceChoice::Cpu, precision),
-            (choice, _) => self.open(choice, precision),
+            (DeviceChoice::Auto, Precision::F64) => &DeviceChoice::Cpu,
+            (choice, _) => choice,
         }
     }
 

@@ -66,5 +66,5 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     };
     let request = args.voxels.request(FitMethod::Spectrum(options), args.series, args.output, session)?;
     // The maps are f32; the solver is not asked.
-    fit(&request, || session.open(&choice, Precision::F32), session)
+    fit(&request, &choice, Precision::F32, session)
 }

@@ -14,15 +14,18 @@ pub const BATCH_VOXELS: usize = 16 * 1024;
 /// A pool of threads that runs kernels.
 #[derive(Debug)]
 pub struct Cpu {
-    pool: rayon::ThreadPool,
+    /// `None`: the pool of the whole program.
+    pool: Option<rayon::ThreadPool>,
     precision: Precision,
     batch_voxels: usize,
 }
 
 impl Cpu {
-    /// A pool of `threads` threads (0: one a core).
+    /// A pool of `threads` threads; 0: that of the whole program, which is taken for as many as it has, too.
     pub fn new(threads: usize, precision: Precision) -> Result<Self> {
-        Ok(Self { pool: pool(threads)?, precision, batch_voxels: BATCH_VOXELS })
+        let own = threads != 0 && threads != rayon::current_num_threads();
+        let pool = own.then(|| pool(threads)).transpose()?;
+        Ok(Self { pool, precision, batch_voxels: BATCH_VOXELS })
     }
 
     /// The same with another batch size, which never changes a result.
@@ -34,7 +37,7 @@ impl Cpu {
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads)
     }
 
     /// The floating-point type computed in.
@@ -44,12 +47,19 @@ impl Cpu {
 
     /// Runs work on this pool's threads.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.pool.install(work)
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
     }
 
     /// Runs work on every thread of this pool at once, given the thread's number.
     pub fn broadcast<R: Send>(&self, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-        self.pool.broadcast(|thread| work(thread.index()))
+        let on = |thread: rayon::BroadcastContext| work(thread.index());
+        match &self.pool {
+            Some(pool) => pool.broadcast(on),
+            None => rayon::broadcast(on),
+        }
     }
 
     /// Runs a kernel over all wanted voxels; columns are in the order of [`Source::picked`].
@@ -103,7 +113,8 @@ impl Cpu {
                 progress.advance(batch.n_voxels());
             }
         };
-        self.pool.broadcast(|_| work()).into_iter().collect()
+        // Not a broadcast, which is done before what waits for a thread of the pool already, such as checksums of the input.
+        self.install(|| (0..self.threads()).into_par_iter().with_max_len(1).map(|_| work()).collect())
     }
 }
 

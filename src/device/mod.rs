@@ -34,7 +34,8 @@ pub trait Progress: Sync {
     fn advance(&self, voxels: usize);
 }
 
-/// Takes the results of a run as they come, from any thread and in any order.
+/// Takes the results of a run as they come, from any thread and in any order. Whoever computes on the program's pool in it
+/// may find a thread come back to it with another part, and so must not hold a lock meanwhile.
 pub trait Sink: Sync {
     /// All columns of the voxels from `first` on, counted in the order of [`Source::picked`].
     ///

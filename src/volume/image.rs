@@ -87,14 +87,19 @@ impl Image {
 
     /// sha256 of the file as it lies on disk, lower-case hex; `None` for images made in memory.
     ///
-    /// Of a pair, it is that of the header file and the image file one after the other. It is worked out on a thread
-    /// of its own from the moment the image is read; this waits for it.
+    /// Of a pair, it is that of the header file and the image file one after the other. This waits for the thread that
+    /// works it out, or does so itself where none has begun.
     ///
     /// # Errors
     /// [`Error::Missing`](crate::Error::Missing) or [`Error::Io`](crate::Error::Io) if the file could not be read
-    /// a second time.
+    /// a second time, [`Error::Data`](crate::Error::Data) if it was another one by then.
     pub fn sha256(&self) -> Result<Option<&str>> {
         self.hash.as_ref().map(FileHash::get).transpose()
+    }
+
+    /// Has a thread of the program's pool work out [`Self::sha256`], where none does so yet.
+    pub fn begin_hash(&self) {
+        self.hash.iter().for_each(FileHash::begin);
     }
 
     /// Number of 3D volumes.

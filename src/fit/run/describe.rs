@@ -80,8 +80,6 @@ pub(in crate::fit) fn describe_series(
 
 /// Of all input files, in order.
 pub(in crate::fit) fn sha256(series: &Series) -> Result<Vec<String>> {
-    let factors = series.factors().map(|(_, image)| image);
-    let hashes =
-        series.images().iter().chain(factors).chain(series.sigma()).filter_map(|image| image.sha256().transpose());
+    let hashes = series.all_images().filter_map(|image| image.sha256().transpose());
     hashes.map(|hash| hash.map(str::to_owned)).collect()
 }

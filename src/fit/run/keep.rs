@@ -39,7 +39,7 @@ pub fn run_keeping(
     let written = request.method.named_outputs(&request.write)?;
     let outputs: Vec<FitOutput> = written.into_iter().filter(is_kept).collect();
     let kept = Kept::new(outputs.iter().map(|output| output.name.clone()).collect());
-    let summary = fit(request, &inputs, &kept, device, progress)?;
+    let summary = fit(request, &inputs, &kept, device, progress)?.finish()?;
     let source = inputs.source();
     let (grid, picked) = (inputs.series.grid.clone(), source.picked());
     let whole = |values: Vec<f32>| match picked {

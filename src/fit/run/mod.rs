@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::plot::PlotPlace;
 use super::prior::{PriorRequest, SecondFit};
@@ -20,7 +20,7 @@ use crate::device::{Device, Progress};
 use crate::measure::Table;
 use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
 use crate::volume::mask::MaskChoice;
-use crate::volume::{ReadOptions, SeriesOptions};
+use crate::volume::{Image, ReadOptions, SeriesOptions};
 use crate::{Error, Result};
 
 use beside::Beside;
@@ -114,17 +114,39 @@ fn fit_read(
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
 ) -> Result<FitSummary> {
     inputs.find_noise(request, &request.method, device)?;
-    fit(request, &inputs, &Kept::default(), device, progress)
+    let fitted = fit(request, &inputs, &Kept::default(), device, progress)?;
+    // To give a large file back takes the system a while, as syncing does, which mostly waits.
+    let _ = std::thread::Builder::new().spawn(move || drop(inputs));
+    fitted.finish()
 }
 
-/// The same with inputs that have been read. `kept` takes columns that the caller needs.
+/// A run whose files are all written, and have no names yet.
+pub(super) struct Unfinished {
+    outputs: Outputs,
+    command: &'static str,
+    meta: Map<String, Value>,
+    inputs_sha256: Vec<String>,
+    device: Value,
+    summary: FitSummary,
+}
+
+impl Unfinished {
+    /// Gives the files their names.
+    pub(super) fn finish(self) -> Result<FitSummary> {
+        let Self { outputs, command, meta, inputs_sha256, device, summary } = self;
+        outputs.finish(&RunRecord { command, options: meta, inputs_sha256: &inputs_sha256, device })?;
+        Ok(summary)
+    }
+}
+
+/// Fits what has been read, up to names of files. `kept` takes columns that the caller needs.
 pub(super) fn fit(
     request: &FitRequest,
     inputs: &Inputs,
     kept: &Kept,
     device: &Device,
     progress: impl FnOnce(usize) -> Box<dyn Progress>,
-) -> Result<FitSummary> {
+) -> Result<Unfinished> {
     let start = Instant::now();
     let series = &inputs.series;
     let wanted = Wanted::new(request, kept.names())?;
@@ -155,6 +177,7 @@ pub(super) fn fit(
     let results = Results::new(maps, wanted.status_column(), source.picked());
     let goodness = wanted.open_goodness(request, inputs, &source, &outputs, &columns)?;
     kept.bind(&wanted.computed, source.n_voxels())?;
+    series.all_images().for_each(Image::begin_hash);
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
     fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
 
@@ -180,17 +203,20 @@ pub(super) fn fit(
     if let Some(shrunk) = &shrunk {
         shrunk.write(&outputs, &series.grid, &meta, request.method.model())?;
     }
-    let inputs_sha256 = sha256(series)?;
-    let device = json!(device.description());
-    outputs.finish(&RunRecord {
-        command: request.method.command(),
-        options: meta,
-        inputs_sha256: &inputs_sha256,
-        device,
-    })?;
     tracing::debug!("written after {:.1} ms", milliseconds(start));
-    let prior = shrunk.and_then(|shrunk| shrunk.table);
-    Ok(FitSummary { n_voxels: source.n_voxels(), status_counts, regions, prior })
+    Ok(Unfinished {
+        outputs,
+        command: request.method.command(),
+        meta,
+        inputs_sha256: sha256(series)?,
+        device: json!(device.description()),
+        summary: FitSummary {
+            n_voxels: source.n_voxels(),
+            status_counts,
+            regions,
+            prior: shrunk.and_then(|shrunk| shrunk.table),
+        },
+    })
 }
 
 fn milliseconds(start: Instant) -> f64 {

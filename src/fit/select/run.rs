@@ -87,7 +87,7 @@ pub fn run(
         let mut own = FitRequest { method: method.clone(), ..request.clone() };
         own.output.dir = folder(method);
         let kept = Kept::new(kept_names(&shared, place));
-        fit(&own, &inputs, &kept, device, |n_voxels| progress(method, n_voxels))?;
+        fit(&own, &inputs, &kept, device, |n_voxels| progress(method, n_voxels))?.finish()?;
         fits.push(Fit { n_parameters: method.fitted_names()?.len(), columns: kept.into_values() });
     }
     let source = inputs.source();

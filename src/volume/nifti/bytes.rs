@@ -1,5 +1,6 @@
 //! A buffer of bytes that any voxel type can be viewed in.
 
+use std::fs::File;
 use std::io::{self, Read};
 
 use bytemuck::{cast_slice, cast_slice_mut};
@@ -42,8 +43,9 @@ impl Memory {
     }
 
     fn large(len: usize) -> io::Result<Self> {
-        let pages = MmapMut::map_anon(len)?;
-        // Large pages are a favour that the system may refuse.
+        // The system has large pages for whole ones only.
+        let pages = MmapMut::map_anon(len.next_multiple_of(2 << 20))?;
+        // They are a favour that it may refuse.
         #[cfg(target_os = "linux")]
         let _ = pages.advise(memmap2::Advice::HugePage);
         Ok(Self::Pages(pages))
@@ -81,6 +83,37 @@ impl AlignedBytes {
             filled = next;
         }
         Ok(Self { memory: Memory::Words(words), start: 0, len })
+    }
+
+    /// `len` bytes of `file` from `offset` on, as the system's cache holds them: nothing is copied, and no memory taken.
+    /// `None` where that cannot be had: then they are to be read.
+    ///
+    /// All of it is brought into the cache first, so that a disk that fails does so now, and not while it is computed with. Whoever
+    /// shortens the file afterwards ends this process; whoever else writes to it is noticed by its checksum
+    /// ([`FileHash`](super::hash::FileHash)).
+    #[cfg(target_os = "linux")]
+    pub(in crate::volume) fn mapped(file: &File, offset: u64, len: usize) -> Option<Self> {
+        use rayon::prelude::*;
+        /// What one thread brings in at a time.
+        const PIECE: usize = 2 << 20;
+
+        if len < LARGE || !offset.is_multiple_of(8) {
+            return None;
+        }
+        // Copied on write: what swaps bytes leaves the file as it is.
+        #[expect(unsafe_code, reason = "of voxels any bits are valid, and no other length or place is read from them")]
+        let pages = unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map_copy(file) }.ok()?;
+        let populated = (0..len.div_ceil(PIECE)).into_par_iter().all(|i| {
+            let first = i * PIECE;
+            pages.advise_range(memmap2::Advice::PopulateRead, first, PIECE.min(len - first)).is_ok()
+        });
+        populated.then_some(Self { memory: Memory::Pages(pages), start: 0, len })
+    }
+
+    /// Where the system cannot say beforehand that all of a file is there, it is read.
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::volume) fn mapped(_: &File, _: u64, _: usize) -> Option<Self> {
+        None
     }
 
     /// `len` zeros behind room for `prefix` bytes: see [`Self::with_prefix`].
@@ -144,6 +177,28 @@ mod tests {
         let mut reader = [0u8; 100].as_slice();
         let error = AlignedBytes::from_reader(&mut reader, 1 << 45).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mapped_file_is_what_would_be_read_and_stays_as_it_is() {
+        let mut file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..2 * LARGE + 1003).map(|i| (i % 251) as u8).collect();
+        io::Write::write_all(&mut file, &content).unwrap();
+        for (offset, len) in [(352, 2 * LARGE), (0, LARGE), (544, LARGE + 459)] {
+            let mut bytes = AlignedBytes::mapped(&file, offset, len).unwrap();
+            let from = offset as usize;
+            assert!(bytes.as_slice() == &content[from..from + len]);
+            assert_eq!(bytes.as_slice().as_ptr() as usize % 8, 0);
+            bytes.as_mut_slice()[0] ^= 0xff;
+            assert!(bytes.as_slice() != &content[from..from + len]);
+        }
+        assert!(AlignedBytes::mapped(&file, 4, LARGE).is_none(), "not aligned");
+        assert!(AlignedBytes::mapped(&file, 1 << 20, 2 * LARGE).is_none(), "past the end");
+        let mut again = Vec::new();
+        io::Seek::rewind(&mut file).unwrap();
+        file.read_to_end(&mut again).unwrap();
+        assert!(again == content);
     }
 
     #[test]

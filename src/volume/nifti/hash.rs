@@ -1,81 +1,126 @@
 //! The checksum of an input file, worked out beside the reading.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use super::bytes::AlignedBytes;
 use crate::{Error, Result};
 
+/// What tells whether a file is still the one that was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::volume) struct FileState {
+    path: PathBuf,
+    len: u64,
+    /// `None` where the system does not know.
+    modified: Option<SystemTime>,
+}
+
+impl FileState {
+    pub(in crate::volume) fn new(path: &Path, metadata: &Metadata) -> Self {
+        Self { path: path.into(), len: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
 /// The sha256 of one file, or of several one after another.
 ///
-/// It starts on a thread of its own, so that the reader is not burdened. What is not in memory as it lies on disk, that
-/// thread reads a second time (from the system's cache). Whoever asks for it waits for that thread, or does its work if it could
-/// not start.
+/// A thread of the program's pool works it out, so that the reader is not burdened. What is not in memory as it lies on disk,
+/// that thread reads a second time (from the system's cache). Whoever asks for it waits for that thread, or does its work if it
+/// has not come to it.
 #[derive(Debug, Clone)]
 pub(in crate::volume) struct FileHash(Arc<Hashing>);
 
 #[derive(Debug)]
 struct Hashing {
-    paths: Vec<PathBuf>,
+    files: Vec<FileState>,
     /// A part of the one file that is in memory already, and where it begins there.
     known: Option<(u64, Arc<AlignedBytes>)>,
-    digest: OnceLock<Result<String, (PathBuf, io::ErrorKind)>>,
+    begun: AtomicBool,
+    digest: OnceLock<Result<String, (PathBuf, Trouble)>>,
+}
+
+/// Why there is no checksum.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Io(io::ErrorKind),
+    /// The file is no longer what it was when it was opened.
+    Changed,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
+    }
 }
 
 impl FileHash {
-    pub(in crate::volume) fn start(paths: Vec<PathBuf>) -> Self {
-        Self::spawn(Hashing { paths, known: None, digest: OnceLock::new() })
+    pub(in crate::volume) fn new(files: Vec<FileState>) -> Self {
+        Self::of(files, None)
     }
 
     /// The same of one file, whose bytes from `offset` on are `bytes`.
-    pub(in crate::volume) fn start_with(path: PathBuf, offset: u64, bytes: Arc<AlignedBytes>) -> Self {
-        Self::spawn(Hashing { paths: vec![path], known: Some((offset, bytes)), digest: OnceLock::new() })
+    pub(in crate::volume) fn with_known(file: FileState, offset: u64, bytes: Arc<AlignedBytes>) -> Self {
+        Self::of(vec![file], Some((offset, bytes)))
     }
 
-    fn spawn(hashing: Hashing) -> Self {
-        let hash = Self(Arc::new(hashing));
-        let twin = hash.clone();
-        // No thread to be had: then `get` does the work.
-        let _ = std::thread::Builder::new().name("sha256".into()).spawn(move || twin.digest().is_ok());
-        hash
+    fn of(files: Vec<FileState>, known: Option<(u64, Arc<AlignedBytes>)>) -> Self {
+        Self(Arc::new(Hashing { files, known, begun: AtomicBool::new(false), digest: OnceLock::new() }))
+    }
+
+    /// Has a thread of the program's pool work it out, unless one does.
+    pub(in crate::volume) fn begin(&self) {
+        if !self.0.begun.swap(true, Ordering::Relaxed) {
+            let twin = self.clone();
+            rayon::spawn(move || {
+                let _ = twin.digest();
+            });
+        }
     }
 
     /// Lower-case hex.
     pub(in crate::volume) fn get(&self) -> Result<&str> {
         match self.digest() {
             Ok(hex) => Ok(hex),
-            Err((path, kind)) => Err(Error::io(path, (*kind).into())),
+            Err((path, Trouble::Io(kind))) => Err(Error::io(path, (*kind).into())),
+            Err((path, Trouble::Changed)) => Err(Error::data(
+                path,
+                "the file was changed while it was being worked on, so what was read may be neither the old nor the new one",
+                "run this again when nothing writes to the file",
+            )),
         }
     }
 
-    fn digest(&self) -> &Result<String, (PathBuf, io::ErrorKind)> {
-        let Hashing { paths, known, digest } = &*self.0;
+    fn digest(&self) -> &Result<String, (PathBuf, Trouble)> {
+        let Hashing { files, known, digest, .. } = &*self.0;
         digest.get_or_init(|| {
             let mut hasher = Sha256::new();
-            for path in paths {
-                hash_file(path, known.as_ref(), &mut hasher).map_err(|e| (path.clone(), e.kind()))?;
+            for file in files {
+                hash_file(file, known.as_ref(), &mut hasher).map_err(|trouble| (file.path.clone(), trouble))?;
             }
             Ok(hex(&hasher.finalize()))
         })
     }
 }
 
-fn hash_file(path: &Path, known: Option<&(u64, Arc<AlignedBytes>)>, hasher: &mut Sha256) -> io::Result<()> {
-    let mut file = File::open(path)?;
+fn hash_file(opened: &FileState, known: Option<&(u64, Arc<AlignedBytes>)>, hasher: &mut Sha256) -> Result<(), Trouble> {
+    let mut file = File::open(&opened.path)?;
     if let Some((offset, bytes)) = known {
         hash_rest((&mut file).take(*offset), hasher)?;
         hasher.update(bytes.as_slice());
         file.seek(SeekFrom::Start(offset + bytes.as_slice().len() as u64))?;
     }
-    hash_rest(file, hasher)
+    hash_rest(&mut file, hasher)?;
+    let now = FileState::new(&opened.path, &file.metadata()?);
+    if now == *opened { Ok(()) } else { Err(Trouble::Changed) }
 }
 
 fn hash_rest(mut file: impl Read, hasher: &mut Sha256) -> io::Result<()> {
-    let mut chunk = vec![0; 1 << 18];
+    let mut chunk = vec![0; 1 << 16];
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(()),
@@ -93,6 +138,10 @@ pub(in crate::volume) fn hex(digest: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn state(path: &Path) -> FileState {
+        FileState::new(path, &std::fs::metadata(path).unwrap())
+    }
+
     #[test]
     fn files_are_hashed_one_after_another() {
         let folder = tempfile::tempdir().unwrap();
@@ -101,8 +150,10 @@ mod tests {
         std::fs::write(&b, "bc").unwrap();
         // FIPS 180-2, appendix B.1: the digest of "abc".
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(FileHash::start(vec![a.clone(), b]).get().unwrap(), abc);
-        assert_ne!(FileHash::start(vec![a]).get().unwrap(), abc);
+        let both = FileHash::new(vec![state(&a), state(&b)]);
+        both.begin();
+        assert_eq!(both.get().unwrap(), abc);
+        assert_ne!(FileHash::new(vec![state(&a)]).get().unwrap(), abc);
     }
 
     #[test]
@@ -110,15 +161,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "header voxels and more").unwrap();
-        let whole = FileHash::start(vec![path.clone()]);
-        let known = |voxels: &[u8]| FileHash::start_with(path.clone(), 7, Arc::new(AlignedBytes::copy_of(voxels)));
+        let whole = FileHash::new(vec![state(&path)]);
+        let known = |voxels: &[u8]| FileHash::with_known(state(&path), 7, Arc::new(AlignedBytes::copy_of(voxels)));
         assert_eq!(known(b"voxels").get().unwrap(), whole.get().unwrap());
         assert_ne!(known(b"others").get().unwrap(), whole.get().unwrap());
     }
 
     #[test]
-    fn a_file_that_is_gone_is_missing() {
-        let hash = FileHash::start(vec!["no such file".into()]);
-        assert_eq!(hash.get().unwrap_err().exit_status(), 66);
+    fn a_file_that_is_not_what_was_opened_has_no_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "abc").unwrap();
+        let opened = state(&path);
+        assert!(FileHash::new(vec![opened.clone()]).get().is_ok());
+        let yesterday = SystemTime::now() - std::time::Duration::from_secs(86_400);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(yesterday).unwrap();
+        assert_eq!(FileHash::new(vec![opened]).get().unwrap_err().exit_status(), 65);
+        let opened = state(&path);
+        std::fs::write(&path, "abcd").unwrap();
+        assert_eq!(FileHash::new(vec![opened.clone()]).get().unwrap_err().exit_status(), 65);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(FileHash::new(vec![opened]).get().unwrap_err().exit_status(), 66);
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bytes::AlignedBytes;
 use super::fields::HEAD;
 use super::gzip::{self, MAX_RATIO, Members};
+use super::hash::FileState;
 use crate::remarks::Remarks;
 use crate::volume::positioned;
 use crate::{Error, Result};
@@ -21,6 +22,7 @@ pub(super) struct Input {
     file: File,
     /// Size on disk in bytes.
     len: u64,
+    state: FileState,
     gzip: bool,
     remarks: Remarks,
 }
@@ -49,7 +51,13 @@ impl Input {
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut start = Vec::new();
         (&file).take(2).read_to_end(&mut start).map_err(|e| Error::io(path, e))?;
-        Ok(Self { path: path.into(), file, len: metadata.len(), gzip: gzip::is_gzip(&start), remarks: remarks.clone() })
+        let (len, state) = (metadata.len(), FileState::new(path, &metadata));
+        Ok(Self { path: path.into(), file, len, state, gzip: gzip::is_gzip(&start), remarks: remarks.clone() })
+    }
+
+    /// What the file was when it was opened.
+    pub(super) fn state(&self) -> FileState {
+        self.state.clone()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -87,6 +95,9 @@ impl Input {
             return Err(self.too_short(self.len, end));
         }
         self.judge_trailing(self.len - end)?;
+        if let Some(voxels) = AlignedBytes::mapped(&self.file, offset, len) {
+            return Ok(voxels);
+        }
         let read = || {
             let mut voxels = AlignedBytes::zeroed(len)?;
             positioned::read_exact_at(&self.file, voxels.as_mut_slice(), offset)?;

@@ -38,6 +38,17 @@ impl Default for ReadOptions {
 /// [`Error::Missing`] if there is no such file, [`Error::Data`] if it is no NIfTI image or breaks one of the format's
 /// rules, [`Error::Io`] if the system fails.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
+    let image = read_unhashed(path, options)?;
+    image.begin_hash();
+    Ok(image)
+}
+
+/// [`read`] for those who have better to do, at first, than to work out the file's checksum: where its bytes are in memory
+/// anyway, that waits for [`Image::begin_hash`] or [`Image::sha256`].
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_unhashed(path: &Path, options: &ReadOptions) -> Result<Image> {
     let named = Input::open(path, &options.remarks)?;
     let (input, fields) = header_of(named, options)?;
     let header = Header::check(input.path(), &fields, options)?;
@@ -48,13 +59,14 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
     // Where the voxels will not be in memory as they are on disk, the files are read twice, by two threads at once.
     let files = [Some(&input), image.as_ref()].into_iter().flatten();
     let again = image.is_some() || input.is_gzip() || swap;
-    let hash = again.then(|| FileHash::start(files.map(|file| file.path().into()).collect()));
+    let hash = again.then(|| FileHash::new(files.map(Input::state).collect()));
+    hash.iter().for_each(FileHash::begin);
     let mut voxels = image.as_ref().unwrap_or(&input).voxels(header.vox_offset, header.n_bytes)?;
     if swap {
         voxels.swap_bytes(header.voxel_type.size());
     }
     let voxels = Arc::new(voxels);
-    let of_voxels = || FileHash::start_with(input.path().into(), header.vox_offset, Arc::clone(&voxels));
+    let of_voxels = || FileHash::with_known(input.state(), header.vox_offset, Arc::clone(&voxels));
     let hash = hash.unwrap_or_else(of_voxels);
     Ok(Image::from_file(path, header, voxels, hash, options.remarks.clone()))
 }
@@ -92,4 +104,29 @@ fn image_beside(header: &Path) -> Result<PathBuf> {
             "put both files into one folder under the same name",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Grid, MapData, write_nifti};
+
+    /// Large enough to be mapped where the system maps files.
+    #[test]
+    fn a_file_that_changes_after_it_was_read_has_no_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.nii");
+        let values: Vec<f32> = (0..1_500_000).map(|i| i as f32).collect();
+        let affine = std::array::from_fn(|row| std::array::from_fn(|column| f64::from(row == column)));
+        write_nifti(&path, &Grid { shape: [150, 100, 100], affine }, 1, MapData::F32(&values)).unwrap();
+        let options = ReadOptions::default();
+        let whole = read(&path, &options).unwrap();
+        assert_eq!(whole.bytes(), bytemuck::cast_slice::<f32, u8>(&values));
+        assert!(whole.sha256().is_ok());
+        let image = read_unhashed(&path, &options).unwrap();
+        let file = std::fs::File::options().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut &file, &[1]).unwrap();
+        assert_eq!(image.sha256().unwrap_err().exit_status(), 65);
+        assert!(read(&path, &options).unwrap().sha256().is_ok(), "as it is now, it is another file");
+    }
 }

@@ -220,9 +220,14 @@ impl Series {
         b.map_or_else(Vec::new, |b| self.volumes.iter().map(|volume| volume.at[b]).collect())
     }
 
-    /// The files, in order.
+    /// The files of the volumes, in order.
     pub fn images(&self) -> &[Image] {
         &self.images
+    }
+
+    /// All images that the rows come from: those of the volumes, then the factors, then σ.
+    pub fn all_images(&self) -> impl Iterator<Item = &Image> {
+        self.images.iter().chain(self.factors.iter().map(|(_, image)| image)).chain(&self.sigma)
     }
 
     /// What shows most of the body: the mean of the observations of the lowest b-value; without b-values, of all.
