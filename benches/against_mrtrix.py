@@ -1,12 +1,13 @@
 """Times `hepar fit` against MRtrix3's `dwi2adc`, file to file, in alternating runs.
 
 A series of 192 x 192 x 40 voxels and four b-values (int16, Rician noise, an ellipse of tissue in air) is written as .nii
-and .nii.gz; each program reads it and writes the ADC in the same format. Printed are the medians and their ratio, and
-hepar's peak memory. Needs numpy, nibabel and MRtrix3's `dwi2adc` on the PATH.
+and .nii.gz; each program reads it and writes the ADC in the same format, to where there is nothing, and in the place of what
+it wrote before. Printed are the medians and their ratio, and hepar's peak memory. Needs numpy, nibabel and MRtrix3's `dwi2adc` on the PATH.
 
     cargo build --release && python3 benches/against_mrtrix.py [RUNS]
 """
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -38,8 +39,12 @@ def make_series(folder: Path) -> None:
     (folder / "dwi.bvec").write_text("1 1 1 1\n0 0 0 0\n0 0 0 0\n")
 
 
-def run(command: list[str]) -> float:
-    """Wall seconds of one run."""
+def run(command: list[str], remove: Path | None = None) -> float:
+    """Wall seconds of one run; `remove` is removed before."""
+    if remove and remove.is_dir():
+        shutil.rmtree(remove)
+    elif remove:
+        remove.unlink(missing_ok=True)
     start = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
@@ -67,17 +72,21 @@ def main() -> None:
         make_series(folder)
         for suffix in ("nii", "nii.gz"):
             image = str(folder / f"dwi.{suffix}")
+            ours_to, theirs_to = folder / "hepar", folder / f"mrtrix.{suffix}"
             ours = [str(HEPAR), "fit", image, "--device", "cpu", "--method", "iwlls", "--write", "ADC", "--pictures",
-                    "none", "--format", suffix, "--force", "--quiet", "-o", str(folder / "hepar")]
+                    "none", "--format", suffix, "--force", "--quiet", "-o", str(ours_to)]
             theirs = ["dwi2adc", "-quiet", "-force", "-fslgrad", str(folder / "dwi.bvec"), str(folder / "dwi.bval"),
-                      image, str(folder / f"mrtrix.{suffix}")]
-            run(ours), run(theirs)
-            pairs = [(run(ours), run(theirs)) for _ in range(runs)]
-            hepar = statistics.median(ours for ours, _ in pairs)
-            mrtrix = statistics.median(theirs for _, theirs in pairs)
+                      image, str(theirs_to)]
+            for what in ("new", "replaced"):
+                remove = (ours_to, theirs_to) if what == "new" else (None, None)
+                run(ours), run(theirs)
+                pairs = [(run(ours, remove[0]), run(theirs, remove[1])) for _ in range(runs)]
+                hepar = statistics.median(ours for ours, _ in pairs)
+                mrtrix = statistics.median(theirs for _, theirs in pairs)
+                print(f".{suffix} -> {what} .{suffix}: hepar {hepar * 1e3:.1f} ms, dwi2adc {mrtrix * 1e3:.0f} ms, "
+                      f"ratio 1/{mrtrix / hepar:.2f}")
             memory = max(peak_memory(ours) for _ in range(5))
-            print(f".{suffix} -> .{suffix}: hepar {hepar * 1e3:.0f} ms, dwi2adc {mrtrix * 1e3:.0f} ms, "
-                  f"ratio 1/{mrtrix / hepar:.1f}; hepar's peak memory {memory / 1e6:.0f} MB")
+            print(f".{suffix}: hepar's peak memory {memory / 1e6:.0f} MB")
 
 
 main()

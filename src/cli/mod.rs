@@ -125,7 +125,7 @@ impl Session {
 
     /// Opens a device.
     pub fn open(&self, choice: &DeviceChoice, precision: Precision) -> Result<Device> {
-        let device = Device::open(choice, self.global.threads, precision)?;
+        let device = Device::open(choice, 0, precision)?;
         if precision == Precision::F64 && device.cpu().is_none() {
             return refuse("a GPU computes in f32", "leave --precision out, or choose --device cpu");
         }
@@ -165,8 +165,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    // Writing compresses on the global pool; where one exists already, it keeps its size.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(cli.global.threads).build_global();
+    // All that is computed at once is computed on this pool.
+    let threads = cli.global.threads;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    pool.map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))?;
     let session = Session { global: cli.global };
     match cli.command {
         Command::Demo(args) => demo::run(args, &session),

@@ -14,17 +14,17 @@ pub const BATCH_VOXELS: usize = 16 * 1024;
 /// A pool of threads that runs kernels.
 #[derive(Debug)]
 pub struct Cpu {
-    /// `None`: the pool of the whole program.
+    /// `None`: the pool that it is used in.
     pool: Option<rayon::ThreadPool>,
     precision: Precision,
     batch_voxels: usize,
 }
 
 impl Cpu {
-    /// A pool of `threads` threads; 0: that of the whole program, which is taken for as many as it has, too.
+    /// A pool of `threads` threads; 0: the rayon pool that it is used in, which is the program's own unless the caller runs
+    /// in another.
     pub fn new(threads: usize, precision: Precision) -> Result<Self> {
-        let own = threads != 0 && threads != rayon::current_num_threads();
-        let pool = own.then(|| pool(threads)).transpose()?;
+        let pool = (threads != 0).then(|| pool(threads)).transpose()?;
         Ok(Self { pool, precision, batch_voxels: BATCH_VOXELS })
     }
 
@@ -45,7 +45,7 @@ impl Cpu {
         self.precision
     }
 
-    /// Runs work on this pool's threads.
+    /// Runs work whose parts go to this pool's threads.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),
@@ -118,8 +118,9 @@ impl Cpu {
     }
 }
 
-/// `threads` threads (0: one a core).
+/// `threads` threads (0: as many as the pool has that it is asked for in).
 pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let threads = if threads == 0 { rayon::current_num_threads() } else { threads };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

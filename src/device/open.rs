@@ -26,8 +26,8 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens the device that is asked for, and logs which one it is. `threads` (0: one a core) compute on the CPU,
-    /// and copy for a GPU. f64 is for the CPU alone: [`DeviceChoice::Auto`] takes the CPU for f64, any other GPU choice is a usage error then.
+    /// Opens the device that is asked for, and logs which one it is. `threads` (0: those of the rayon pool that it is used in) compute on the
+    /// CPU, and copy for a GPU. f64 is for the CPU alone: [`DeviceChoice::Auto`] takes the CPU for f64, any other GPU choice is a usage error then.
     ///
     /// A device that is not there is [`Error::NoDevice`]; the CPU needs no driver and takes no time to open.
     pub fn open(choice: &DeviceChoice, threads: usize, precision: Precision) -> Result<Self> {

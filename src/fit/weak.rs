@@ -34,7 +34,7 @@ pub(super) fn remarks(method: &FitMethod, series: &Series, source: &Source, devi
     // A GPU takes longer to compile a kernel than the CPU to fit so few voxels.
     let columns = match device.cpu() {
         Some(cpu) => cpu.run(&*kernel, &sample),
-        None => Cpu::new(rayon::current_num_threads(), Precision::F32)?.run(&*kernel, &sample),
+        None => Cpu::new(0, Precision::F32)?.run(&*kernel, &sample),
     };
     let Some(medians) = columns.into_iter().map(|column| median(column.into_f64())).collect::<Option<Vec<f64>>>()
     else {

@@ -71,8 +71,9 @@ impl PendingFile {
     pub fn commit(self) -> Result<()> {
         let (path, folder) = (self.path.clone(), self.folder.clone());
         self.sync()?;
+        let folder = Folder::open(&folder).map_err(|e| cannot_write(&path, e))?;
         let old = self.rename()?;
-        sync_folder(&folder).map_err(|e| cannot_write(&path, e))?;
+        folder.sync().map_err(|e| cannot_write(&path, e))?;
         let_go(old);
         Ok(())
     }
@@ -125,8 +126,9 @@ pub fn commit_all(mut files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
     let (path, folder) = (last.path.clone(), last.folder.clone());
     files.push(last.close());
     files.par_iter().try_for_each(ClosedFile::sync)?;
+    let folder = Folder::open(&folder).map_err(|e| cannot_write(&path, e))?;
     let old: Vec<Option<File>> = files.into_iter().map(ClosedFile::rename).collect::<Result<_>>()?;
-    sync_folder(&folder).map_err(|e| cannot_write(&path, e))?;
+    folder.sync().map_err(|e| cannot_write(&path, e))?;
     let_go(old.into_iter().flatten());
     Ok(())
 }
@@ -165,13 +167,27 @@ fn temporary_beside(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Makes the rename itself survive a power cut, where folders can be synced.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// A folder in which files get their names, opened before they do: afterwards nothing is to fail for want of a handle.
+struct Folder {
     #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    handle: File,
+}
+
+impl Folder {
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "folders cannot be synced there"))]
+    fn open(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            handle: File::open(folder)?,
+        })
+    }
+
+    /// Makes renames survive a power cut, where folders can be synced.
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        self.handle.sync_all()?;
+        Ok(())
+    }
 }
 
 /// Says the kind of the failure: the whole of it would name the temporary file.

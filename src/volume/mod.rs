@@ -26,7 +26,7 @@ pub use info::{Info, info};
 pub use labels::{Labels, read_labels};
 pub use mask::{Mask, MaskChoice};
 pub use nifti::placement::{AffineSource, Form, Placement};
-pub use nifti::read::{ReadOptions, read, read_unhashed};
+pub use nifti::read::{ReadOptions, read, read_in_place};
 pub use series::{Appended, Protocol, Selection, Series, SeriesOptions, TableColumn, VolumeChoice};
 pub use sidecar::{Sidecar, read_sidecar};
 pub use voxel::{Scaling, Stored, VoxelType};

@@ -9,7 +9,7 @@ use crate::device::{Device, Row, Source};
 use crate::fit::{FitMethod, Sigma, sigma};
 use crate::volume::labels::read_labels;
 use crate::volume::mask::Mask;
-use crate::volume::{Average, Image, Labels, Series, read, read_unhashed};
+use crate::volume::{Average, Image, Labels, Series, read, read_in_place};
 use crate::{Error, Result};
 
 /// A series with the labels and the mask of its voxels.
@@ -29,7 +29,7 @@ impl Inputs {
     /// may be left to the time of the fit, beside which they cost least.
     pub(in crate::fit) fn read(request: &FitRequest) -> Result<Self> {
         let images =
-            request.inputs.iter().map(|path| read_unhashed(path, &request.read)).collect::<Result<Vec<_>>>()?;
+            request.inputs.iter().map(|path| read_in_place(path, &request.read)).collect::<Result<Vec<_>>>()?;
         let mut series = Series::new(images, &request.series)?;
         for (axis, path) in &request.axis_scales {
             series.scale(axis, read(path, &request.read)?)?;

@@ -39,7 +39,9 @@ pub fn run_keeping(
     let written = request.method.named_outputs(&request.write)?;
     let outputs: Vec<FitOutput> = written.into_iter().filter(is_kept).collect();
     let kept = Kept::new(outputs.iter().map(|output| output.name.clone()).collect());
-    let summary = fit(request, &inputs, &kept, device, progress)?.finish()?;
+    let unfinished = fit(request, &inputs, &kept, device, progress)?;
+    let inputs_sha256 = unfinished.inputs_sha256.clone();
+    let summary = unfinished.finish()?;
     let source = inputs.source();
     let (grid, picked) = (inputs.series.grid.clone(), source.picked());
     let whole = |values: Vec<f32>| match picked {
@@ -51,7 +53,6 @@ pub fn run_keeping(
         }
     };
     let maps = outputs.into_iter().zip(kept.into_values().into_iter().map(whole)).collect();
-    let inputs_sha256 = super::sha256(&inputs.series)?;
     Ok(KeptMaps { maps, grid, inputs_sha256, summary })
 }
 

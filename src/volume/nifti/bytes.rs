@@ -88,9 +88,9 @@ impl AlignedBytes {
     /// `len` bytes of `file` from `offset` on, as the system's cache holds them: nothing is copied, and no memory taken.
     /// `None` where that cannot be had: then they are to be read.
     ///
-    /// All of it is brought into the cache first, so that a disk that fails does so now, and not while it is computed with. Whoever
-    /// shortens the file afterwards ends this process; whoever else writes to it is noticed by its checksum
-    /// ([`FileHash`](super::hash::FileHash)).
+    /// All of it is brought into the cache first, so that a disk that fails does so now; if the cache has to let go of it before
+    /// it is used, a failure ends this process, and so does whoever shortens the file. Whoever writes to it writes to these
+    /// bytes: that [`FileHash`](super::hash::FileHash) looks for.
     #[cfg(target_os = "linux")]
     pub(in crate::volume) fn mapped(file: &File, offset: u64, len: usize) -> Option<Self> {
         use rayon::prelude::*;
@@ -186,7 +186,10 @@ mod tests {
         let content: Vec<u8> = (0..2 * LARGE + 1003).map(|i| (i % 251) as u8).collect();
         io::Write::write_all(&mut file, &content).unwrap();
         for (offset, len) in [(352, 2 * LARGE), (0, LARGE), (544, LARGE + 459)] {
-            let mut bytes = AlignedBytes::mapped(&file, offset, len).unwrap();
+            let Some(mut bytes) = AlignedBytes::mapped(&file, offset, len) else {
+                println!("skipped: this system does not map files");
+                return;
+            };
             let from = offset as usize;
             assert!(bytes.as_slice() == &content[from..from + len]);
             assert_eq!(bytes.as_slice().as_ptr() as usize % 8, 0);

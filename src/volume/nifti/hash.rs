@@ -1,4 +1,4 @@
-//! The checksum of an input file, worked out beside the reading.
+//! The checksum of an input file, worked out beside what else is done with it, and whether the file is still what it was.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -25,6 +25,22 @@ impl FileState {
     pub(in crate::volume) fn new(path: &Path, metadata: &Metadata) -> Self {
         Self { path: path.into(), len: metadata.len(), modified: metadata.modified().ok() }
     }
+
+    /// Makes sure that the file is still what it was.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where it is not; [`Error::Missing`] and [`Error::Io`] where that cannot be said.
+    pub(in crate::volume) fn check(&self) -> Result<()> {
+        let metadata = std::fs::metadata(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        if Self::new(&self.path, &metadata) == *self {
+            return Ok(());
+        }
+        Err(Error::data(
+            &self.path,
+            "the file was changed while it was being worked on, so what was read may be neither the old nor the new one",
+            "run this again when nothing writes to the file",
+        ))
+    }
 }
 
 /// The sha256 of one file, or of several one after another.
@@ -41,21 +57,7 @@ struct Hashing {
     /// A part of the one file that is in memory already, and where it begins there.
     known: Option<(u64, Arc<AlignedBytes>)>,
     begun: AtomicBool,
-    digest: OnceLock<Result<String, (PathBuf, Trouble)>>,
-}
-
-/// Why there is no checksum.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    Io(io::ErrorKind),
-    /// The file is no longer what it was when it was opened.
-    Changed,
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error.kind())
-    }
+    digest: OnceLock<Result<String, (PathBuf, io::ErrorKind)>>,
 }
 
 impl FileHash {
@@ -82,41 +84,33 @@ impl FileHash {
         }
     }
 
-    /// Lower-case hex.
+    /// Lower-case hex. Each time, the files must still be what they were when they were opened.
     pub(in crate::volume) fn get(&self) -> Result<&str> {
-        match self.digest() {
-            Ok(hex) => Ok(hex),
-            Err((path, Trouble::Io(kind))) => Err(Error::io(path, (*kind).into())),
-            Err((path, Trouble::Changed)) => Err(Error::data(
-                path,
-                "the file was changed while it was being worked on, so what was read may be neither the old nor the new one",
-                "run this again when nothing writes to the file",
-            )),
-        }
+        let hex = self.digest().as_ref().map_err(|(path, kind)| Error::io(path, (*kind).into()))?;
+        self.0.files.iter().try_for_each(FileState::check)?;
+        Ok(hex)
     }
 
-    fn digest(&self) -> &Result<String, (PathBuf, Trouble)> {
+    fn digest(&self) -> &Result<String, (PathBuf, io::ErrorKind)> {
         let Hashing { files, known, digest, .. } = &*self.0;
         digest.get_or_init(|| {
             let mut hasher = Sha256::new();
             for file in files {
-                hash_file(file, known.as_ref(), &mut hasher).map_err(|trouble| (file.path.clone(), trouble))?;
+                hash_file(&file.path, known.as_ref(), &mut hasher).map_err(|e| (file.path.clone(), e.kind()))?;
             }
             Ok(hex(&hasher.finalize()))
         })
     }
 }
 
-fn hash_file(opened: &FileState, known: Option<&(u64, Arc<AlignedBytes>)>, hasher: &mut Sha256) -> Result<(), Trouble> {
-    let mut file = File::open(&opened.path)?;
+fn hash_file(path: &Path, known: Option<&(u64, Arc<AlignedBytes>)>, hasher: &mut Sha256) -> io::Result<()> {
+    let mut file = File::open(path)?;
     if let Some((offset, bytes)) = known {
         hash_rest((&mut file).take(*offset), hasher)?;
         hasher.update(bytes.as_slice());
         file.seek(SeekFrom::Start(offset + bytes.as_slice().len() as u64))?;
     }
-    hash_rest(&mut file, hasher)?;
-    let now = FileState::new(&opened.path, &file.metadata()?);
-    if now == *opened { Ok(()) } else { Err(Trouble::Changed) }
+    hash_rest(file, hasher)
 }
 
 fn hash_rest(mut file: impl Read, hasher: &mut Sha256) -> io::Result<()> {
@@ -172,15 +166,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "abc").unwrap();
-        let opened = state(&path);
-        assert!(FileHash::new(vec![opened.clone()]).get().is_ok());
+        let hash = FileHash::new(vec![state(&path)]);
+        assert!(hash.get().is_ok());
         let yesterday = SystemTime::now() - std::time::Duration::from_secs(86_400);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(yesterday).unwrap();
-        assert_eq!(FileHash::new(vec![opened]).get().unwrap_err().exit_status(), 65);
-        let opened = state(&path);
+        assert_eq!(hash.get().unwrap_err().exit_status(), 65, "worked out before, asked for after");
+        let hash = FileHash::new(vec![state(&path)]);
         std::fs::write(&path, "abcd").unwrap();
-        assert_eq!(FileHash::new(vec![opened.clone()]).get().unwrap_err().exit_status(), 65);
+        assert_eq!(hash.get().unwrap_err().exit_status(), 65);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(FileHash::new(vec![opened]).get().unwrap_err().exit_status(), 66);
+        assert_eq!(hash.get().unwrap_err().exit_status(), 66);
     }
 }

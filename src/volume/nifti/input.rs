@@ -81,21 +81,21 @@ impl Input {
         if self.gzip { Ok(Box::new(Members::new(file))) } else { Ok(Box::new(file)) }
     }
 
-    /// `len` bytes of the content from `offset` on.
+    /// `len` bytes of the content from `offset` on; `in_place` where they may be those of the system's cache.
     ///
     /// # Errors
     /// [`Error::Data`] if the file holds less, or over a MiB more, or is damaged.
-    pub(super) fn voxels(&self, offset: u64, len: usize) -> Result<AlignedBytes> {
+    pub(super) fn voxels(&self, offset: u64, len: usize, in_place: bool) -> Result<AlignedBytes> {
         let end = offset + len as u64;
-        if self.gzip { self.decompressed(offset, len, end) } else { self.plain(offset, len, end) }
+        if self.gzip { self.decompressed(offset, len, end) } else { self.plain(offset, len, end, in_place) }
     }
 
-    fn plain(&self, offset: u64, len: usize, end: u64) -> Result<AlignedBytes> {
+    fn plain(&self, offset: u64, len: usize, end: u64, in_place: bool) -> Result<AlignedBytes> {
         if end > self.len {
             return Err(self.too_short(self.len, end));
         }
         self.judge_trailing(self.len - end)?;
-        if let Some(voxels) = AlignedBytes::mapped(&self.file, offset, len) {
+        if in_place && let Some(voxels) = AlignedBytes::mapped(&self.file, offset, len) {
             return Ok(voxels);
         }
         let read = || {

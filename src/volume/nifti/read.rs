@@ -38,17 +38,22 @@ impl Default for ReadOptions {
 /// [`Error::Missing`] if there is no such file, [`Error::Data`] if it is no NIfTI image or breaks one of the format's
 /// rules, [`Error::Io`] if the system fails.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
-    let image = read_unhashed(path, options)?;
+    let image = open(path, options, false)?;
     image.begin_hash();
     Ok(image)
 }
 
-/// [`read`] for those who have better to do, at first, than to work out the file's checksum: where its bytes are in memory
-/// anyway, that waits for [`Image::begin_hash`] or [`Image::sha256`].
+/// [`read`] without a copy, where the system can show a large file as it lies in its cache. What is computed from such an
+/// image stands only if [`Image::sha256`], asked for afterwards, gives no error: until then whoever writes to the file
+/// writes to the image. The checksum of such a file waits for [`Image::begin_hash`] or [`Image::sha256`].
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_unhashed(path: &Path, options: &ReadOptions) -> Result<Image> {
+pub fn read_in_place(path: &Path, options: &ReadOptions) -> Result<Image> {
+    open(path, options, true)
+}
+
+fn open(path: &Path, options: &ReadOptions, in_place: bool) -> Result<Image> {
     let named = Input::open(path, &options.remarks)?;
     let (input, fields) = header_of(named, options)?;
     let header = Header::check(input.path(), &fields, options)?;
@@ -61,7 +66,9 @@ pub fn read_unhashed(path: &Path, options: &ReadOptions) -> Result<Image> {
     let again = image.is_some() || input.is_gzip() || swap;
     let hash = again.then(|| FileHash::new(files.map(Input::state).collect()));
     hash.iter().for_each(FileHash::begin);
-    let mut voxels = image.as_ref().unwrap_or(&input).voxels(header.vox_offset, header.n_bytes)?;
+    let holder = image.as_ref().unwrap_or(&input);
+    let mut voxels = holder.voxels(header.vox_offset, header.n_bytes, in_place && !swap)?;
+    holder.state().check()?;
     if swap {
         voxels.swap_bytes(header.voxel_type.size());
     }
@@ -112,21 +119,45 @@ mod tests {
     use crate::volume::{Grid, MapData, write_nifti};
 
     /// Large enough to be mapped where the system maps files.
-    #[test]
-    fn a_file_that_changes_after_it_was_read_has_no_checksum() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.nii");
+    fn large_file(folder: &Path) -> (PathBuf, Vec<u8>) {
+        let path = folder.join("x.nii");
         let values: Vec<f32> = (0..1_500_000).map(|i| i as f32).collect();
         let affine = std::array::from_fn(|row| std::array::from_fn(|column| f64::from(row == column)));
         write_nifti(&path, &Grid { shape: [150, 100, 100], affine }, 1, MapData::F32(&values)).unwrap();
+        (path, bytemuck::cast_slice(&values).to_vec())
+    }
+
+    #[test]
+    fn a_file_that_changes_after_it_was_read_has_no_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, voxels) = large_file(folder.path());
         let options = ReadOptions::default();
-        let whole = read(&path, &options).unwrap();
-        assert_eq!(whole.bytes(), bytemuck::cast_slice::<f32, u8>(&values));
-        assert!(whole.sha256().is_ok());
-        let image = read_unhashed(&path, &options).unwrap();
+        assert!(read(&path, &options).unwrap().bytes() == voxels);
+        let image = read_in_place(&path, &options).unwrap();
+        assert!(image.bytes() == voxels);
+        assert!(image.sha256().is_ok());
         let file = std::fs::File::options().append(true).open(&path).unwrap();
         std::io::Write::write_all(&mut &file, &[1]).unwrap();
-        assert_eq!(image.sha256().unwrap_err().exit_status(), 65);
-        assert!(read(&path, &options).unwrap().sha256().is_ok(), "as it is now, it is another file");
+        assert_eq!(image.sha256().unwrap_err().exit_status(), 65, "what was known of it does not count");
+        assert!(read_in_place(&path, &options).unwrap().sha256().is_ok(), "as it is now, it is another file");
+    }
+
+    #[test]
+    fn images_in_place_are_those_that_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, voxels) = large_file(folder.path());
+        let file = std::fs::read(&path).unwrap();
+        let (mut header, rest) = (file[..348].to_vec(), &file[352..]);
+        header[344..348].copy_from_slice(b"ni1\0");
+        header[108..112].copy_from_slice(&0f32.to_ne_bytes());
+        let pair = folder.path().join("pair.hdr");
+        std::fs::write(&pair, &header).unwrap();
+        std::fs::write(pair.with_extension("img"), rest).unwrap();
+        let options = ReadOptions::default();
+        for path in [&path, &pair] {
+            let [copy, in_place] = [read, read_in_place].map(|read| read(path, &options).unwrap());
+            assert!(in_place.bytes() == voxels && copy.bytes() == voxels);
+            assert_eq!(in_place.sha256().unwrap(), copy.sha256().unwrap());
+        }
     }
 }
