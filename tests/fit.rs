@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("fit_takes_several_3d_files", several_files),
         Trial::test("fit_leaves_what_is_outside_the_mask", outside_the_mask),
         Trial::test("fit_refuses", refuses),
+        Trial::test("fit_of_a_file_that_changes_meanwhile_is_refused", changed_meanwhile),
         Trial::test("fit_says_nothing_when_quiet", quiet),
         Trial::test("fit_writes_the_same_values_uncompressed", uncompressed),
     ];
@@ -184,6 +185,46 @@ fn full_disk() -> Result<(), Failed> {
     assert!(message.contains("ADC.nii") && message.contains("remedy"), "{message}");
     assert_eq!(std::fs::read_dir(folder.path().join("out"))?.count(), 0, "a part is left");
     assert!(fit("unlimited")?.status.success());
+    Ok(())
+}
+
+/// A series large enough to be used in place, and a fit that is long enough to be disturbed.
+fn changed_meanwhile() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name);
+    let grid = Grid { shape: [64, 64, 32], ..grid() };
+    let (n, b) = (grid.n_voxels(), [0, 10, 20, 40, 80, 120, 200, 400, 600, 800]);
+    let signal = |i: usize| (1000.0 * (-1.2e-3 * f64::from(b[i / n])).exp() + (i * i % 97) as f64) as f32;
+    let volumes: Vec<f32> = (0..n * b.len()).map(signal).collect();
+    write_nifti(&path("dwi.nii"), &grid, b.len(), MapData::F32(&volumes))?;
+    std::fs::write(path("dwi.bval"), b.map(|b| b.to_string()).join(" "))?;
+    let mask: Vec<u8> = (0..n).map(|v| u8::from(v < 16_384)).collect();
+    write_nifti(&path("mask.nii.gz"), &grid, 1, MapData::U8(&mask))?;
+    let fit = |out: &str, meanwhile: &dyn Fn()| -> Result<std::process::Output, Failed> {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hepar"));
+        command.current_dir(folder.path()).args(["fit", "dwi.nii", "--model", "ivim", "--precision", "f64"]);
+        command.args(["--mask", "mask.nii.gz", "--write", "D", "--pictures", "none", "--threads", "1", "-o", out]);
+        let child = command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn()?;
+        while !path(out).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        // The fit begins now; its input has been hashed long before it ends.
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        meanwhile();
+        Ok(child.wait_with_output()?)
+    };
+    assert!(fit("undisturbed", &|| ())?.status.success());
+    let last = 352 + 4 * (n * b.len()) as u64 - 4;
+    let change = || {
+        let mut file = std::fs::File::options().write(true).open(path("dwi.nii")).unwrap();
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(last)).unwrap();
+        std::io::Write::write_all(&mut file, &[0; 4]).unwrap();
+    };
+    let output = fit("disturbed", &change)?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(65), "{message}");
+    assert!(message.contains("dwi.nii") && message.contains("changed") && message.contains("remedy"), "{message}");
+    assert_eq!(std::fs::read_dir(path("disturbed"))?.count(), 0, "something is left");
     Ok(())
 }
 
