@@ -133,8 +133,8 @@ pub fn commit_all(mut files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
     Ok(())
 }
 
-/// Closes files that have been replaced. The last handle of a file frees what it holds, which takes longer than a rename, and
-/// which the folder's sync would have to wait for, too: so it comes after that, and nobody waits for it.
+/// Closes files that have been replaced. The last handle of a file frees what it holds, which takes longer than a rename: it
+/// comes last, and nobody waits for it.
 fn let_go(files: impl IntoIterator<Item = File>) {
     let files: Vec<File> = files.into_iter().collect();
     if !files.is_empty() {

@@ -208,6 +208,7 @@ pub(super) fn fit(
         outputs,
         command: request.method.command(),
         meta,
+        // After all that is computed: an image that is used in place must still be what it was.
         inputs_sha256: sha256(series)?,
         device: json!(device.description()),
         summary: FitSummary {

@@ -100,7 +100,7 @@ impl AlignedBytes {
         if len < LARGE || !offset.is_multiple_of(8) {
             return None;
         }
-        // Copied on write: what swaps bytes leaves the file as it is.
+        // Copied on write: these bytes may be changed, and the file stays as it is.
         #[expect(unsafe_code, reason = "of voxels any bits are valid, and no other length or place is read from them")]
         let pages = unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map_copy(file) }.ok()?;
         let populated = (0..len.div_ceil(PIECE)).into_par_iter().all(|i| {

@@ -15,8 +15,9 @@ use crate::{Error, Result};
 /// What tells whether a file is still the one that was opened.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::volume) struct FileState {
-    path: PathBuf,
-    len: u64,
+    pub(super) path: PathBuf,
+    /// Size on disk in bytes.
+    pub(super) len: u64,
     /// `None` where the system does not know.
     modified: Option<SystemTime>,
 }

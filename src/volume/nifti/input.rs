@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::bytes::AlignedBytes;
 use super::fields::HEAD;
@@ -18,10 +18,7 @@ const MAX_TRAILING: u64 = 1 << 20;
 /// An open input file.
 #[derive(Debug)]
 pub(super) struct Input {
-    path: PathBuf,
     file: File,
-    /// Size on disk in bytes.
-    len: u64,
     state: FileState,
     gzip: bool,
     remarks: Remarks,
@@ -51,8 +48,8 @@ impl Input {
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut start = Vec::new();
         (&file).take(2).read_to_end(&mut start).map_err(|e| Error::io(path, e))?;
-        let (len, state) = (metadata.len(), FileState::new(path, &metadata));
-        Ok(Self { path: path.into(), file, len, state, gzip: gzip::is_gzip(&start), remarks: remarks.clone() })
+        let state = FileState::new(path, &metadata);
+        Ok(Self { file, state, gzip: gzip::is_gzip(&start), remarks: remarks.clone() })
     }
 
     /// What the file was when it was opened.
@@ -61,7 +58,7 @@ impl Input {
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        &self.state.path
     }
 
     pub(super) fn is_gzip(&self) -> bool {
@@ -91,10 +88,10 @@ impl Input {
     }
 
     fn plain(&self, offset: u64, len: usize, end: u64, in_place: bool) -> Result<AlignedBytes> {
-        if end > self.len {
-            return Err(self.too_short(self.len, end));
+        if end > self.state.len {
+            return Err(self.too_short(self.state.len, end));
         }
-        self.judge_trailing(self.len - end)?;
+        self.judge_trailing(self.state.len - end)?;
         if in_place && let Some(voxels) = AlignedBytes::mapped(&self.file, offset, len) {
             return Ok(voxels);
         }
@@ -107,12 +104,12 @@ impl Input {
     }
 
     fn decompressed(&self, offset: u64, len: usize, end: u64) -> Result<AlignedBytes> {
-        if end > self.len.saturating_mul(MAX_RATIO) {
+        if end > self.state.len.saturating_mul(MAX_RATIO) {
             return Err(Error::data(
-                &self.path,
+                &self.state.path,
                 format!(
                     "the header asks for {end} bytes, but {} compressed bytes hold at most {MAX_RATIO} times as many",
-                    self.len
+                    self.state.len
                 ),
                 "the file is cut short or its header damaged: copy it or convert it again",
             ));
@@ -139,9 +136,9 @@ impl Input {
             return Ok(None);
         }
         let mut compressed = Vec::new();
-        compressed.try_reserve_exact(self.len as usize)?;
+        compressed.try_reserve_exact(self.state.len as usize)?;
         (&self.file).rewind()?;
-        (&self.file).take(self.len).read_to_end(&mut compressed)?;
+        (&self.file).take(self.state.len).read_to_end(&mut compressed)?;
         let mut voxels = AlignedBytes::zeroed_behind(prefix, len)?;
         let whole = gzip::inflate_single_member(&compressed, voxels.with_prefix(prefix));
         Ok(whole.then_some(voxels))
@@ -169,12 +166,12 @@ impl Input {
         match bytes {
             0 => Ok(()),
             1..=MAX_TRAILING => {
-                let path = self.path.display();
+                let path = self.state.path.display();
                 self.remarks.say(format!("{path}: {bytes} bytes after the voxels are ignored"));
                 Ok(())
             }
             _ => Err(Error::data(
-                &self.path,
+                &self.state.path,
                 format!(
                     "more than {MAX_TRAILING} bytes follow the voxels: the header declares fewer than the file holds"
                 ),
@@ -185,7 +182,7 @@ impl Input {
 
     fn too_short(&self, held: u64, asked: u64) -> Error {
         Error::data(
-            &self.path,
+            &self.state.path,
             format!("the file holds {held} bytes (uncompressed), but its header asks for {asked}"),
             "the file is cut short or its header damaged: copy it or convert it again",
         )
@@ -196,21 +193,21 @@ impl Input {
         use io::ErrorKind::{InvalidData, InvalidInput, OutOfMemory, UnexpectedEof};
         match error.kind() {
             UnexpectedEof => Error::data(
-                &self.path,
+                &self.state.path,
                 if self.gzip { "the gzip stream ends early" } else { "the file ends early" },
                 "the file is cut short: copy or download it again",
             ),
             InvalidData | InvalidInput if self.gzip => Error::data(
-                &self.path,
+                &self.state.path,
                 format!("the gzip stream is damaged: {error}"),
                 "copy or download the file again (`gzip -t FILE` tests it)",
             ),
             OutOfMemory => Error::data(
-                &self.path,
+                &self.state.path,
                 format!("there is not enough memory for the image: {error}"),
                 "use a machine with more memory, or crop the image",
             ),
-            _ => Error::io(&self.path, error),
+            _ => Error::io(&self.state.path, error),
         }
     }
 }
