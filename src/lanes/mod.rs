@@ -228,10 +228,14 @@ macro_rules! arithmetic {
         fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V { self.simd.[<mul_add_e_ $vector>](a, b, c) }
         #[inline(always)]
         fn sqrt(self, a: Self::V) -> Self::V { self.simd.[<sqrt_ $vector>](a) }
+        // The signs by hand: pulp's own functions are inlined only where the compiler cares to.
         #[inline(always)]
-        fn abs(self, a: Self::V) -> Self::V { self.simd.[<abs_ $vector>](a) }
+        fn abs(self, a: Self::V) -> Self::V {
+            let sign = self.splat(-0.0);
+            self.simd.[<xor_ $vector>](self.simd.[<and_ $vector>](a, sign), a)
+        }
         #[inline(always)]
-        fn neg(self, a: Self::V) -> Self::V { self.simd.[<neg_ $vector>](a) }
+        fn neg(self, a: Self::V) -> Self::V { self.simd.[<xor_ $vector>](a, self.splat(-0.0)) }
         #[inline(always)]
         fn lt(self, a: Self::V, b: Self::V) -> Self::M { self.simd.[<less_than_ $vector>](a, b) }
         #[inline(always)]

@@ -133,6 +133,8 @@ impl Default for AdcOptions {
 pub struct AdcKernel {
     options: AdcOptions,
     outputs: Vec<AdcOutput>,
+    /// Whether each output is one of them: asked for by the vector.
+    wanted: [bool; AdcOutput::ALL.len()],
     /// b-values in ms/µm².
     b: Vec<f64>,
 }
@@ -141,11 +143,11 @@ impl AdcKernel {
     /// A fit of images at `b_values` (s/mm², in the order of the rows) that computes `outputs` alone.
     pub fn new(options: AdcOptions, b_values: &[f64], outputs: &[AdcOutput]) -> Self {
         let b = b_values.iter().map(|&b| units::b_inside(b)).collect();
-        Self { options, outputs: outputs.to_vec(), b }
+        Self { options, outputs: outputs.to_vec(), wanted: AdcOutput::ALL.map(|output| outputs.contains(&output)), b }
     }
 
     fn wants(&self, output: AdcOutput) -> bool {
-        self.outputs.contains(&output)
+        self.wanted[output as usize]
     }
 
     /// Whether anything needs more of the line than its slope.
