@@ -11,6 +11,10 @@ use crate::{Error, Result};
 /// Voxels in a batch unless told otherwise: all rows of a batch stay in a core's second-level cache.
 pub const BATCH_VOXELS: usize = 16 * 1024;
 
+/// Voxels by which the first batch is shorter: those that the header of a NIfTI-1 file would be in f32, so that each further
+/// batch of a map begins on a page of its file.
+const LEAD: usize = 352 / size_of::<f32>();
+
 /// A pool of threads that runs kernels.
 #[derive(Debug)]
 pub struct Cpu {
@@ -97,19 +101,21 @@ impl Cpu {
     ) -> Result<()> {
         let n = source.n_voxels();
         let (size, specs) = (self.batch_voxels.min(n.max(1)), kernel.columns());
+        let lead = if size > LEAD { LEAD } else { 0 };
         let next = AtomicUsize::new(0);
         let work = || {
             let mut columns = empty_columns(&specs, self.precision, size);
             loop {
-                let first = next.fetch_add(size, Ordering::Relaxed);
-                if first >= n {
+                let begin = next.fetch_add(size, Ordering::Relaxed);
+                let (first, end) = (begin.saturating_sub(lead), (begin + size - lead).min(n));
+                if first >= end {
                     return Ok(());
                 }
-                let batch = source.batch(first..(first + size).min(n));
-                columns.iter_mut().for_each(|column| column.truncate(batch.n_voxels()));
+                let batch = source.batch(first..end);
+                columns.iter_mut().for_each(|column| column.resize(batch.n_voxels()));
                 let mut out: Vec<ColumnMut> = columns.iter_mut().map(Column::as_mut).collect();
                 kernel.run_cpu(&batch, self.precision, &mut out);
-                sink.take(first, &columns).inspect_err(|_| next.store(n, Ordering::Relaxed))?;
+                sink.take(first, &columns).inspect_err(|_| next.store(n + lead, Ordering::Relaxed))?;
                 progress.advance(batch.n_voxels());
             }
         };

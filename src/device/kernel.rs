@@ -102,12 +102,12 @@ impl Column {
         debug_assert!(put.is_some(), "{part:?} does not fit");
     }
 
-    /// Drops what is beyond `n_voxels`.
-    pub(super) fn truncate(&mut self, n_voxels: usize) {
+    /// Drops what is beyond `n_voxels`, or adds zeros up to there.
+    pub(super) fn resize(&mut self, n_voxels: usize) {
         match self {
-            Self::F32(values) => values.truncate(n_voxels),
-            Self::F64(values) => values.truncate(n_voxels),
-            Self::U16(values) => values.truncate(n_voxels),
+            Self::F32(values) => values.resize(n_voxels, 0.0),
+            Self::F64(values) => values.resize(n_voxels, 0.0),
+            Self::U16(values) => values.resize(n_voxels, 0),
         }
     }
 
