@@ -97,11 +97,6 @@ impl Image {
         self.hash.as_ref().map(FileHash::get).transpose()
     }
 
-    /// Has a thread of the program's pool work out [`Self::sha256`], where none does so yet.
-    pub fn begin_hash(&self) {
-        self.hash.iter().for_each(FileHash::begin);
-    }
-
     /// Number of 3D volumes.
     pub fn n_volumes(&self) -> usize {
         self.dims.iter().skip(3).product()

@@ -25,8 +25,7 @@ pub(in crate::fit) struct Inputs {
 }
 
 impl Inputs {
-    /// Reads all that a request names. What it says of the noise is left to [`Self::find_noise`], and checksums of the series
-    /// may be left to the time of the fit, beside which they cost least.
+    /// Reads all that a request names. What it says of the noise is left to [`Self::find_noise`].
     pub(in crate::fit) fn read(request: &FitRequest) -> Result<Self> {
         let images =
             request.inputs.iter().map(|path| read_in_place(path, &request.read)).collect::<Result<Vec<_>>>()?;

@@ -20,7 +20,7 @@ use crate::device::{Device, Progress};
 use crate::measure::Table;
 use crate::report::outputs::{OutputOptions, Outputs, RunRecord};
 use crate::volume::mask::MaskChoice;
-use crate::volume::{Image, ReadOptions, SeriesOptions};
+use crate::volume::{ReadOptions, SeriesOptions};
 use crate::{Error, Result};
 
 use beside::Beside;
@@ -177,7 +177,6 @@ pub(super) fn fit(
     let results = Results::new(maps, wanted.status_column(), source.picked());
     let goodness = wanted.open_goodness(request, inputs, &source, &outputs, &columns)?;
     kept.bind(&wanted.computed, source.n_voxels())?;
-    series.all_images().for_each(Image::begin_hash);
     let sinks = Sinks { results: &results, goodness: goodness.as_ref(), kept };
     fitting.run_into(device, &source, &sinks, &*progress(source.n_voxels()))?;
 

@@ -38,14 +38,12 @@ impl Default for ReadOptions {
 /// [`Error::Missing`] if there is no such file, [`Error::Data`] if it is no NIfTI image or breaks one of the format's
 /// rules, [`Error::Io`] if the system fails.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Image> {
-    let image = open(path, options, false)?;
-    image.begin_hash();
-    Ok(image)
+    open(path, options, false)
 }
 
 /// [`read`] without a copy, where the system can show a large file as it lies in its cache. What is computed from such an
 /// image stands only if [`Image::sha256`], asked for afterwards, gives no error: until then whoever writes to the file
-/// writes to the image. The checksum of such a file waits for [`Image::begin_hash`] or [`Image::sha256`].
+/// writes to the image.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -75,6 +73,7 @@ fn open(path: &Path, options: &ReadOptions, in_place: bool) -> Result<Image> {
     let voxels = Arc::new(voxels);
     let of_voxels = || FileHash::with_known(input.state(), header.vox_offset, Arc::clone(&voxels));
     let hash = hash.unwrap_or_else(of_voxels);
+    hash.begin();
     Ok(Image::from_file(path, header, voxels, hash, options.remarks.clone()))
 }
 
