@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::{Error, Result};
@@ -125,12 +124,33 @@ impl ClosedFile {
 pub fn commit_all(mut files: Vec<ClosedFile>, last: PendingFile) -> Result<()> {
     let (path, folder) = (last.path.clone(), last.folder.clone());
     files.push(last.close());
-    files.par_iter().try_for_each(ClosedFile::sync)?;
+    sync_all(&files)?;
     let folder = Folder::open(&folder).map_err(|e| cannot_write(&path, e))?;
     let old: Vec<Option<File>> = files.into_iter().map(ClosedFile::rename).collect::<Result<_>>()?;
     folder.sync().map_err(|e| cannot_write(&path, e))?;
     let_go(old.into_iter().flatten());
     Ok(())
+}
+
+/// Syncs files several at a time, however many cores there are: they wait for a disk, and share what it writes of its journal.
+fn sync_all(files: &[ClosedFile]) -> Result<()> {
+    const AT_ONCE: usize = 8;
+    files.chunks(AT_ONCE).try_for_each(|files| {
+        std::thread::scope(|scope| {
+            let begun: Vec<_> = (files.iter().skip(1))
+                .map(|file| (file, std::thread::Builder::new().spawn_scoped(scope, move || file.sync())))
+                .collect();
+            let first = files.first().map_or(Ok(()), ClosedFile::sync);
+            begun.into_iter().fold(first, |so_far, (file, thread)| {
+                let synced = match thread {
+                    Ok(thread) => thread.join().unwrap_or_else(|_| Err(Error::Internal("syncing has failed".into()))),
+                    // No thread is to be had.
+                    Err(_) => file.sync(),
+                };
+                so_far.and(synced)
+            })
+        })
+    })
 }
 
 /// Closes files that have been replaced. The last handle of a file frees what it holds, which takes longer than a rename: it
