@@ -2,6 +2,7 @@
 
 mod bench;
 pub mod case;
+mod command;
 mod console;
 mod demo;
 mod design;
@@ -26,42 +27,12 @@ mod synthesize;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
-use crate::device::{Device, DeviceChoice, Precision, Progress};
+use crate::device::{CpuDescription, Device, DeviceChoice, Precision, Progress};
 use crate::volume::ReadOptions;
-use crate::{Error, RESEARCH_USE_ONLY, Result};
-
-/// Quantitative liver imaging from NIfTI: ADC maps, subtraction and enhancement curves, on a GPU or the CPU.
-#[derive(Debug, Parser)]
-#[command(name = "hepar", version, after_help = RESEARCH_USE_ONLY, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    global: Global,
-}
-
-#[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
-enum Command {
-    Demo(demo::Args),
-    Init(case::InitArgs),
-    Check(case::CheckArgs),
-    Run(case::RunArgs),
-    Info(info::Args),
-    Fit(fit::Args),
-    Spectrum(spectrum::Args),
-    Subtract(subtract::Args),
-    Enhance(enhance::Args),
-    Maps(maps::Args),
-    Models(models::Args),
-    Design(design::Args),
-    Simulate(simulate::Args),
-    Synthesize(synthesize::Args),
-    Devices(devices::Args),
-    Bench(bench::Args),
-}
+use crate::{Error, Result};
+use command::Command;
 
 /// Options that every subcommand takes.
 #[derive(Debug, Args)]
@@ -145,8 +116,8 @@ impl Session {
 
 /// Runs the program: parses the arguments, does the work, and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let (command, global) = match command::parse(std::env::args_os().collect()) {
+        Ok(both) => both,
         Err(help_or_usage) => {
             let status = if help_or_usage.use_stderr() { 2 } else { 0 };
             // A closed pipe while printing help is no reason to fail.
@@ -154,8 +125,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    console::start(cli.global.quiet, cli.global.verbose);
-    match run(cli) {
+    console::start(global.quiet, global.verbose);
+    match run(command, global) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error(&error);
@@ -164,30 +135,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
-    // All that is computed at once is computed on this pool.
-    let threads = cli.global.threads;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    pool.map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))?;
-    let session = Session { global: cli.global };
-    match cli.command {
-        Command::Demo(args) => demo::run(args, &session),
-        Command::Init(args) => case::init(args, &session),
-        Command::Check(args) => case::check(args, &session),
-        Command::Run(args) => case::run(args, &session),
-        Command::Info(args) => info::run(args, &session),
-        Command::Fit(args) => fit::run(args, &session),
-        Command::Spectrum(args) => spectrum::run(args, &session),
-        Command::Subtract(args) => subtract::run(args, &session),
-        Command::Enhance(args) => enhance::run(args, &session),
-        Command::Maps(args) => maps::run(args, &session),
-        Command::Models(args) => models::run(args, &session),
-        Command::Design(args) => design::run(args, &session),
-        Command::Simulate(args) => simulate::run(args, &session),
-        Command::Synthesize(args) => synthesize::run(args, &session),
-        Command::Devices(args) => devices::run(args, &session),
-        Command::Bench(args) => bench::run(args, &session),
-    }
+fn run(command: Command, global: Global) -> Result<()> {
+    start_threads(global.threads)?;
+    command.run(&Session { global })
+}
+
+/// Starts the pool on which all that is computed at once is computed; 0: a thread a core.
+fn start_threads(threads: usize) -> Result<()> {
+    let threads = if threads == 0 { CpuDescription::here().cores } else { threads };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // This thread is one of them, rather than asleep until another wakes it. Alone it would keep threads that are not of the
+    // pool waiting, while it waits for them.
+    let pool = if threads > 1 { pool.use_current_thread() } else { pool };
+    pool.build_global().map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))
 }
 
 /// What options say cannot be meant.
