@@ -136,17 +136,23 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, global: Global) -> Result<()> {
-    start_threads(global.threads)?;
+    start_threads(&global)?;
     command.run(&Session { global })
 }
 
-/// Starts the pool on which all that is computed at once is computed; 0: a thread a core.
-fn start_threads(threads: usize) -> Result<()> {
-    let threads = if threads == 0 { CpuDescription::here().cores } else { threads };
+/// Starts the pool on which all that is computed at once is computed.
+fn start_threads(global: &Global) -> Result<()> {
+    // What rayon's own variable says holds where no number is asked for.
+    let threads = match (global.threads, std::env::var_os("RAYON_NUM_THREADS")) {
+        (0, None) => CpuDescription::here().cores,
+        (threads, _) => threads,
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    // This thread is one of them, rather than asleep until another wakes it. Alone it would keep threads that are not of the
-    // pool waiting, while it waits for them.
-    let pool = if threads > 1 { pool.use_current_thread() } else { pool };
+    // This thread is one of them, rather than asleep until another wakes it; but not where it waits for a GPU, and not alone,
+    // since it would keep threads that are not of the pool waiting while it waits for them. Elsewhere than on Unix its stack
+    // may be small.
+    let computes = cfg!(unix) && global.device == DeviceChoice::Cpu && threads > 1;
+    let pool = if computes { pool.use_current_thread() } else { pool };
     pool.build_global().map_err(|e| Error::TryAgain(format!("cannot start {threads} threads: {e}")))
 }
 

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub const BATCH_VOXELS: usize = 16 * 1024;
 
 /// Voxels by which the first batch is shorter: those that the header of a NIfTI-1 file would be in f32, so that each further
-/// batch of a map begins on a page of its file.
+/// batch of a map of f32 begins on a page of its file.
 const LEAD: usize = 352 / size_of::<f32>();
 
 /// A pool of threads that runs kernels.

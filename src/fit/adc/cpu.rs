@@ -10,7 +10,7 @@ use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
 /// Re-weightings that a vector is given at first: tissue takes one or two, noise in air up to tens. b-values up to
 /// 3000 s/mm² take three more often, but liver is imaged with less.
-pub(super) const FEW: u32 = 1;
+pub(super) const FEW: u32 = 2;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
@@ -100,14 +100,14 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
             BadSamples::Drop => l.le(l.splat(2.0), n_used),
             BadSamples::Voxel => l.and(l.le(l.splat(2.0), n_used), l.le(n_obs, n_used)),
         };
-        let (start, determined) = self.logs.start(n_used);
+        let (equal, determined) = self.logs.equal_slope(n_used);
         let fitted = l.and(enough, determined);
 
         let (adc, weights_of, iterations, limited) = match self.kernel.options.method {
-            Method::Lls => (start.equal, None, zero, zero),
-            Method::Wlls => (self.logs.reweigh_plainly(start.equal, 1), Some(start.equal), l.splat(1.0), zero),
+            Method::Lls => (equal.adc, None, zero, zero),
+            Method::Wlls => (self.logs.reweigh_plainly(equal.adc, 1), Some(equal.adc), l.splat(1.0), zero),
             Method::Iwlls => {
-                let Reweighted { adc, iterations, limit } = self.logs.reweigh(start, fitted, limit);
+                let Reweighted { adc, iterations, limit } = self.logs.reweigh(equal, fitted, limit);
                 (adc, Some(adc), iterations, limit)
             }
         };

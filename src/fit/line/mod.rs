@@ -1,8 +1,8 @@
 //! The log-signals of a vector of voxels, and weighted lines through them; `shaders/common/line.wgsl` is the twin, name by
-//! name, but for what pays on a CPU alone: logarithms to base 2, the lowest b first, and the sums of `start`.
+//! name, but for what pays on a CPU alone: logarithms to base 2, the lowest b first, and the sums of `equal`.
 
+mod equal;
 mod reweigh;
-mod start;
 pub(super) mod wgsl;
 
 use std::f64::consts::{LN_2, LOG2_E};
@@ -11,7 +11,6 @@ use super::blocks::BLOCK;
 use crate::lanes::Lanes;
 
 pub(super) use reweigh::{Reweighted, tolerance};
-pub(super) use start::Start;
 
 /// Least Σ(b − mean b)² in (ms/µm²)² that counts as two different b-values.
 pub(super) const LEAST_SPREAD: f64 = 1e-9;
@@ -31,10 +30,8 @@ pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) b: O,
     /// b less the lowest, which is the first.
     above: O,
-    /// Where the re-weighting may begin, in µm²/ms: −`beside`, 0 and `beside`.
-    beside: f64,
-    /// What the log-signals count to the slope with the weights of each, and to its derivatives.
-    starts: [[O; 3]; 3],
+    /// What the signals count to the slope with equal weights, and to its derivatives.
+    equal: [O; 3],
     /// Σ(b − mean b)² of all samples.
     spread: f64,
     lowest_adc: f64,
@@ -87,14 +84,13 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
             row.as_mut().iter_mut().zip(values).for_each(|(to, x)| *to = lanes.splat(x));
             row
         };
-        let beside = start::beside(b_values);
+        let (spread, equal) = equal::slopes(&b);
         Self {
             lanes,
             b: row(&mut b.iter().copied()),
             above: row(&mut b.iter().map(|x| x - b[0])),
-            beside,
-            starts: [-beside, 0.0, beside].map(|adc| start::factors(&b, adc).map(|of| row(&mut of.into_iter()))),
-            spread: start::spread(&b),
+            equal: equal.map(|form| row(&mut form.into_iter())),
+            spread,
             lowest_adc: lowest_adc(b_values),
             longest_step: longest_step(b_values),
             left_of_cube: left_of_cube(b_values),
@@ -153,6 +149,35 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
     #[inline(always)]
     pub(super) fn weigh_equally(&mut self) {
         self.weight.as_mut().copy_from_slice(self.used.as_ref());
+    }
+
+    /// The slope with equal weights, and whether there is one. Where all samples are usable it is a sum over them.
+    #[inline(always)]
+    pub(super) fn equal_slope(&mut self, n_used: L::V) -> (Slope<L>, L::M) {
+        let l = self.lanes;
+        let mut slope = Slope { adc: self.sum(0), derivatives: [self.sum(1), self.sum(2)] };
+        let mut spread = l.splat(self.spread);
+        let missing = l.lt(n_used, l.splat(self.b.as_ref().len() as f64));
+        if l.any(missing) {
+            self.weigh_equally();
+            let line = self.line();
+            slope = Slope::select(l, missing, line.slope, slope);
+            spread = l.select(missing, line.spread, spread);
+        }
+        (slope, l.lt(l.splat(LEAST_SPREAD * LOG2_E * LOG2_E), spread))
+    }
+
+    /// Σ of the log-signals, each by its factor in one of the sums for equal weights. The factors add up to 0, so that equal
+    /// signals are a slope of exactly 0 if the first is taken from all.
+    #[inline(always)]
+    fn sum(&self, which: usize) -> L::V {
+        let l = self.lanes;
+        let (factors, y) = (self.equal[which].as_ref(), self.y.as_ref());
+        let mut sum = l.splat(0.0);
+        for (&factor, &of) in factors[1..].iter().zip(&y[1..]) {
+            sum = l.mul_add(factor, l.sub(of, y[0]), sum);
+        }
+        sum
     }
 
     /// The weights exp(−2·b·adc) of the usable samples, relative to that of the lowest b.

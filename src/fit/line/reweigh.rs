@@ -4,7 +4,7 @@
 //! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
 //! fixed point in one to three iterations where plain re-weighting takes tens, or circles for ever.
 
-use super::{LogSignals, Observations, Slope, Start};
+use super::{LogSignals, Observations, Slope};
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 
@@ -30,18 +30,18 @@ pub(in crate::fit) struct Reweighted<L: Lanes> {
 }
 
 impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
-    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times.
+    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times. `equal` is the slope with
+    /// equal weights, which are those of ADC = 0.
     #[inline(always)]
-    pub(in crate::fit) fn reweigh(&mut self, start: Start<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
+    pub(in crate::fit) fn reweigh(&mut self, equal: Slope<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
         let (nowhere, everywhere) = (l.splat(f64::NEG_INFINITY), l.splat(f64::INFINITY));
         // The first step is a gift, since the first slope is there.
-        let Start { from, slope, .. } = start;
-        let mut adc = l.add(from, self.step(from, slope).0);
+        let mut adc = self.step(zero, equal).0;
         // Where the fixed points are known to lie.
-        let upward = l.lt(from, slope.adc);
-        let (mut low, mut high) = (l.select(upward, from, nowhere), l.select(upward, everywhere, from));
+        let upward = l.lt(zero, equal.adc);
+        let (mut low, mut high) = (l.select(upward, zero, nowhere), l.select(upward, everywhere, zero));
         let mut iterations = zero;
         // 1 while the estimate of a lane still moves: a mask that can be carried through the loop.
         let mut moving = l.select(fitted, one, zero);

@@ -4,7 +4,7 @@ use super::dstar::{Fast, Found};
 use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
-use crate::fit::line::{LogSignals, Reweighted, Start};
+use crate::fit::line::{LogSignals, Reweighted, Slope};
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -122,10 +122,10 @@ impl<L: Lanes> VectorFit<L> for Voxel<'_, L> {
             BadSamples::Drop => enough,
             BadSamples::Voxel => l.and(enough, l.le(n_obs, n_used)),
         };
-        let (start, determined) = self.logs.start(self.logs.n_used());
+        let (equal, determined) = self.logs.equal_slope(self.logs.n_used());
         let fitted = l.and(enough, determined);
 
-        let slow = self.slow(start, largest, fitted);
+        let slow = self.slow(equal, largest, fitted);
         let fraction = l.sub(one, l.div(slow.s0, s0));
         let finite = l.lt(l.add(l.abs(slow.d), l.abs(fraction)), l.splat(f64::INFINITY));
         let fitted = l.and(fitted, finite);
@@ -190,12 +190,12 @@ impl<L: Lanes> Voxel<'_, L> {
 
     /// The line through the log-signals at high b, re-weighted from that with equal weights.
     #[inline(always)]
-    fn slow(&mut self, start: Start<L>, largest: L::V, fitted: L::M) -> Slow<L> {
+    fn slow(&mut self, equal: Slope<L>, largest: L::V, fitted: L::M) -> Slow<L> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let Reweighted { adc, iterations, limit } = match self.kernel.options.plain_reweightings {
             None => {
-                let reweighted = self.logs.reweigh(start, fitted, self.kernel.options.max_iterations);
+                let reweighted = self.logs.reweigh(equal, fitted, self.kernel.options.max_iterations);
                 // The weights of the estimate itself, whatever the other lanes went on doing.
                 self.logs.weigh(reweighted.adc);
                 reweighted
@@ -203,7 +203,7 @@ impl<L: Lanes> Voxel<'_, L> {
             // The weights stay those that made the slope.
             Some(n) => {
                 self.logs.weigh_equally();
-                let adc = self.logs.reweigh_plainly(start.equal, n);
+                let adc = self.logs.reweigh_plainly(equal.adc, n);
                 Reweighted { adc, iterations: l.splat(f64::from(n)), limit: zero }
             }
         };

@@ -3,7 +3,6 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -57,7 +56,6 @@ struct Hashing {
     files: Vec<FileState>,
     /// A part of the one file that is in memory already, and where it begins there.
     known: Option<(u64, Arc<AlignedBytes>)>,
-    begun: AtomicBool,
     digest: OnceLock<Result<String, (PathBuf, io::ErrorKind)>>,
 }
 
@@ -72,17 +70,17 @@ impl FileHash {
     }
 
     fn of(files: Vec<FileState>, known: Option<(u64, Arc<AlignedBytes>)>) -> Self {
-        Self(Arc::new(Hashing { files, known, begun: AtomicBool::new(false), digest: OnceLock::new() }))
+        Self(Arc::new(Hashing { files, known, digest: OnceLock::new() }))
     }
 
-    /// Has a thread of the program's pool work it out, unless one does.
+    /// Has a thread of the program's pool work it out, unless nobody can ask for it any more when the thread comes to it.
     pub(in crate::volume) fn begin(&self) {
-        if !self.0.begun.swap(true, Ordering::Relaxed) {
-            let twin = self.clone();
-            rayon::spawn(move || {
-                let _ = twin.digest();
-            });
-        }
+        let twin = Arc::downgrade(&self.0);
+        rayon::spawn(move || {
+            if let Some(hashing) = twin.upgrade() {
+                let _ = Self(hashing).digest();
+            }
+        });
     }
 
     /// Lower-case hex. Each time, the files must still be what they were when they were opened.

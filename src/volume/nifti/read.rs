@@ -71,9 +71,12 @@ fn open(path: &Path, options: &ReadOptions, in_place: bool) -> Result<Image> {
         voxels.swap_bytes(header.voxel_type.size());
     }
     let voxels = Arc::new(voxels);
-    let of_voxels = || FileHash::with_known(input.state(), header.vox_offset, Arc::clone(&voxels));
+    let of_voxels = || {
+        let hash = FileHash::with_known(input.state(), header.vox_offset, Arc::clone(&voxels));
+        hash.begin();
+        hash
+    };
     let hash = hash.unwrap_or_else(of_voxels);
-    hash.begin();
     Ok(Image::from_file(path, header, voxels, hash, options.remarks.clone()))
 }
 
