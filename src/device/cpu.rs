@@ -147,3 +147,34 @@ pub(super) fn split(columns: &mut [Column], size: usize) -> Vec<Vec<ColumnMut<'_
     }
     batches
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Row;
+    use crate::device::whole::Whole;
+    use crate::fit::{AdcKernel, AdcOptions, AdcOutput};
+    use crate::volume::{Scaling, VoxelType};
+
+    #[test]
+    fn parts_are_what_columns_are_at_once() {
+        const BATCH: usize = 1000;
+        let kernel = AdcKernel::new(AdcOptions::default(), &[50.0, 500.0], &[AdcOutput::Adc, AdcOutput::Status]);
+        for n in [1, LEAD, LEAD + 1, BATCH - LEAD, BATCH, BATCH + 1, 3 * BATCH] {
+            let signals: Vec<f32> = (0..2 * n).map(|i| 100.0 + (i % 97) as f32).collect();
+            let row = |bytes| Row { bytes, voxel_type: VoxelType::F32, scaling: Scaling::IDENTITY };
+            let source =
+                Source::new(signals.chunks(n).map(|row_of| row(bytemuck::cast_slice(row_of))).collect(), n, None);
+            let bits = |columns: Vec<Column>| -> Vec<Vec<u64>> {
+                columns.into_iter().map(|column| column.into_f64().into_iter().map(f64::to_bits).collect()).collect()
+            };
+            for batch in [1, LEAD, BATCH] {
+                let cpu = Cpu::new(2, Precision::F32).unwrap().with_batch_voxels(batch);
+                let mut parts: Vec<Column> =
+                    cpu.run(&kernel, &source).iter().map(|column| column.filled_like(0.5, n)).collect();
+                cpu.run_into(&kernel, &source, &Whole::new(&mut parts), &()).unwrap();
+                assert_eq!(bits(parts), bits(cpu.run(&kernel, &source)), "{n} voxels, batches of {batch}");
+            }
+        }
+    }
+}
