@@ -58,7 +58,7 @@ commands! {
 
 /// The subcommand that `arguments` ask for, the program's own name first, and the options that all of them take.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<(Command, Global), clap::Error> {
-    // Where it is named first, it is the only one that is set up: to do so for all takes as long as to read a series.
+    // Where it is named first, it is the only one that is set up: to do so for all takes a millisecond.
     let mut program = program(arguments.get(1).and_then(|name| Command::alone(name)));
     let mut matches = program.try_get_matches_from_mut(arguments)?;
     let command = Command::from_arg_matches_mut(&mut matches);

@@ -113,6 +113,7 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
             *y = l.select(usable, signal, zero);
             largest = l.max(largest, *y);
         }
+        // A rare sample, looked for only where it has become the largest.
         let infinity = l.splat(f64::INFINITY);
         if l.any(l.le(infinity, largest)) {
             largest = zero;
