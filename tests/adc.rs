@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hepar::device::{Column, Device, Precision, Row, Source};
-use hepar::fit::{AdcKernel, AdcOptions, AdcOutput, Method, status};
 use hepar::enhance::Agent;
+use hepar::fit::{AdcKernel, AdcOptions, AdcOutput, Method, status};
 use hepar::simulate::demo::DEFAULT_SEED;
 use hepar::simulate::{Noise, Spec, add_noise, liver_phantom};
 use hepar::volume::{ReadOptions, Scaling, Series, SeriesOptions, VoxelType, read};
@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(support::on_every_device("adc_of_bad_samples", bad_samples));
     trials.extend(support::on_every_device_with_data("adc_lls_as_numpy_has_it", lls_as_numpy));
     trials.extend(support::on_every_gpu("adc_iwlls_of_the_phantom_as_the_cpu_has_it", iwlls_of_phantom_as_cpu));
+    trials.extend(support::on_every_gpu("adc_iwlls_of_noise_as_the_cpu_has_it", iwlls_of_noise_as_cpu));
     trials.extend(support::on_every_gpu_with_data("adc_iwlls_as_the_cpu_has_it", iwlls_as_cpu));
     trials.push(Trial::test("adc_iwlls_is_hardly_biased_by_rician_noise", rician_bias));
     trials.push(support::with_data("adc_lls_f64_as_numpy_has_it", lls_f64_as_numpy));
@@ -177,7 +178,8 @@ fn compare(cpu: &[Column], gpu: &[Column]) -> Agreement {
             agreement.status += 1;
             // The one threshold that rounding can cross is the sign of an ADC that is nearly 0.
             let differs = left[v] as u16 ^ right[v] as u16;
-            let on_threshold = differs == status::NEGATIVE && adc[v].abs() <= tolerance && other_adc[v].abs() <= tolerance;
+            let on_threshold =
+                differs == status::NEGATIVE && adc[v].abs() <= tolerance && other_adc[v].abs() <= tolerance;
             agreement.unexplained += usize::from(!on_threshold);
         }
     }
@@ -204,6 +206,31 @@ fn iwlls_of_phantom_as_cpu(device: &TestDevice) -> Result<(), Failed> {
     };
     let cpu = Device::open(&hepar::device::DeviceChoice::Cpu, 2, Precision::F32)?;
     check_agreement("phantom", &on(&cpu)?, &on(&device.open())?)
+}
+
+/// Protocols of repeats, of b in no order and of high b; tissue and air in turn, in whole numbers, so that samples are missing
+/// here and there.
+fn iwlls_of_noise_as_cpu(device: &TestDevice) -> Result<(), Failed> {
+    const N: usize = 40_000;
+    let cpu = Device::open(&hepar::device::DeviceChoice::Cpu, 2, Precision::F32)?;
+    let gpu = device.open();
+    for b in [&[0.0, 50.0, 100.0, 400.0, 400.0, 800.0][..], &[800.0, 0.0, 200.0], &[0.0, 500.0, 1000.0, 2000.0, 3000.0]]
+    {
+        let noisy = |(seed, &b): (u64, &f64)| {
+            let tissue = |v: usize| [60.0, 20.0, 6.0, 0.0][v % 4] * (-b * 3e-3 * v as f64 / N as f64).exp();
+            let mut signal: Vec<f32> = (0..N).map(|v| tissue(v) as f32).collect();
+            add_noise(&mut signal, 3.0, Noise::Rician, seed);
+            signal.iter().map(|s| s.round()).collect()
+        };
+        let signals: Vec<Vec<f32>> = (11..).zip(b).map(noisy).collect();
+        let fit = |device: &Device, method| fit(device, b, &signals, options(method));
+        let left = fit(&cpu, Method::Iwlls)?;
+        let dropped = floats(&left[6]).iter().filter(|&&s| s as u16 & status::SAMPLES_DROPPED != 0).count();
+        assert!(dropped > N / 1000, "{dropped} voxels lack a sample");
+        check_agreement(&format!("noise at {b:?}"), &left, &fit(&gpu, Method::Iwlls)?)?;
+        assert!(compare(&left, &fit(&gpu, Method::Wlls)?).adc > N / 10, "another method must be noticed");
+    }
+    Ok(())
 }
 
 fn dwi_series(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
