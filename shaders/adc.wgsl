@@ -21,7 +21,7 @@
 //
 // buffer       | holds                                                        | unit
 // -------------|--------------------------------------------------------------|------------------
-// params       | [N_OBS] b-values                                             | ms/µm²
+// params       | [N_OBS] b-values, then what common/line.wgsl reads           | ms/µm²
 // input        | [N_OBS] signals of each voxel                                | the image's own
 // output       | the columns asked for: ADC, S0, ADC_se, rmse, R2, iterations | mm²/s, signal, mm²/s, signal, –, –
 //              | and status (bits of src/fit/status.rs)                       |

@@ -7,6 +7,9 @@
 // given: const MAX_LENGTHENING: f32 = 100.0;
 // given: const LONGEST_STEP: f32 = 11.0;
 // given: const LEFT_OF_CUBE: f32 = 0.15;
+// given: const LEAST_SLACK: f32 = 0.1;
+// given: const LONGEST_SECOND_STEP: f32 = 0.25;
+// given: const NEXT_TERMS: u32 = 4u;
 // given: const LEAST_SPREAD: f32 = 1e-9;
 // given: const MM2_PER_S: f32 = 1e-3;
 // given: const B_MIN: f32 = 0.05;
@@ -22,6 +25,7 @@
 // buffer       | holds                                                        | unit
 // -------------|--------------------------------------------------------------|------------------
 // params       | begins with the [N_LINE] b-values of the line                | ms/µm²
+//              | from NEXT_TERMS: [2, N_LINE] factors of log-signals          | (ms/µm²)², (ms/µm²)³
 // input        | row(0) to row(N_LINE − 1): signals of the line               | the image's own
 
 // Observations whose sum is made before it joins the others': hundreds of roundings in a row would show in the slope.
@@ -171,10 +175,42 @@ fn step_from(adc: f32, slope: Slope) -> Step {
     return Step(step, cubed <= squared * slack * TOLERANCE * max(1.0, abs(adc)));
 }
 
-// Re-weighs until the ADC stays. `equal` is the slope with equal weights, which are those of ADC = 0: the first step is a
-// gift.
+// The next two terms of the power series of the slope with equal weights in the ADC that makes weights: a sixth of the third
+// derivative, a twenty-fourth of the fourth. 0 where samples are missing.
+fn next_terms() -> vec2<f32> {
+    var sums = vec2(0.0);
+    for (var obs = 0u; obs < N_LINE; obs++) {
+        if y[obs] > 0.0 {
+            return vec2(0.0);
+        }
+        // The factors add up to 0.
+        let factors = vec2(params[NEXT_TERMS + obs], params[NEXT_TERMS + N_LINE + obs]);
+        sums += factors * (y[obs] - y[0]);
+    }
+    return sums;
+}
+
+// The ADC to begin with, from the slope with equal weights: Halley's step, and Newton's step from there to where the power
+// series of the slope meets the ADC. Where weights differ much the series is wrong: the second step is a part of the first.
+fn start_from(equal: Slope) -> f32 {
+    let adc = step_from(0.0, equal).by;
+    let next = next_terms();
+    // Horner's scheme for the series and, on the side, for its derivative.
+    let cubic = next.y * adc + next.x;
+    let square = cubic * adc + 0.5 * equal.derivatives.y;
+    let linear = square * adc + equal.derivatives.x;
+    let series = linear * adc + equal.adc;
+    let slack = 1.0 - (((next.y * adc + cubic) * adc + square) * adc + linear);
+    if slack <= LEAST_SLACK {
+        return adc;
+    }
+    let longest = LONGEST_SECOND_STEP * abs(adc);
+    return adc + clamp((series - adc) / slack, -longest, longest);
+}
+
+// Re-weighs until the ADC stays. `equal` is the slope with equal weights, which are those of ADC = 0.
 fn reweigh(equal: Slope) -> Reweighted {
-    var adc = step_from(0.0, equal).by;
+    var adc = start_from(equal);
     // Where the fixed points are known to lie; f32's largest number stands for "not known": WGSL has no infinity.
     var low = select(-3.4028234e38, 0.0, equal.adc > 0.0);
     var high = select(0.0, 3.4028234e38, equal.adc > 0.0);

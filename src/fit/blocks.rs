@@ -16,7 +16,8 @@ pub(super) trait VectorFit<L: Lanes> {
     /// `signals[i * BLOCK + at]`.
     fn fit(&mut self, signals: &[L::T], at: usize, limit: u32) -> Self::Estimate;
 
-    /// How many iterations a vector is given at first, and in the end. Lanes that need more than the first are [`Late`].
+    /// How many iterations a vector is given at first, and in the end. Lanes that need more than the first are [`Late`]; where
+    /// many do, later vectors are given more.
     fn limits(&self) -> [u32; 2];
 
     /// More than 0 where the limit ended the iteration.
@@ -35,7 +36,7 @@ pub(super) fn fit_blocks<L: Lanes, F: VectorFit<L>>(
     fit: &mut F,
     out: &mut [ColumnMut],
 ) {
-    let [few, most] = fit.limits();
+    let [mut few, most] = fit.limits();
     let mut signals = vec![L::T::of(0.0f32); rows.len() * BLOCK];
     let mut late = Late::new(rows.len());
     let mut first = 0;
@@ -48,6 +49,7 @@ pub(super) fn fit_blocks<L: Lanes, F: VectorFit<L>>(
             return;
         }
         let limit = if again { most } else { few.min(most) };
+        let n_late = late.len();
         for at in (0..len).step_by(L::LANES) {
             let estimate = fit.fit(&signals, at, limit);
             let count = L::LANES.min(len - at);
@@ -62,6 +64,10 @@ pub(super) fn fit_blocks<L: Lanes, F: VectorFit<L>>(
             if limit < most {
                 late.note(lanes, fit.limited(&estimate), &signals, first, at);
             }
+        }
+        // What is late is begun anew, which pays where it is rare.
+        if limit < most && late.len() - n_late > len / 4 {
+            few += 1;
         }
         first += if again { 0 } else { len };
     }

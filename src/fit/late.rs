@@ -22,6 +22,11 @@ impl<T: Element> Late<T> {
         Self { signals: vec![T::of(0.0f32); n_obs * 2 * BLOCK], voxels, taken: Vec::with_capacity(BLOCK) }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.voxels.len()
+    }
+
     /// Whether there are as many as are fitted at once.
     pub(super) fn fill_a_block(&self) -> bool {
         self.voxels.len() >= BLOCK

@@ -8,9 +8,8 @@ use crate::fit::status;
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
 
-/// Re-weightings that a vector is given at first: tissue takes one or two, noise in air up to tens. b-values up to
-/// 3000 s/mm² take three more often, but liver is imaged with less.
-pub(super) const FEW: u32 = 2;
+/// Re-weightings that a vector is given at first: most voxels take one, noise in air up to tens.
+pub(super) const FEW: u32 = 1;
 
 pub(super) struct Fit<'a, 'b, 'c> {
     pub(super) kernel: &'a AdcKernel,
@@ -104,8 +103,8 @@ impl<L: Lanes, O: Observations<L>> VectorFit<L> for Voxel<'_, L, O> {
         let fitted = l.and(enough, determined);
 
         let (adc, weights_of, iterations, limited) = match self.kernel.options.method {
-            Method::Lls => (equal.adc, None, zero, zero),
-            Method::Wlls => (self.logs.reweigh_plainly(equal.adc, 1), Some(equal.adc), l.splat(1.0), zero),
+            Method::Lls => (equal.slope.adc, None, zero, zero),
+            Method::Wlls => (self.logs.reweigh_plainly(equal.slope.adc, 1), Some(equal.slope.adc), l.splat(1.0), zero),
             Method::Iwlls => {
                 let Reweighted { adc, iterations, limit } = self.logs.reweigh(equal, fitted, limit);
                 (adc, Some(adc), iterations, limit)

@@ -15,11 +15,12 @@ pub(super) fn shader(kernel: &AdcKernel) -> Shader {
     let mut body = line::wgsl::columns(AdcOutput::ALL.map(place));
     let _ = writeln!(body, "const METHOD: u32 = {}u;", kernel.options.method as u32);
     let _ = writeln!(body, "const DROP_BAD_SAMPLES: bool = {};", kernel.options.bad_samples == BadSamples::Drop);
-    body += &line::wgsl::line(&kernel.b, kernel.options.max_iterations);
+    let mut params: Vec<f32> = kernel.b.iter().map(|&b| b as f32).collect();
+    body += &line::wgsl::line(&kernel.b, kernel.options.max_iterations, &mut params);
     body += include_str!("../../../shaders/adc.wgsl");
-    let params: Vec<f32> = kernel.b.iter().map(|&b| b as f32).collect();
-    // Of loops over the observations: a few, and four a re-weighting.
+    // Of loops over the observations: some, and four a re-weighting.
     let rounds = kernel.options.max_iterations.min(MANY_ROUNDS) as usize;
-    let turns = 8 * params.len() + rounds * (4 * params.len() + 2);
+    let n_obs = kernel.b.len();
+    let turns = 9 * n_obs + rounds * (4 * n_obs + 2);
     Shader { body, params, turns }
 }

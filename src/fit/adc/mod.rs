@@ -180,13 +180,15 @@ impl VoxelKernel for AdcKernel {
     /// For the ADC alone, counted in `fit::line` and `cpu.rs`.
     fn flops_per_voxel(&self, iterations: f64) -> Option<f64> {
         let n_obs = self.b.len() as f64;
-        // Largest, scale and logarithm of a sample, and its part in three sums.
-        let logs = n_obs * (3.0 + lanes::FLOPS_OF_LOG2 + 6.0);
+        // Largest, scale and logarithm of a sample, and its part in five sums.
+        let logs = n_obs * (3.0 + lanes::FLOPS_OF_LOG2 + 11.0);
         // Moments of a line, and what is made of them.
         let line = n_obs * 20.0 + 16.0;
         // The weight of a sample: its exponent and an exponential; that of the lowest b is 1.
         let weights = (n_obs - 1.0) * (3.0 + lanes::FLOPS_OF_EXP2);
         let step = 23.0;
-        Some(logs + step + iterations * (weights + line + step))
+        // A power series of five terms, its derivative, and Newton's step.
+        let second_step = 22.0;
+        Some(logs + step + second_step + iterations * (weights + line + step))
     }
 }

@@ -278,10 +278,10 @@ fn threads_and_batches_change_no_bit() {
         AdcOutput::ALL.map(|o| floats(&columns, o).iter().map(|v| v.to_bits()).collect::<Vec<_>>())
     };
     let references = METHODS.map(|method| bits(method, 1, usize::MAX / 2));
-    // Some voxels are set aside, so that their places are tried, too.
+    // More voxels than a block are set aside, so that their places are tried, too.
     let iterations = &references[2][AdcOutput::ALL.iter().position(|&o| o == AdcOutput::Iterations).unwrap()];
     let late = iterations.iter().filter(|&&n| f64::from_bits(n) > f64::from(super::cpu::FEW)).count();
-    assert!(late > 16 && late < 512, "{late} voxels take long");
+    assert!(late > 512 && late < 1500, "{late} voxels take long");
     for (threads, batch) in [(2, 1000), (8, 77), (1, 1), (2, 513)] {
         for (method, reference) in METHODS.into_iter().zip(&references) {
             assert!(bits(method, threads, batch) == *reference, "{method:?}, {threads} threads, batches of {batch}");

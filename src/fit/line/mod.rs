@@ -7,6 +7,7 @@ pub(super) mod wgsl;
 
 use std::f64::consts::{LN_2, LOG2_E};
 
+use self::equal::TERMS;
 use super::blocks::BLOCK;
 use crate::lanes::Lanes;
 
@@ -30,8 +31,8 @@ pub(super) struct LogSignals<L: Lanes, O> {
     pub(super) b: O,
     /// b less the lowest, which is the first.
     above: O,
-    /// What the signals count to the slope with equal weights, and to its derivatives.
-    equal: [O; 3],
+    /// What the signals count to the slope with equal weights, and to its change with the ADC that makes weights.
+    equal: [O; TERMS],
     /// Σ(b − mean b)² of all samples.
     spread: f64,
     lowest_adc: f64,
@@ -62,6 +63,14 @@ pub(super) struct Slope<L: Lanes> {
     derivatives: [L::V; 2],
 }
 
+/// The slope with equal weights, which are those of ADC = 0.
+pub(super) struct Equal<L: Lanes> {
+    pub(super) slope: Slope<L>,
+    /// The next two terms of its power series in the ADC that makes weights: a sixth of the third derivative, a twenty-fourth
+    /// of the fourth. 0 where samples are missing.
+    next_terms: [L::V; 2],
+}
+
 impl<L: Lanes> Slope<L> {
     #[inline(always)]
     fn select(l: L, mask: L::M, yes: Self, no: Self) -> Self {
@@ -84,7 +93,7 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
             row.as_mut().iter_mut().zip(values).for_each(|(to, x)| *to = lanes.splat(x));
             row
         };
-        let (spread, equal) = equal::slopes(&b);
+        let (spread, equal) = equal::slopes(&b, 2.0 * LN_2);
         Self {
             lanes,
             b: row(&mut b.iter().copied()),
@@ -154,18 +163,22 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
 
     /// The slope with equal weights, and whether there is one. Where all samples are usable it is a sum over them.
     #[inline(always)]
-    pub(super) fn equal_slope(&mut self, n_used: L::V) -> (Slope<L>, L::M) {
+    pub(super) fn equal_slope(&mut self, n_used: L::V) -> (Equal<L>, L::M) {
         let l = self.lanes;
-        let mut slope = Slope { adc: self.sum(0), derivatives: [self.sum(1), self.sum(2)] };
+        let slope = Slope { adc: self.sum(0), derivatives: [self.sum(1), l.mul(l.splat(2.0), self.sum(2))] };
+        let mut equal = Equal { slope, next_terms: [self.sum(3), self.sum(4)] };
         let mut spread = l.splat(self.spread);
         let missing = l.lt(n_used, l.splat(self.b.as_ref().len() as f64));
         if l.any(missing) {
             self.weigh_equally();
             let line = self.line();
-            slope = Slope::select(l, missing, line.slope, slope);
+            equal.slope = Slope::select(l, missing, line.slope, slope);
+            for term in &mut equal.next_terms {
+                *term = l.select(missing, l.splat(0.0), *term);
+            }
             spread = l.select(missing, line.spread, spread);
         }
-        (slope, l.lt(l.splat(LEAST_SPREAD * LOG2_E * LOG2_E), spread))
+        (equal, l.lt(l.splat(LEAST_SPREAD * LOG2_E * LOG2_E), spread))
     }
 
     /// Σ of the log-signals, each by its factor in one of the sums for equal weights. The factors add up to 0, so that equal

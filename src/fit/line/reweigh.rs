@@ -4,7 +4,7 @@
 //! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
 //! fixed point in one to three iterations where plain re-weighting takes tens, or circles for ever.
 
-use super::{LogSignals, Observations, Slope};
+use super::{Equal, LogSignals, Observations, Slope};
 use crate::fit::status;
 use crate::lanes::{Element, Lanes};
 
@@ -12,6 +12,11 @@ use crate::lanes::{Element, Lanes};
 /// would be far too long, and at twice this one voxel of 1.5 million leapt to another root. At half of it one ended too early
 /// in f32.
 pub(super) const MAX_LENGTHENING: f64 = 100.0;
+
+/// Least 1 − g′ of the power series of the first slope with which it is followed.
+pub(super) const LEAST_SLACK: f64 = 0.1;
+/// Largest second step from the first slope, as a part of the first step.
+pub(super) const LONGEST_SECOND_STEP: f64 = 0.25;
 
 /// The iteration ends where the next change of the ADC, relative to max(|ADC|, 1 µm²/ms), would be below this. In f32 it
 /// is a few roundings of the log-signals.
@@ -30,17 +35,15 @@ pub(in crate::fit) struct Reweighted<L: Lanes> {
 }
 
 impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
-    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times. `equal` is the slope with
-    /// equal weights, which are those of ADC = 0.
+    /// Re-weighs until the slope stays, where `fitted`, but at most `max_iterations` times.
     #[inline(always)]
-    pub(in crate::fit) fn reweigh(&mut self, equal: Slope<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
+    pub(in crate::fit) fn reweigh(&mut self, equal: Equal<L>, fitted: L::M, max_iterations: u32) -> Reweighted<L> {
         let l = self.lanes;
         let (zero, one) = (l.splat(0.0), l.splat(1.0));
         let (nowhere, everywhere) = (l.splat(f64::NEG_INFINITY), l.splat(f64::INFINITY));
-        // The first step is a gift, since the first slope is there.
-        let mut adc = self.step(zero, equal).0;
+        let mut adc = self.start(&equal);
         // Where the fixed points are known to lie.
-        let upward = l.lt(zero, equal.adc);
+        let upward = l.lt(zero, equal.slope.adc);
         let (mut low, mut high) = (l.select(upward, zero, nowhere), l.select(upward, everywhere, zero));
         let mut iterations = zero;
         // 1 while the estimate of a lane still moves: a mask that can be carried through the loop.
@@ -69,6 +72,26 @@ impl<L: Lanes, O: Observations<L>> LogSignals<L, O> {
             let halved = l.and(l.and(leaves, bracketed), still);
             adc = l.select(halved, l.mul(l.splat(0.5), l.add(low, high)), adc);
         }
+    }
+
+    /// The ADC to begin with, from the slope with equal weights: Halley's step, and Newton's step from there to where the power
+    /// series of the slope meets the ADC. Where weights differ much the series is wrong: the second step is a part of the first.
+    #[inline(always)]
+    fn start(&self, equal: &Equal<L>) -> L::V {
+        let l = self.lanes;
+        let adc = self.step(l.splat(0.0), equal.slope).0;
+        let [first, second] = equal.slope.derivatives;
+        let [third, fourth] = equal.next_terms;
+        // Horner's scheme for the series and, on the side, for its derivative.
+        let (mut series, mut derivative) = (l.mul_add(fourth, adc, third), fourth);
+        for term in [l.mul(l.splat(0.5), second), first, equal.slope.adc] {
+            derivative = l.mul_add(derivative, adc, series);
+            series = l.mul_add(series, adc, term);
+        }
+        let slack = l.sub(l.splat(1.0), derivative);
+        let longest = l.mul(l.splat(LONGEST_SECOND_STEP), l.abs(adc));
+        let step = l.max(l.neg(longest), l.min(longest, l.div(l.sub(series, adc), slack)));
+        l.select(l.lt(l.splat(LEAST_SLACK), slack), l.add(adc, step), adc)
     }
 
     /// Halley's step from the ADC that made the weights of a slope, and whether it is the last.

@@ -4,7 +4,7 @@ use super::dstar::{Fast, Found};
 use super::{N_PARAMETERS, SegmentedKernel, SegmentedOutput};
 use crate::device::{Batch, ColumnMut};
 use crate::fit::blocks::{BLOCK, VectorFit, bit, fit_blocks};
-use crate::fit::line::{LogSignals, Reweighted, Slope};
+use crate::fit::line::{Equal, LogSignals, Reweighted};
 use crate::fit::{BadSamples, status};
 use crate::lanes::{LaneWork, Lanes, Twice};
 use crate::units::MM2_PER_S_PER_UM2_PER_MS;
@@ -190,7 +190,7 @@ impl<L: Lanes> Voxel<'_, L> {
 
     /// The line through the log-signals at high b, re-weighted from that with equal weights.
     #[inline(always)]
-    fn slow(&mut self, equal: Slope<L>, largest: L::V, fitted: L::M) -> Slow<L> {
+    fn slow(&mut self, equal: Equal<L>, largest: L::V, fitted: L::M) -> Slow<L> {
         let l = self.lanes;
         let zero = l.splat(0.0);
         let Reweighted { adc, iterations, limit } = match self.kernel.options.plain_reweightings {
@@ -203,7 +203,7 @@ impl<L: Lanes> Voxel<'_, L> {
             // The weights stay those that made the slope.
             Some(n) => {
                 self.logs.weigh_equally();
-                let adc = self.logs.reweigh_plainly(equal.adc, n);
+                let adc = self.logs.reweigh_plainly(equal.slope.adc, n);
                 Reweighted { adc, iterations: l.splat(f64::from(n)), limit: zero }
             }
         };

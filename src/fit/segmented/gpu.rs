@@ -34,9 +34,10 @@ pub(super) fn shader(kernel: &SegmentedKernel) -> Shader {
     for (name, value) in [("N_PARAMETERS", N_PARAMETERS), ("LEAST_EXPONENT", LEAST_EXPONENT)] {
         let _ = writeln!(body, "const {name}: f32 = {value:e};");
     }
-    body += &line::wgsl::line(kernel.line_b(), options.max_iterations);
-    body += include_str!("../../../shaders/segmented.wgsl");
     let rows = kernel.rows.iter().map(|&row| row as f32);
     let numbers = kernel.b.iter().chain(&kernel.grid.dstar).chain(&kernel.grid.decay).map(|&x| x as f32);
-    Shader { body, params: numbers.chain(rows).collect(), turns: Shader::ANY }
+    let mut params: Vec<f32> = numbers.chain(rows).collect();
+    body += &line::wgsl::line(kernel.line_b(), options.max_iterations, &mut params);
+    body += include_str!("../../../shaders/segmented.wgsl");
+    Shader { body, params, turns: Shader::ANY }
 }
