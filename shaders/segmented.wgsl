@@ -27,6 +27,7 @@
 //              | [N_GRID] values of D*, from one bound to the other             | µm²/ms
 //              | [N_GRID][N_OBS] their decays exp(−b·D*)                        | 1
 //              | [N_OBS] rows of the input                                      | –
+//              | [2][N_LINE] factors of the line's next terms (common/line)     | (ms/µm²)², (ms/µm²)³
 // input        | [N_OBS] signals of each voxel, in the order of the images      | the image's own
 // output       | the columns asked for: S0, D, f, D*, f·D*, rmse, R2, AICc,     | signal, mm²/s, –, mm²/s, mm²/s, signal,
 //              | iterations and status (bits of src/fit/status.rs)              | –, –, –, –

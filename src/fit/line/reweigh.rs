@@ -2,7 +2,7 @@
 //!
 //! The weights depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one unknown. Two derivatives of it
 //! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
-//! fixed point in one to three iterations where plain re-weighting takes tens, or circles for ever.
+//! fixed point mostly in one where plain re-weighting takes tens, or circles for ever.
 
 use super::{Equal, LogSignals, Observations, Slope};
 use crate::fit::status;
