@@ -1,8 +1,8 @@
 //! Re-weighting a line by exp(−2·b·ADC) until it stays.
 //!
 //! The weights depend on the ADC alone, so the re-weighting is a fixed point g(D) = D of one unknown. Two derivatives of it
-//! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, reaches the same
-//! fixed point mostly in one where plain re-weighting takes tens, or circles for ever.
+//! cost four more sums, and Halley's step on it, kept inside the bracket that the signs of g(D) − D give, mostly reaches the
+//! same fixed point in one iteration where plain re-weighting takes tens, or circles for ever.
 
 use super::{Equal, LogSignals, Observations, Slope};
 use crate::fit::status;
